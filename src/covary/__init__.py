@@ -1,0 +1,1 @@
+"""covary: vary the data; the labels covary."""
