@@ -1,7 +1,7 @@
 """Philox 4x32-10, the counter-based generator behind every draw.
 
-Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3". The compiled kernel is used where it is
-there; the NumPy code gives the same words.
+Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3". The compiled kernel is used where it
+was built; the NumPy code gives the same words.
 """
 
 from __future__ import annotations

@@ -238,7 +238,10 @@ class Operation:
         anybody, chosen, draw = course.enter(node, active)
         if not anybody:
             return view
-        changes = self.describe(draw, view)
+        try:
+            changes = self.describe(draw, view)
+        except ValueError as error:
+            raise ValueError(f"{node.name}: {error}") from None
         for change in changes if isinstance(changes, Sequence) else (changes,):
             course.add(change, chosen)
             view = view.after(change, chosen)

@@ -67,7 +67,9 @@ def from_plain(data: Any) -> Operation:
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, Mapping) or len(data) != 1:
-        raise ValueError(f"got {data!r}; an operation is written as one name with its arguments, such as Rotate: {{p: 0.5}}")
+        raise ValueError(
+            f"got {data!r}; an operation is written as one name with its arguments, such as Rotate: {{p: 0.5}}"
+        )
     ((name, arguments),) = data.items()
     cls = _find(str(name))
     if arguments is None:
@@ -78,7 +80,9 @@ def from_plain(data: Any) -> Operation:
     given = {}
     for argument, value in arguments.items():
         if argument not in known:
-            raise ValueError(f"{name} has no argument {argument!r}{_suggestion(argument, known)}; it has {', '.join(known)}")
+            raise ValueError(
+                f"{name} has no argument {argument!r}{_suggestion(argument, known)}; it has {', '.join(known)}"
+            )
         given[argument] = _value(value)
     try:
         made: Operation = cls(**given)
