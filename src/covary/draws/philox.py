@@ -63,8 +63,10 @@ def philox_rows(seed: int, epochs: Words, keys: NDArray[np.uint64], slots: Words
 
 
 def philox_streams(streams: NDArray[np.uint64], blocks: int) -> Words:
-    """The first blocks of several streams, (B, blocks, 4) uint32: the stream is the generator's key, the block's index its
-    counter's first word."""
+    """The first blocks of several streams, (B, blocks, 4) uint32.
+
+    The stream is the generator's key, the block's index the first word of its counter.
+    """
     if native is not None:
         words: Words = native.philox_streams(streams, blocks)
         return words

@@ -1,7 +1,7 @@
 """Streams of random numbers for what a row of uniforms cannot hold: noise fields, positions, displacements.
 
-Philox is a keyed bijection of 128-bit counters. Number i of a stream is a pure function of the stream's key and i, so that any part of a
-stream can be made anywhere, in any order, without state.
+Philox is a keyed bijection of 128-bit counters. Number i of a stream is a pure function of the stream's key and i, so
+that any part of a stream can be made anywhere, in any order, without state.
 
 A stream is named by 64 bits; they are the generator's key, low word first. The last word of the counter, the tag, says
 what the numbers are for, so that one stream serves several purposes without overlap.
