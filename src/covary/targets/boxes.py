@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -70,8 +71,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> tuple[NDArray[Any], Points]:
-    """A user's boxes as they came, (N, 4 or more), and their edges x0, y0, x1, y1 in pixels, (N, 4) float64.
+def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> tuple[NDArray[Any], Points, Points]:
+    """Read a user's boxes.
+
+    Returns:
+        the boxes as they came, (N, 4 or more); their edges x0, y0, x1, y1 in pixels, (N, 4) float64; and these clipped to
+        the picture, NaN where nothing is left.
 
     Raises:
         ValueError: the shape or dtype is not that of boxes, or a box is not finite, inside out, or in pixels where
@@ -82,10 +87,9 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
         raise ValueError(f"{field}: shape {raw.shape}; allowed: (N, 4) or more columns")
     corners: Points = raw[:, :4].astype(np.float64)
     if not len(corners):
-        return raw, corners
+        return raw, corners, corners
     height, width = size
     form = options.format
-    tolerance = TOLERANCE * max(height, width)
     if form == "yolo" or form == "normalised":
         if not np.abs(corners).max() <= FARTHEST:
             near: NDArray[np.bool_] = np.logical_and.reduce(np.abs(corners) <= FARTHEST, axis=1)
@@ -97,14 +101,19 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
         half = corners[:, 2:] * 0.5
         np.add(corners[:, :2], half, out=corners[:, 2:])
         corners[:, :2] -= half
+    seen = _clipped(corners, size)
+    # Boxes with something inside, and finite: nothing to refuse, nothing to mend.
+    if _all_extended(seen) and np.vdot(corners, corners) < np.inf:
+        return raw, corners, seen
     extent = corners[:, 2:] - corners[:, :2]
-    lowest = extent.min()
-    if not (lowest >= -tolerance and extent.max() < np.inf):
+    tolerance = TOLERANCE * max(height, width)
+    if not (extent.min() >= -tolerance and extent.max() < np.inf):
         right: NDArray[np.bool_] = np.logical_and.reduce((extent >= -tolerance) & (extent < np.inf), axis=1)
         _refuse(field, raw, right, "a finite box with x0 <= x1 and y0 <= y1 is needed")
-    if lowest < 0:
-        np.maximum(corners[:, 2:], corners[:, :2], out=corners[:, 2:])
-    return raw, corners
+    np.maximum(corners[:, 2:], corners[:, :2], out=corners[:, 2:])
+    seen = _clipped(corners, size)
+    _lose(seen)
+    return raw, corners, seen
 
 
 def _refuse(field: str, raw: NDArray[Any], right: NDArray[np.bool_], needed: str) -> NoReturn:
@@ -145,31 +154,35 @@ def write_boxes(
 
 
 def carry_corners(
-    options: Boxes, corners: Points, source: Size, legs: Sequence[Leg]
+    options: Boxes, corners: Points, seen: Points, legs: Sequence[Leg]
 ) -> tuple[Points, NDArray[np.bool_] | None]:
     """Move boxes from the source to the output.
 
     Args:
         corners: (N, 4) edges x0, y0, x1, y1 in pixels.
+        seen: the same, clipped to the source; NaN where nothing is left.
 
     Returns:
         (M, 4) the edges of the boxes that stay, and (N,) which ones those are (None: all).
     """
-    whole = corners
+    whole, intact = corners, False
     visibility: NDArray[np.float64] | None = None
-    seen, area = _clipped(corners, source)
     for leg in legs:
         moved = advance_boxes(seen, leg)
-        seen, area = _clipped(moved, leg.after)
+        seen = _clipped(moved, leg.after)
+        intact = _lose(seen)
         if options.min_visibility > 0:
-            share = area / _area(moved)
+            share = _area(seen) / _area(moved)
             visibility = share if visibility is None else visibility * share
         if not options.clip:
             whole = advance_boxes(whole, leg)
-    keep = area > 0 if options.min_area == 0 else (area > 0) & (area >= options.min_area)
+    result = seen if options.clip else whole
+    if visibility is None and options.min_area == 0 and (intact or _all_extended(seen)):
+        return result, None
+    area = _area(seen)
+    keep = (area > 0) & (area >= options.min_area)
     if visibility is not None:
         keep &= visibility >= options.min_visibility - 1e-9
-    result = seen if options.clip else whole
     if keep.all():
         return result, None
     return result[keep], keep
@@ -181,15 +194,31 @@ def _area(corners: Points) -> NDArray[np.float64]:
     return area
 
 
-def _clipped(corners: Points, size: Size) -> tuple[Points, NDArray[np.float64]]:
-    """Boxes cut at the canvas, and their areas; NaN for those of which nothing is left, so that none comes back."""
+def _all_extended(corners: Points) -> bool:
+    """Whether all boxes, one at least, have width and height."""
+    return len(corners) > 0 and bool((corners[:, 2:] - corners[:, :2]).min() > 0)
+
+
+def _clipped(corners: Points, size: Size) -> Points:
+    """Boxes cut at the canvas."""
+    lowest, highest = _canvas(size)
+    cut: Points = np.maximum(corners, lowest)
+    np.minimum(cut, highest, out=cut)
+    return cut
+
+
+@lru_cache(maxsize=1024)
+def _canvas(size: Size) -> tuple[Points, Points]:
     height, width = size
-    cut: Points = np.maximum(corners, 0.0)
-    np.minimum(cut, (width, height, width, height), out=cut)
-    area = _area(cut)
-    if not area.min(initial=np.inf) > 0:
-        cut[~(area > 0)] = np.nan
-    return cut, area
+    return np.zeros(4), np.array((width, height, width, height), dtype=np.float64)
+
+
+def _lose(seen: Points) -> bool:
+    """Make boxes of which nothing is left NaN, in place, so that none comes back; returns whether all have something."""
+    if _all_extended(seen):
+        return True
+    seen[~np.logical_and.reduce(seen[:, 2:] > seen[:, :2], axis=1)] = np.nan
+    return False
 
 
 def advance_boxes(corners: Points, leg: Leg) -> Points:
@@ -216,15 +245,11 @@ def _affine_boxes(corners: Points, projection: Projection) -> Points:
     b_low, b_high = (b, 0.0) if b >= 0 else (0.0, b)
     d_low, d_high = (d, 0.0) if d >= 0 else (0.0, d)
     e_low, e_high = (e, 0.0) if e >= 0 else (0.0, e)
-    moved: Points = corners @ np.array(
-        (
-            (a_low, d_low, a_high, d_high),
-            (b_low, e_low, b_high, e_high),
-            (a_high, d_high, a_low, d_low),
-            (b_high, e_high, b_low, e_low),
-        )
-    )
-    moved += (c, f, c, f)
+    of_x0, of_y0 = (a_low, d_low, a_high, d_high), (b_low, e_low, b_high, e_high)
+    of_x1, of_y1 = (a_high, d_high, a_low, d_low), (b_high, e_high, b_low, e_low)
+    numbers = np.array((*of_x0, *of_y0, *of_x1, *of_y1, c, f, c, f))
+    moved: Points = corners @ numbers[:16].reshape(4, 4)
+    moved += numbers[16:]
     return moved
 
 

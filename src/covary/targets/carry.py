@@ -171,11 +171,11 @@ def _carry_boxes(
     masks: Any,
     tight: Points | None,
 ) -> None:
-    raw, corners = read_boxes(options, sample["boxes"], source, f"boxes{where}")
+    raw, corners, seen = read_boxes(options, sample["boxes"], source, f"boxes{where}")
     count = len(raw)
     keep: NDArray[np.bool_] | None
     if tight is None:
-        moved, keep = carry_corners(options, corners, source, legs)
+        moved, keep = carry_corners(options, corners, seen, legs)
     else:
         if len(tight) != count:
             raise ValueError(f"masks{where} has {len(tight)} masks, there are {count} boxes; give one for each box")

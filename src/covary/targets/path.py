@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -138,8 +139,9 @@ def project(points: Points, projection: Projection) -> Points:
     """Where (N, 2) points go; NaN for those that go nowhere."""
     a, b, c, d, e, f, g, h, i = projection.matrix
     if projection.affine:
-        moved: Points = points @ np.array(((a, d), (b, e)))
-        moved += (c, f)
+        numbers = np.array((a, d, b, e, c, f))
+        moved: Points = points @ numbers[:4].reshape(2, 2)
+        moved += numbers[4:]
         return moved
     moved = points @ np.array(((a, d, g), (b, e, h)))
     moved += (c, f, i)
@@ -157,11 +159,17 @@ def advance(points: Points, leg: Leg) -> Points:
 
 def inside(points: Points, size: Size) -> NDArray[np.bool_]:
     """(N,) whether points lie on a canvas; its edges belong to it, NaN does not."""
+    lowest, highest = _reach(size)
+    within = points >= lowest
+    within &= points <= highest
+    both: NDArray[np.bool_] = within[:, 0] & within[:, 1]
+    return both
+
+
+@lru_cache(maxsize=1024)
+def _reach(size: Size) -> tuple[Points, Points]:
     height, width = size
-    within: NDArray[np.bool_] = np.logical_and.reduce(
-        (points >= -EDGE) & (points <= (width + EDGE, height + EDGE)), axis=1
-    )
-    return within
+    return np.full(2, -EDGE), np.array((width + EDGE, height + EDGE))
 
 
 def travel(points: Points, source: Size, legs: Sequence[Leg]) -> tuple[Points, NDArray[np.bool_]]:
