@@ -75,8 +75,8 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
     """Read a user's boxes.
 
     Returns:
-        the boxes as they came, (N, 4 or more); their edges x0, y0, x1, y1 in pixels, (N, 4) float64; and these clipped to
-        the picture, NaN where nothing is left.
+        the boxes as they came, (N, 4 or more); their edges x0, y0, x1, y1 in pixels, (N, 4) float64; and these clipped
+        to the picture, NaN where nothing is left.
 
     Raises:
         ValueError: the shape or dtype is not that of boxes, or a box is not finite, inside out, or in pixels where
@@ -214,7 +214,7 @@ def _canvas(size: Size) -> tuple[Points, Points]:
 
 
 def _lose(seen: Points) -> bool:
-    """Make boxes of which nothing is left NaN, in place, so that none comes back; returns whether all have something."""
+    """Turn boxes of which nothing is left into NaN, in place, so that none comes back; returns whether none was."""
     if _all_extended(seen):
         return True
     seen[~np.logical_and.reduce(seen[:, 2:] > seen[:, :2], axis=1)] = np.nan
