@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Distribution, as_distribution
 from covary.draws.rows import Rows
 from covary.ops.view import View
-from covary.plan.changes import Bools, Change
+from covary.plan.changes import Bools, Change, Step
 
-_REGISTRY: dict[str, type[Operation]] = {}
+_REGISTRY: dict[str, type[Any]] = {}
 
 Class = TypeVar("Class", bound="type[Any]")
 
@@ -62,7 +62,7 @@ class Draw:
         self.values: dict[str, NDArray[Any]] = {} if values is None else values
 
     def __call__(self, slot: str) -> NDArray[np.float64]:
-        """(B,) values: of the distribution in the field named `slot`, or plain uniforms of a slot declared in `uniforms`."""
+        """(B,) values: of the distribution in the field named `slot`, or uniforms of a slot declared in `uniforms`."""
         known = self.values.get(slot)
         if known is None:
             known = self._column("uniforms", slot)
@@ -108,14 +108,6 @@ class Node:
         yield self
         for child in self.children:
             yield from child.walk()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """A change and the samples it touches (None: all of them)."""
-
-    change: Change
-    active: Bools | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,11 +234,14 @@ class Operation:
         raise TypeError(f"{type(self).__name__} describes no change")
 
     def apply(self, node: Node, course: Course, view: View, active: Bools | None) -> View:
-        """Describe the change for the samples that are still active, append it to the course, and return the view behind."""
+        """Describe the change for the samples still active, append it to the course, and return the view behind."""
         anybody, chosen, draw = course.enter(node, active)
         if not anybody:
             return view
-        changes = self.describe(draw, view)
+        try:
+            changes = self.describe(draw, view)
+        except ValueError as error:
+            raise ValueError(f"{node.name}: {error}") from None
         for change in changes if isinstance(changes, Sequence) else (changes,):
             course.add(change, chosen)
             view = view.after(change, chosen)
