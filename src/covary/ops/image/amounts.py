@@ -17,8 +17,8 @@ from covary.ops.base import Operation
 class Amount(Operation):
     """An operation with ranges that end at the identity.
 
-    Such a range has no two sides, so a single number is not a distance either side of the identity but the value itself:
-    `GaussianNoise(0.05)` always has that standard deviation.
+    Such a range has no two sides, so a single number is not a distance either side of the identity but the value
+    itself: `GaussianNoise(0.05)` always has that standard deviation.
     """
 
     def __post_init__(self) -> None:
@@ -33,6 +33,12 @@ class Amount(Operation):
                 )
                 object.__setattr__(self, item.name, exact)
         Operation.__post_init__(self)
+
+
+def law_of(operation: Operation, argument: str) -> Distribution:
+    """The distribution in a field: what the user gave has become one when the operation was made."""
+    law: Distribution = getattr(operation, argument)
+    return law
 
 
 def _number(value: Any) -> bool:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
 
-from covary.draws.distributions import Distribution, Range, Uniform
+from covary.draws.distributions import Range, Uniform
 from covary.ops.base import Draw, Operation, operation, ranged
+from covary.ops.image.amounts import law_of
 from covary.ops.image.matrices import LUMA, has_chroma, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour
@@ -121,8 +123,8 @@ class Hue(Operation):
         ValueError: at the call, for pictures with neither one nor three channels.
 
     Helps: different illuminants and white balance, with small shifts; objects that come in any paint, with large ones.
-    Hurts: classes told apart by colour (traffic lights, birds, flowers, stained tissue). Albumentations' default of half
-        the circle turns any colour into any other; the one here is a tenth of it.
+    Hurts: classes told apart by colour (traffic lights, birds, flowers, stained tissue). Albumentations' default of
+        half the circle turns any colour into any other; the one here is a tenth of it.
     """
 
     shift: Range = ranged(Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
@@ -155,8 +157,8 @@ class ColorJitter(Operation):
         ValueError: at the call, for pictures with neither one nor three channels if saturation or hue may change.
 
     Helps: nearly all photographs; the usual companion of crops and flips.
-    Hurts: classes told apart by colour or brightness. The ranges are Albumentations' but for hue, whose half circle turns
-        any colour into any other.
+    Hurts: classes told apart by colour or brightness. The ranges are Albumentations' but for hue, whose half circle
+        turns any colour into any other.
     """
 
     brightness: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
@@ -193,8 +195,8 @@ class ColorJitter(Operation):
 
     def _colourless(self) -> bool:
         """Whether saturation and hue never change anything."""
-        laws = (self.saturation, self.hue)
-        return all(isinstance(law, Distribution) and set(law.bounds()) == {law.identity} for law in laws)
+        laws = (law_of(self, "saturation"), law_of(self, "hue"))
+        return all(law.bounds() == (law.identity, law.identity) for law in laws)
 
 
 @operation
@@ -244,7 +246,7 @@ class Grayscale(Operation):
     Hurts: classes told apart by colour, at a high `p`.
     """
 
-    p: float = 0.1
+    p: float = field(default=0.1, kw_only=True)
 
     def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
         return Colour(_GREY_MATRIX[None].repeat(view.count, axis=0)) if has_chroma(self, view) else ()

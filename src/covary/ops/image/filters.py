@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from covary.draws.distributions import Constant, Distribution, Range, Uniform
+from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.amounts import Amount
+from covary.ops.image.amounts import Amount, law_of
 from covary.ops.view import View
 from covary.plan.changes import Change, Filter
 
@@ -37,8 +37,7 @@ class GaussianBlur(Amount):
     sigma: Range = ranged(Uniform(0.1, 2.0, identity=0), low=0, high=100)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        assert isinstance(self.sigma, Distribution)
-        reach = math.ceil(_TRUNCATE * self.sigma.bounds()[1])
+        reach = math.ceil(_TRUNCATE * law_of(self, "sigma").bounds()[1])
         distance = np.abs(np.arange(-reach, reach + 1.0))
         sigma = draw("sigma")[:, None]
         # Below a thousandth of a pixel the neighbours' weights are 0 in any arithmetic.
@@ -55,10 +54,11 @@ class Sharpen(Amount):
     Args:
         alpha: share of the sharpened picture, 0 to 1, in a blend with the given one. Default 0.2 to 0.5. Identity: 0.
         lightness: what the sharpened picture makes of even areas, as a factor. Default 1, which keeps them:
-            Albumentations' 0.5 to 1 darkens the whole picture with `alpha`. A number x means 1 - x to 1 + x. Identity: 1.
+            Albumentations' 0.5 to 1 darkens the whole picture with `alpha`. A number x means 1 - x to 1 + x.
+            Identity: 1.
 
-    The kernel is (1 - alpha) at the centre plus alpha times [[-1, -1, -1], [-1, 8 + lightness, -1], [-1, -1, -1]], as in
-    Albumentations. Borders are reflected without the edge pixel.
+    The kernel is (1 - alpha) at the centre plus alpha times [[-1, -1, -1], [-1, 8 + lightness, -1], [-1, -1, -1]], as
+    in Albumentations. Borders are reflected without the edge pixel.
 
     Helps: cameras and scanners that sharpen by themselves.
     Hurts: noisy pictures: noise is sharpened most.

@@ -34,7 +34,7 @@ def has_chroma(operation: Operation, view: View) -> bool:
     """
     if view.channels not in (1, 3):
         raise ValueError(
-            f"{type(operation).__name__}: the image has {view.channels} channels; allowed: 3 (red, green, blue) or 1 (grey)"
+            f"the image has {view.channels} channels; {type(operation).__name__} takes 3 (red, green, blue) or 1 (grey)"
         )
     return view.channels == 3
 

@@ -14,8 +14,8 @@ class GaussianNoise(Amount):
     """Add independent Gaussian noise to every value.
 
     Args:
-        std: standard deviation as a fraction of white (0.1 is 25.5 levels of uint8). Default 0.01 to 0.05; Albumentations'
-            0.2 to 0.44 drowns most pictures. Identity: 0.
+        std: standard deviation as a fraction of white (0.1 is 25.5 levels of uint8). Default 0.01 to 0.05;
+            Albumentations' 0.2 to 0.44 drowns most pictures. Identity: 0.
         mean: added to every value, as a fraction of white; a number x means -x to x. Default 0. Identity: 0.
         per_channel: whether each channel has noise of its own; otherwise the noise is grey. Default True.
 

@@ -58,8 +58,8 @@ class Posterize(Amount):
             stronger. Identity: 8, which leaves pictures of every depth as they are.
 
     For uint8 this is the mask of Pillow and torchvision. Pictures of other types are cut into the same 2**bits even
-    parts of the range, each of which gets the value that uint8 would give it (a multiple of 2**(8 - bits) 255ths of white),
-    so that the same picture gives the same result in all three types.
+    parts of the range, each of which gets the value that uint8 would give it (a multiple of 2**(8 - bits) 255ths of
+    white), so that the same picture gives the same result in all three types.
 
     Helps: part of the AutoAugment and RandAugment families; compressed or palette pictures.
     Hurts: smooth shading that decides the class (skin lesions, X-rays).
