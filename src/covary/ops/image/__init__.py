@@ -15,6 +15,7 @@ from covary.ops.image.resize import LongestMaxSize, Resize, SmallestMaxSize
 from covary.ops.image.tone import Gamma, Invert, Posterize, Solarize
 
 __all__ = [
+    "D4",
     "Affine",
     "Brightness",
     "CenterCrop",
@@ -24,7 +25,6 @@ __all__ = [
     "ColorJitter",
     "Contrast",
     "Cutout",
-    "D4",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
