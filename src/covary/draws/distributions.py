@@ -1,7 +1,7 @@
 """Distributions: how a uniform number in [0, 1) becomes a parameter.
 
-Each is a frozen description with an inverse distribution function, vectorised over any shape, and an identity: the value at
-which its operation does nothing. `shrunk(strength)` draws the whole distribution towards that value.
+Each is a frozen description with an inverse distribution function, vectorised over any shape, and an identity: the
+value at which its operation does nothing. `shrunk(strength)` draws the whole distribution towards that value.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Beta(Distribution):
 
 @dataclass(frozen=True)
 class Choice(Distribution):
-    """One of several numbers, with weights if given. The identity, where it is among them, gains weight as strength falls."""
+    """One of several numbers, with weights if given. The identity gains weight as strength falls."""
 
     values: tuple[float, ...]
     weights: tuple[float, ...] | None = None

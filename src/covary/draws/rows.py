@@ -42,8 +42,8 @@ def draw_rows(
         epochs: (B,) uint32.
         keys: (B,) uint64 identities of the samples.
         slots: (S,) uint32.
-        draws: "independent", or "stratified": the uniforms of one sample and slot form a low-discrepancy sequence over the
-            epochs, so that any 2**k epochs from a multiple of 2**k on fall one into each 2**k-th part of [0, 1).
+        draws: "independent", or "stratified": the uniforms of one sample and slot form a low-discrepancy sequence
+            over the epochs, so that 2**k epochs from a multiple of 2**k on fall one into each 2**k-th part of [0, 1).
     """
     words = philox_rows(seed, epochs, keys, slots)
     # Little-endian pairs of words read as 64-bit numbers: (w0, w1) the uniform, (w2, w3) the stream key.
@@ -52,4 +52,4 @@ def draw_rows(
     if draws == "stratified":
         fixed = philox_rows(seed, np.zeros_like(epochs), keys, slots)
         return Rows(stratified_uniforms(epochs, fixed), streams)
-    return Rows((pairs[..., 0] >> np.uint64(11)) * 2.0**-53, streams)
+    return Rows((pairs[..., 0] >> np.uint64(11)).astype(np.float64) * 2.0**-53, streams)

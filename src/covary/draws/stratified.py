@@ -1,7 +1,7 @@
 """Stratified draws: a low-discrepancy sequence over the epochs of each sample.
 
-The van der Corput sequence in base 2 with nested uniform (Owen) scrambling, each slot with an order of its own (Burley 2020, "Practical
-hash-based Owen scrambling"): every slot covers its range evenly, and slots stay independent of each other.
+The van der Corput sequence in base 2 with nested uniform (Owen) scrambling, each slot with an order of its own (Burley
+2020, "Practical hash-based Owen scrambling"): every slot covers its range evenly, and slots stay independent.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def stratified_uniforms(epochs: NDArray[np.uint32], words: NDArray[np.uint32]) -
     """
     wide = words.astype(np.uint64)
     index = np.broadcast_to(epochs.astype(np.uint64)[:, None], wide.shape[:2])
-    # An order of its own: scrambling the index from its top bits down keeps every aligned block of 2**k epochs together.
+    # An order of its own: scrambling the index from its top bits down keeps aligned blocks of 2**k epochs together.
     shuffled = _scramble(index, wide[..., 0])
     # The radical inverse spreads the epochs, the second scrambling makes each uniform.
     bits = _scramble(_reverse(shuffled), wide[..., 1])
     # 21 bits more, so that strata are filled evenly and not only at multiples of 2**-32.
     jitter = _mix(index ^ wide[..., 2]) >> np.uint64(11)
-    return (bits * 2.0**21 + jitter) * 2.0**-53
+    return (bits.astype(np.float64) * 2.0**21 + jitter.astype(np.float64)) * 2.0**-53
 
 
 def _scramble(value: NDArray[Any], seed: NDArray[Any]) -> NDArray[Any]:
@@ -46,13 +46,14 @@ def _scramble(value: NDArray[Any], seed: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _mix(value: NDArray[Any]) -> NDArray[Any]:
+def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """A 64-bit finaliser (multiply and fold), returning its upper 32 bits."""
     x = value ^ (value >> np.uint64(33))
     x = x * np.uint64(0xFF51AFD7ED558CCD)
     x = x ^ (x >> np.uint64(33))
     x = x * np.uint64(0xC4CEB9FE1A85EC53)
-    return (x ^ (x >> np.uint64(33))) >> np.uint64(32)
+    folded: NDArray[np.uint64] = (x ^ (x >> np.uint64(33))) >> np.uint64(32)
+    return folded
 
 
 def _reverse(value: NDArray[Any]) -> NDArray[Any]:
