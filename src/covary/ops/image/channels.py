@@ -7,7 +7,7 @@ import numpy as np
 from covary.draws.distributions import Integers, Range
 from covary.draws.streams import stream_uniforms
 from covary.ops.base import Draw, Operation, operation, ranged
-from covary.ops.image.matrices import Fill, check_fill, identity_matrix
+from covary.ops.image.luma import Fill, check_fill, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour
 

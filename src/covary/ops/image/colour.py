@@ -15,7 +15,7 @@ import numpy as np
 from covary.draws.distributions import Range, Uniform
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.amounts import law_of
-from covary.ops.image.matrices import LUMA, has_chroma, identity_matrix
+from covary.ops.image.luma import LUMA, has_chroma, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour
 

@@ -12,7 +12,7 @@ from covary.draws.distributions import Constant, Distribution, Integers, LogUnif
 from covary.draws.streams import stream_uniforms
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.amounts import Amount, law_of
-from covary.ops.image.matrices import Fill, check_fill
+from covary.ops.image.luma import Fill, check_fill
 from covary.ops.view import View
 from covary.plan.changes import Change, Erase, Ints
 

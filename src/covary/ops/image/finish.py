@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from covary.ops.base import Draw, Operation, operation
-from covary.ops.image.matrices import identity_matrix
+from covary.ops.image.luma import identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Convert
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Integers, LogUniform, Range, Uniform
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.amounts import Amount
-from covary.ops.image.matrices import identity_matrix
+from covary.ops.image.luma import identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Curve
 
