@@ -1,7 +1,7 @@
 """Speed of covary beside its peers, each suite in one run on one machine.
 
-    python -m benchmarks                        all suites
-    python -m benchmarks.pipelines              one suite
+python -m benchmarks                        all suites
+python -m benchmarks.pipelines              one suite
 """
 
 import os
