@@ -36,10 +36,11 @@ test: .venv/covary.stamp
 bench: .venv-bench/covary.stamp
 	@$(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
-lint: .venv/dependencies.stamp
+lint: .venv/covary.stamp
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
+	@$(BIN)/python -m docs.build --check
 
 docs: .venv/covary.stamp
 	@$(BIN)/python -m docs.build

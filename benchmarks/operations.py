@@ -194,10 +194,10 @@ def their_call(operation: Operation) -> Callable[[Any], Any] | None:
 def time_operation(operation: Operation, pictures: list[Any]) -> Times:
     from covary import Pipeline, image
 
-    pipeline = Pipeline([operation.ours(image)], seed=1)
+    pipeline = Pipeline([operation.ours(image)], seed=1, threads=1)
     jobs = {
-        "batch": (lambda: pipeline.batch(pictures, threads=1), len(pictures)),
-        "single": (lambda: [pipeline(picture, threads=1) for picture in pictures], len(pictures)),
+        "batch": (lambda: pipeline.batch(pictures), len(pictures)),
+        "single": (lambda: [pipeline(picture) for picture in pictures], len(pictures)),
     }
     theirs = their_call(operation)
     if theirs is not None:

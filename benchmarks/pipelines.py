@@ -4,12 +4,13 @@
 
 Every library gets the same operations with the same ranges: flips with probability 0.5, all else always; bilinear
 sampling, black borders, one thread. Albumentations' result is copied to contiguous CHW, the form that the other two
-deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the others drop one or two.
+deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the
+others drop one or two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,13 +58,11 @@ def covary_pipeline(suite: str) -> Any:
     if suite >= "D":
         operations.append(image.GaussianNoise((0.02, 0.1)))
         operations.append(image.CoarseDropout(holes=(1, 2), height=(0.1, 0.2), width=(0.1, 0.2), fill=0))
-    return Pipeline([*operations, image.Normalize("imagenet")], seed=1)
+    return Pipeline([*operations, image.Normalize("imagenet")], seed=1, threads=1)
 
 
-def albumentations_pipeline(suite: str) -> Callable[[Any], Any] | None:
+def albumentations_operations(suite: str) -> list[Any]:
     A = peers.albumentations()  # noqa: N806 (the name that its users know)
-    if A is None:
-        return None
     operations = [
         A.RandomResizedCrop((SIZE, SIZE), scale=(0.08, 1.0), interpolation=cv2.INTER_LINEAR),
         A.HorizontalFlip(p=0.5),
@@ -83,7 +82,14 @@ def albumentations_pipeline(suite: str) -> Callable[[Any], Any] | None:
                 num_holes_range=(1, 2), hole_height_range=(0.1, 0.2), hole_width_range=(0.1, 0.2), fill=0, p=1.0
             )
         )
-    compose = A.Compose([*operations, A.Normalize()], seed=1)
+    return [*operations, A.Normalize()]
+
+
+def albumentations_pipeline(suite: str) -> Callable[[Any], Any] | None:
+    library = peers.albumentations()
+    if library is None:
+        return None
+    compose = library.Compose(albumentations_operations(suite), seed=1)
     return lambda picture: np.ascontiguousarray(compose(image=picture)["image"].transpose(2, 0, 1))
 
 
@@ -133,8 +139,8 @@ def peer_jobs(suite: str, pictures: list[Any]) -> dict[str, tuple[Job, int]]:
 def covary_jobs(suite: str, pictures: list[Any]) -> dict[str, tuple[Job, int]]:
     pipeline = covary_pipeline(suite)
     return {
-        "batch": (lambda: pipeline.batch(pictures, threads=1), len(pictures)),
-        "single": (lambda: [pipeline(picture, threads=1) for picture in pictures], len(pictures)),
+        "batch": (lambda: pipeline.batch(pictures), len(pictures)),
+        "single": (lambda: [pipeline(picture) for picture in pictures], len(pictures)),
     }
 
 
@@ -147,7 +153,7 @@ def time_threads() -> Times:
     """Pipeline C over a batch of 64, by one thread and by two."""
     pictures = photographs(2 * BATCH, HEIGHT, WIDTH)
     pipeline = covary_pipeline("C")
-    jobs: Mapping[str, tuple[Job, int]] = {
+    jobs = {
         "one": (lambda: pipeline.batch(pictures, threads=1), len(pictures)),
         "two": (lambda: pipeline.batch(pictures, threads=2), len(pictures)),
     }
@@ -195,7 +201,7 @@ HEADS = (
 def run() -> None:
     rows = [row(suite, time_suite(suite.name)) for suite in SUITES]
     report.print_table(
-        f"Pipelines: {WIDTH}x{HEIGHT} uint8 to {SIZE}x{SIZE} normalised CHW float32, microseconds per image, one thread",
+        f"Pipelines: {WIDTH}x{HEIGHT} uint8 to {SIZE}x{SIZE} normalised CHW float32, us per image, one thread",
         HEADS,
         rows,
         [f"Batches of {BATCH}. Medians of rounds taken in turn; a ratio is the median of the rounds' own ratios."],
