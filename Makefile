@@ -76,7 +76,7 @@ build/wheel.stamp: .venv/dependencies.stamp $(SOURCES)
 .venv/covary.stamp: build/wheel.stamp
 	@$(BIN)/python $(PIP_QUIET) --no-deps --force-reinstall build/wheel/*.whl
 	@case "$$(echo build/wheel/*.whl)" in \
-		*-none-any.whl) echo 'covary is installed without its native kernels: no working C++ compiler was found.';; \
+		*-none-any.whl) echo 'covary is installed without its native kernels, which could not be built: is there a C++ compiler?';; \
 		*) echo 'covary is installed in .venv.';; esac
 	@touch $@
 
