@@ -305,7 +305,7 @@ class Pipeline:
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
-                plain[name] = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+                plain[name] = dataclasses.asdict(value) if isinstance(value, (Boxes, Keypoints)) else value
         plain["operations"] = [to_plain(operation) for operation in self.operations]
         return plain
 

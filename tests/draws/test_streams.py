@@ -41,8 +41,8 @@ def test_uniforms_equal_53_bits_of_the_generator_words():
     uniforms = streams.stream_uniforms(stream, 5)
     for i in range(5):
         words = [int(w) for w in streams.philox4x32((i // 2, 0, 0, 0), (0x89ABCDEF, 0x01234567))]
-        high, low = words[2 * (i % 2) : 2 * (i % 2) + 2]
-        assert uniforms[0, i] == ((high >> 5) * 2**26 + (low >> 6)) / 2**53
+        low, high = words[2 * (i % 2) : 2 * (i % 2) + 2]
+        assert uniforms[0, i] == ((low + (high << 32)) >> 11) / 2**53
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from covary.kernels import native
 
@@ -21,23 +21,32 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
-def philox4x32(counter: NDArray[Any], key: NDArray[Any]) -> Words:
-    """Ten rounds of Philox 4x32.
+def philox4x32(
+    counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike], key: tuple[ArrayLike, ArrayLike]
+) -> tuple[Words, Words, Words, Words]:
+    """Philox 4x32 with ten rounds.
 
     Args:
-        counter: (..., 4) words below 2**32.
-        key: (..., 2) words below 2**32; leading axes broadcast with the counter's.
+        counter: the four 32-bit words of the counter, arrays or numbers; they broadcast against each other and the key.
+        key: the two 32-bit words of the key.
 
     Returns:
-        (..., 4) uint32.
+        The four words of the block, uint32, each of the broadcast shape.
     """
-    c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, dtype=np.uint64), -1, 0)
-    k0, k1 = np.moveaxis(np.asarray(key, dtype=np.uint64), -1, 0)
+    c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
+    k0, k1 = (np.asarray(word, np.uint64) for word in key)
     for _ in range(10):
         p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
         c0, c1, c2, c3 = (p1 >> _32) ^ c1 ^ k0, p1 & _LOW, (p0 >> _32) ^ c3 ^ k1, p0 & _LOW
         k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
-    return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1).astype(np.uint32)
+    w0, w1, w2, w3 = (word.astype(np.uint32) for word in np.broadcast_arrays(c0, c1, c2, c3))
+    return w0, w1, w2, w3
+
+
+def key_words(key: ArrayLike) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The two words of 64-bit keys: low 32 bits, high 32 bits."""
+    number = np.asarray(key, np.uint64)
+    return number & _LOW, number >> _32
 
 
 def philox_rows(seed: int, epochs: Words, keys: NDArray[np.uint64], slots: Words) -> Words:
@@ -48,9 +57,18 @@ def philox_rows(seed: int, epochs: Words, keys: NDArray[np.uint64], slots: Words
     if native is not None:
         words: Words = native.philox(seed, epochs, keys, slots)
         return words
-    counter = np.empty((len(keys), len(slots), 4), dtype=np.uint64)
-    counter[..., 0] = (keys & _LOW)[:, None]
-    counter[..., 1] = (keys >> _32)[:, None]
-    counter[..., 2] = epochs[:, None]
-    counter[..., 3] = slots[None, :]
-    return philox4x32(counter, np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint64))
+    low, high = key_words(keys[:, None])
+    counter: tuple[Any, Any, Any, Any] = (low, high, epochs[:, None], slots[None, :])
+    return np.stack(philox4x32(counter, key_words(np.uint64(seed))), axis=-1)
+
+
+def philox_streams(streams: NDArray[np.uint64], blocks: int) -> Words:
+    """The first blocks of several streams, (B, blocks, 4) uint32.
+
+    The stream is the generator's key, the block's index the first word of its counter.
+    """
+    if native is not None:
+        words: Words = native.philox_streams(streams, blocks)
+        return words
+    counter = (np.arange(blocks, dtype=np.uint64), 0, 0, 0)
+    return np.stack(philox4x32(counter, key_words(streams[:, None])), axis=-1)

@@ -1,8 +1,7 @@
-"""Streams of random numbers: a counter-based generator and what the renderers draw from it.
+"""Streams of random numbers for what a row of uniforms cannot hold: noise fields, positions, displacements.
 
-The generator is Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): a keyed
-bijection of 128-bit counters. Number i of a stream is a pure function of the stream's key and i, so that any part of a
-stream can be made anywhere, in any order, without state.
+Philox is a keyed bijection of 128-bit counters. Number i of a stream is a pure function of the stream's key and i, so
+that any part of a stream can be made anywhere, in any order, without state.
 
 A stream is named by 64 bits; they are the generator's key, low word first. The last word of the counter, the tag, says
 what the numbers are for, so that one stream serves several purposes without overlap.
@@ -15,62 +14,20 @@ from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from covary.plan.changes import Streams
+from covary.draws.philox import key_words, philox4x32, philox_streams
 
-Words: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]
+Streams: TypeAlias = NDArray[np.uint64]
 
-TAG_BULK = 0
+# Tag 0 is that of `philox_streams`.
 TAG_GAUSSIAN = 1
 TAG_IMPULSES = 2
 TAG_ERASE = 3
 
-_LOW_WORD = np.uint64(0xFFFFFFFF)
-_WORD_BITS = np.uint64(32)
-_MULTIPLIER_0 = np.uint64(0xD2511F53)
-_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
-_WEYL_0 = np.uint64(0x9E3779B9)
-_WEYL_1 = np.uint64(0xBB67AE85)
-_ROUNDS = 10
-
 # A counter block gives eight 16-bit numbers; eight blocks side by side (lanes) serve 64 neighbours of a picture's row.
 _LANES = 8
 _GROUP = 64
-
-
-def philox4x32(
-    counter: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike],
-    key: tuple[ArrayLike, ArrayLike],
-) -> Words:
-    """Philox 4x32 with ten rounds.
-
-    Args:
-        counter: the four 32-bit words of the counter, arrays or numbers; they broadcast against each other and the key.
-        key: the two 32-bit words of the key.
-
-    Returns:
-        The four words of the block, uint32, each of the broadcast shape.
-    """
-    c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
-    k0, k1 = (np.asarray(word, np.uint64) for word in key)
-    for _ in range(_ROUNDS):
-        product_0 = c0 * _MULTIPLIER_0
-        product_1 = c2 * _MULTIPLIER_1
-        c0 = (product_1 >> _WORD_BITS) ^ c1 ^ k0
-        c1 = product_1 & _LOW_WORD
-        c2 = (product_0 >> _WORD_BITS) ^ c3 ^ k1
-        c3 = product_0 & _LOW_WORD
-        k0 = (k0 + _WEYL_0) & _LOW_WORD
-        k1 = (k1 + _WEYL_1) & _LOW_WORD
-    w0, w1, w2, w3 = (word.astype(np.uint32) for word in np.broadcast_arrays(c0, c1, c2, c3))
-    return w0, w1, w2, w3
-
-
-def stream_key(stream: ArrayLike) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The two key words of streams: low 32 bits, high 32 bits."""
-    name = np.asarray(stream, np.uint64)
-    return name & _LOW_WORD, name >> _WORD_BITS
 
 
 def stream_uniforms(stream: Streams, n: int) -> NDArray[np.float64]:
@@ -83,12 +40,9 @@ def stream_uniforms(stream: Streams, n: int) -> NDArray[np.float64]:
     Returns:
         (B, n) float64; a longer call begins with a shorter call's numbers.
     """
-    low, high = stream_key(stream)
-    blocks = np.arange((n + 1) // 2, dtype=np.uint64)
-    words = philox4x32((blocks, 0, 0, TAG_BULK), (low[:, None], high[:, None]))
-    w0, w1, w2, w3 = (word.astype(np.float64) for word in _shifted(words))
-    pairs = np.stack([w0 * 2.0**26 + w1, w2 * 2.0**26 + w3], axis=-1) / 2.0**53
-    return pairs.reshape(len(low), -1)[:, :n]
+    pairs = philox_streams(np.ascontiguousarray(stream, np.uint64), (n + 1) // 2).view("<u8").reshape(len(stream), -1)
+    uniforms: NDArray[np.float64] = (pairs >> np.uint64(11)).astype(np.float64)[:, :n] * 2.0**-53
+    return uniforms
 
 
 def stream_normals(stream: Streams, n: int) -> NDArray[np.float64]:
@@ -126,7 +80,7 @@ def picture_bits(stream: int, tag: int, height: int, width: int, channels: int) 
     rows = np.arange(height, dtype=np.uint64)[:, None, None]
     planes = np.arange(channels, dtype=np.uint64)[:, None]
     blocks = np.arange(groups * _LANES, dtype=np.uint64)
-    words = np.stack(philox4x32((blocks, rows, planes, tag), stream_key(stream)), axis=-1)
+    words = np.stack(philox4x32((blocks, rows, planes, tag), key_words(np.uint64(stream))), axis=-1)
     halves = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1).astype(np.uint16)
     by_place = halves.reshape(height, channels, groups, _LANES, 4, 2)
     in_order = by_place.transpose(0, 2, 5, 4, 3, 1).reshape(height, groups * _GROUP, channels)
@@ -148,12 +102,6 @@ def gaussian_table() -> NDArray[np.float32]:
     table: NDArray[np.float32] = (values / np.sqrt(np.mean(values**2))).astype(np.float32)
     table.flags.writeable = False
     return table
-
-
-def _shifted(words: Words) -> tuple[NDArray[np.uint32], ...]:
-    """The words cut to 27 and 26 bits in turn: the high and low parts of 53-bit numbers."""
-    w0, w1, w2, w3 = words
-    return w0 >> np.uint32(5), w1 >> np.uint32(6), w2 >> np.uint32(5), w3 >> np.uint32(6)
 
 
 def __getattr__(name: str) -> Any:
