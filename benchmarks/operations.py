@@ -65,9 +65,11 @@ GEOMETRY = (
         lambda a: a.Affine(scale={"x": (0.8, 1.2), "y": (0.8, 1.2)}, p=1),
     ),
     Operation(
-        "Translate", lambda i: i.Translate((-0.1, 0.1), **BLACK), lambda a: a.Affine(translate_percent=(-0.1, 0.1), p=1)
+        "Translate",
+        lambda i: i.Translate((-0.1, 0.1), (-0.1, 0.1), **BLACK),
+        lambda a: a.Affine(translate_percent=(-0.1, 0.1), p=1),
     ),
-    Operation("Shear", lambda i: i.Shear((-10, 10), **BLACK), lambda a: a.Affine(shear=(-10, 10), p=1)),
+    Operation("Shear", lambda i: i.Shear((-10, 10), (-10, 10), **BLACK), lambda a: a.Affine(shear=(-10, 10), p=1)),
     Operation(
         "Perspective", lambda i: i.Perspective((0.05, 0.1), **BLACK), lambda a: a.Perspective(scale=(0.05, 0.1), p=1)
     ),
@@ -89,7 +91,7 @@ GEOMETRY = (
         lambda i: i.Pad(32, border="reflect"),
         lambda a: a.Pad(32, border_mode=cv2.BORDER_REFLECT_101),
     ),
-    Operation("PadIfNeeded", lambda i: i.PadIfNeeded((576, 576), **BLACK), lambda a: a.PadIfNeeded(576, 576)),
+    Operation("PadIfNeeded", lambda i: i.PadIfNeeded(576, 576, **BLACK), lambda a: a.PadIfNeeded(576, 576)),
     Operation(
         "ElasticTransform",
         lambda i: i.ElasticTransform(alpha=100, sigma=10, **BLACK),
@@ -131,7 +133,7 @@ COLOUR = (
     ),
     Operation(
         "RGBShift",
-        lambda i: i.RGBShift((-20, 20), (-20, 20), (-20, 20)),
+        lambda i: i.RGBShift((-20 / 255, 20 / 255), (-20 / 255, 20 / 255), (-20 / 255, 20 / 255)),
         lambda a: a.RGBShift((-20, 20), (-20, 20), (-20, 20), p=1),
     ),
     Operation("ChannelShuffle", lambda i: i.ChannelShuffle(p=1), lambda a: a.ChannelShuffle(p=1)),
@@ -148,7 +150,9 @@ OTHERS = (
         "GaussianBlur", lambda i: i.GaussianBlur((0.5, 3.0)), lambda a: a.GaussianBlur(sigma_limit=(0.5, 3.0), p=1)
     ),
     Operation(
-        "Sharpen", lambda i: i.Sharpen((0.2, 0.5)), lambda a: a.Sharpen(alpha=(0.2, 0.5), lightness=(0.5, 1), p=1)
+        "Sharpen",
+        lambda i: i.Sharpen((0.2, 0.5), (0.5, 1.0)),
+        lambda a: a.Sharpen(alpha=(0.2, 0.5), lightness=(0.5, 1), p=1),
     ),
     Operation(
         "GaussianNoise",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,11 @@ def operation_page(name: str, cls: type[Any]) -> str:
 
 
 def fields(cls: type[Any]) -> list[Any]:
-    """The fields in the order of the signature: those given by position, then those by keyword alone."""
-    return sorted(dataclasses.fields(cls), key=lambda field: field.kw_only)
+    """The operation's own fields, those given by position first; what all operations have comes last."""
+    from covary.ops.base import Operation
+
+    common = {field.name for field in dataclasses.fields(Operation)}
+    return sorted(dataclasses.fields(cls), key=lambda field: (field.name in common, field.kw_only))
 
 
 def meaning(field: str, docstring: Docstring) -> str:
@@ -75,6 +79,8 @@ def meaning(field: str, docstring: Docstring) -> str:
 
 
 def default_text(field: Any) -> str:
+    if field.default == ():  # a combinator needs operations, though a field after one with a default has to have one
+        return ""
     if field.default is not dataclasses.MISSING:
         return shown(field.default)
     if field.default_factory is not dataclasses.MISSING:
@@ -87,17 +93,27 @@ def shown(value: Any) -> str:
     from covary.draws.distributions import Distribution
 
     if not isinstance(value, Distribution):
-        return repr(value)
+        return number_text(value) if isinstance(value, float) else repr(value).replace("'", '"')
     given = {
         field.name: getattr(value, field.name)
         for field in dataclasses.fields(value)  # type: ignore[arg-type]
-        if field.name != "identity"
+        if field.name != "identity" and getattr(value, field.name) != field.default
     }
-    numbers = [f"{number:g}" if isinstance(number, float) else repr(number) for number in given.values()]
+    numbers = [number_text(value) for value in given.values()]
     kind = type(value).__name__
     if kind == "Constant":
         return numbers[0]
     return f"({', '.join(numbers)})" if kind == "Uniform" else f"{kind}({', '.join(numbers)})"
+
+
+def number_text(value: Any) -> str:
+    """A number, as a fraction where its decimals do not end soon."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(number_text(item) for item in value) + "]"
+    if not isinstance(value, float) or float(f"{value:g}") == value:
+        return f"{value:g}" if isinstance(value, float) else repr(value)
+    fraction = Fraction(value).limit_denominator(100)
+    return f"{fraction.numerator}/{fraction.denominator}" if float(fraction) == value else repr(value)
 
 
 def signature(name: str, cls: type[Any]) -> str:

@@ -40,15 +40,15 @@ def parse(docstring: str) -> Docstring:
         if current is sections.get("Args") and argument is not None:
             names = argument[1].split(", ")
             arguments.update(dict.fromkeys(names, argument[2]))
-        elif current is sections.get("Args"):
+        elif current is sections.get("Args") and (line.startswith(" ") or not line):
             arguments.update({name: f"{arguments[name]} {line.strip()}".strip() for name in names})
-        elif line and not line.startswith(" ") and current is not text and current and not current[-1]:
+        elif line and not line.startswith(" ") and current is not text and (not current or not current[-1]):
             current = text  # a paragraph at the margin after an empty line ends a section
-            current.append(line)
+            current += ["", line]
         else:
             current.append(line)
     return Docstring(
-        "\n".join(text).strip(),
+        re.sub(r"\n{3,}", "\n\n", "\n".join(text)).strip(),
         arguments,
         {name: " ".join(line.strip() for line in lines).strip() for name, lines in sections.items() if name != "Args"},
     )
