@@ -23,7 +23,7 @@ OPERATIONS = [
     image.Rotate((-20, 20), border="reflect", p=0.7),
     image.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
     OneOf([image.GaussianBlur((0.1, 2.0)), image.GaussianNoise((0.01, 0.05))], p=0.6),
-    image.ElasticTransform(p=0.3),
+    image.Perspective(p=0.3),
     image.CoarseDropout(p=0.5),
     image.Normalize("imagenet"),
 ]
@@ -68,7 +68,6 @@ POOL = [
     image.RandomRotate90(p=0.7),
     image.Rotate(border="constant", fill=30, p=0.5),
     image.Affine(p=0.6),
-    image.ElasticTransform(p=0.4),
     image.ColorJitter(0.3, 0.3, 0.3, 0.1, p=0.6),
     image.Gamma(p=0.5),
     image.Posterize(p=0.4),
@@ -130,7 +129,7 @@ def test_inserting_an_operation_changes_no_other_draw():
 
 def test_inserting_an_idle_operation_changes_no_byte():
     plain = alone(Pipeline(OPERATIONS, seed=7), 4)
-    idle = [image.VerticalFlip(p=0.0), *OPERATIONS[:4], image.GaussianBlur(p=0.0), *OPERATIONS[4:]]
+    idle = [image.VerticalFlip(p=0.0), *OPERATIONS[:4], image.Sharpen(p=0.0), *OPERATIONS[4:]]
     np.testing.assert_array_equal(alone(Pipeline(idle, seed=7), 4), plain)
 
 
@@ -428,7 +427,10 @@ def test_wrong_yaml_says_what_is_wrong(text, message):
 def test_repr_is_readable():
     shown = repr(Pipeline([image.Rotate((-20, 20), border="edge"), OneOf([image.Invert()], p=0.3)], seed=7))
     assert shown == (
-        "Pipeline([\n    Rotate(degrees=(-20, 20), border='edge'),\n    OneOf(p=0.3, operations=(Invert(),)),\n], seed=7)"
+        "Pipeline([\n"
+        "    Rotate(degrees=(-20, 20), border='edge'),\n"
+        "    OneOf(operations=(Invert(),), p=0.3),\n"
+        "], seed=7)"
     )
 
 
@@ -458,7 +460,7 @@ def test_repr_is_readable():
         (lambda: Pipeline([])(image=PHOTOS[0], key=1.5), "key"),
         (
             lambda: Pipeline([image.Rotate(fill=(1, 2), border="constant", name="tilt")])(PHOTOS[0]),
-            "tilt: fill has 2 values",
+            "tilt: .*fill has 2 values",
         ),
         (lambda: Pipeline([image.Hue()])(photo(channels=2)), "Hue"),
     ],

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from covary.plan.stages import Stage
 from covary.render import Renderer, find_renderer
 from covary.render.buffers import empty
 from covary.targets import Boxes, Keypoints, carry
+
+BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
+PointFormat: TypeAlias = Literal["xy", "xyv"]
 
 _FORMAT = 1
 
@@ -63,8 +66,8 @@ class Pipeline:
         seed: int = 0,
         draws: Draws = "independent",
         fuse: bool = True,
-        boxes: str | Boxes = "pascal_voc",
-        keypoints: str | Keypoints = "xy",
+        boxes: BoxFormat | Boxes = "pascal_voc",
+        keypoints: PointFormat | Keypoints = "xy",
         mask_fill: float = 0,
         threads: int | None = None,
         renderer: Renderer | None = None,

@@ -241,7 +241,7 @@ class Operation:
         try:
             changes = self.describe(draw, view)
         except ValueError as error:
-            raise ValueError(f"{node.name}: {error}") from None
+            raise ValueError(f"{node.name}: {error}") from error
         for change in changes if isinstance(changes, Sequence) else (changes,):
             course.add(change, chosen)
             view = view.after(change, chosen)
@@ -259,9 +259,9 @@ class Operation:
         return dataclasses.replace(self, **shrunk)
 
     def arguments(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, by name, in order."""
+        """The fields that differ from their defaults, by name: the operation's own first, `p` and `name` last."""
         given = {}
-        for item in dataclasses.fields(self):
+        for item in sorted(dataclasses.fields(self), key=lambda item: (item.kw_only, item.name in ("p", "name"))):
             value = getattr(self, item.name)
             default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
             if default is dataclasses.MISSING or value != default:

@@ -110,5 +110,7 @@ class PadIfNeeded(_Padding):
         if self.position == "random":
             share = np.stack([draw("y"), draw("x")], axis=1)
             return np.floor(share * (room + 1)).astype(np.int64)
-        gets_room: Ints = np.array([self.position.startswith("bottom"), self.position.endswith("right")], dtype=np.int64)
+        gets_room: Ints = np.array(
+            [self.position.startswith("bottom"), self.position.endswith("right")], dtype=np.int64
+        )
         return room * gets_room
