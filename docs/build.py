@@ -101,7 +101,7 @@ def shown(value: Any) -> str:
     }
     numbers = [number_text(value) for value in given.values()]
     kind = type(value).__name__
-    if kind == "Constant":
+    if kind == "Constant" and value.identity is None:  # with an identity, a bare number would be a distance from it
         return numbers[0]
     return f"({', '.join(numbers)})" if kind == "Uniform" else f"{kind}({', '.join(numbers)})"
 

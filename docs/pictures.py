@@ -15,7 +15,20 @@ VARIATIONS = 5
 GAP = 6
 
 # What an operation needs to be built, or to be seen at the size of a strip.
-ARGUMENTS: dict[str, dict[str, Any]] = {}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "image.Affine": {"rotate": (-20, 20), "scale": (0.8, 1.2), "shear": (-10, 10), "translate": (-0.1, 0.1)},
+    "image.CenterCrop": {"size": 96},
+    "image.CoarseDropout": {"holes": (1, 4)},
+    "image.GaussianNoise": {"std": (0.05, 0.2)},
+    "image.LongestMaxSize": {"max_size": 96},
+    "image.Normalize": {"statistics": "imagenet"},
+    "image.Pad": {"padding": 16},
+    "image.PadIfNeeded": {"min_height": 160, "min_width": 180},
+    "image.RandomCrop": {"size": 96},
+    "image.RandomResizedCrop": {"size": 120},
+    "image.Resize": {"size": (96, 120)},
+    "image.SmallestMaxSize": {"max_size": 96},
+}
 
 
 def photograph() -> NDArray[np.uint8]:

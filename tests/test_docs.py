@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import covary
+from covary import image
+from covary.draws import distributions
+from covary.ops import combine
 from covary.ops.base import Operation
 from docs import build
 from docs.docstrings import parse
@@ -36,11 +38,11 @@ def test_docstring_explains_every_field_and_whom_it_helps_and_hurts(name: str) -
 def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     cls = OPERATIONS[name]
     needed = {
-        field.name: [covary.image.HorizontalFlip()] if field.name == "operations" else 32
+        field.name: [image.HorizontalFlip()] if field.name == "operations" else 32
         for field in dataclasses.fields(cls)
         if not build.default_text(field)
     }
-    names = {public: getattr(covary, public) for public in covary.__all__} | needed
+    names = {"image": image, **vars(combine), **vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
 
 
