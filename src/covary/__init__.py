@@ -1,1 +1,59 @@
-"""covary: vary the data; the labels covary."""
+"""covary: vary the data; the labels covary.
+
+Everything public is here; what it needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from covary.draws.distributions import Beta as Beta
+    from covary.draws.distributions import Choice as Choice
+    from covary.draws.distributions import Constant as Constant
+    from covary.draws.distributions import Integers as Integers
+    from covary.draws.distributions import LogUniform as LogUniform
+    from covary.draws.distributions import Normal as Normal
+    from covary.draws.distributions import Uniform as Uniform
+    from covary.expand import expand as expand
+    from covary.expand import verify as verify
+    from covary.ops import image as image
+    from covary.ops.combine import OneOf as OneOf
+    from covary.ops.combine import Sequential as Sequential
+    from covary.ops.combine import SomeOf as SomeOf
+    from covary.ops.combine import Sometimes as Sometimes
+    from covary.pipeline import Pipeline as Pipeline
+    from covary.targets import Boxes as Boxes
+    from covary.targets import Keypoints as Keypoints
+
+__version__ = "0.1.0"
+
+# Public name -> the module that holds it.
+_HOMES = {
+    "Pipeline": "covary.pipeline",
+    **dict.fromkeys(("OneOf", "SomeOf", "Sequential", "Sometimes"), "covary.ops.combine"),
+    **dict.fromkeys(
+        ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant"), "covary.draws.distributions"
+    ),
+    **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
+    **dict.fromkeys(("expand", "verify"), "covary.expand"),
+}
+_ROOMS = {"image": "covary.ops.image"}
+
+__all__ = ["__version__", *_HOMES, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in _ROOMS:
+        value = import_module(_ROOMS[name])
+    else:
+        raise AttributeError(f"module 'covary' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -70,8 +70,8 @@ class Colour:
 
     Attributes:
         matrix: (B, C, C + 1) float64; out = matrix[:, :, :C] @ value + matrix[:, :, C].
-        pivot: (B, C) or None. Where given, `pivot * mean` is added as well, `mean` being the picture's mean luma (Rec. 601
-            weights for three channels, the plain mean of the channels otherwise) just before this change.
+        pivot: (B, C) or None. Where given, `pivot * mean` is added as well, `mean` being the picture's mean luma
+            (Rec. 601 weights for three channels, the plain mean of the channels otherwise) just before this change.
     """
 
     matrix: Floats
@@ -84,8 +84,8 @@ class Curve:
 
     Attributes:
         table: (B, 1 or C, N) float32 values in the image's own range, at N evenly spaced inputs from 0 to white. N is
-            256 for uint8 and 65,536 for uint16 and float32. Inputs are clipped to the range; for integer images they are
-            rounded to the nearest level, for float32 the table is interpolated linearly.
+            256 for uint8 and 65,536 for uint16 and float32. Inputs are clipped to the range; for integer images they
+            are rounded to the nearest level, for float32 the table is interpolated linearly.
     """
 
     table: Floats
@@ -142,7 +142,7 @@ class Erase:
     """Rectangles are painted over.
 
     Attributes:
-        rectangles: (B, K, 4) int32, x0, y0, x1, y1 in pixels of the canvas, ends exclusive; parts outside it are ignored.
+        rectangles: (B, K, 4) int32, x0, y0, x1, y1 in pixels of the canvas, ends exclusive; parts outside are ignored.
         count: (B,) int32, how many of the K rectangles are in use.
         fill: "constant" paints `colour`; "noise" paints, for each value, an independent uniform one in 0..white.
         colour: (B, C) for "constant".
@@ -198,3 +198,11 @@ class Convert:
 Geometry: TypeAlias = Warp | Displace
 Value: TypeAlias = Colour | Curve | GaussianField | Impulses | Erase | Fill
 Change: TypeAlias = Warp | Displace | Colour | Curve | Filter | GaussianField | Impulses | Erase | Pixels | Convert
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A change and the samples it touches (None: all of them)."""
+
+    change: Change
+    active: Bools | None

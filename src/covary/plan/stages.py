@@ -58,13 +58,13 @@ class Stage:
         border: what lies outside the source. "constant" samples as "edge" does; the colour is painted by a Fill step.
         interpolation: of the sampling.
         levels: (B, 2) int64, how often the source is halved along x and along y before it is sampled, so that shrinking
-            skips no source pixel. A halved axis holds means of two neighbours, a last odd pixel standing alone; after l halvings
-            source position x is found at x / 2**l.
+            skips no source pixel. A halved axis holds means of two neighbours, a last odd pixel standing alone; after l
+            halvings source position x is found at x / 2**l.
         filter: a linear filter in place of the sampling; `coordinates` is then empty.
         pixels: a function in place of everything else; `coordinates` and `values` are then empty.
         values: changes of value, in order. The index of a noise value is that of the stage's output element.
-        dtype: "float32" for unclipped float32 output, None for the source's own dtype (rounded to nearest, ties to even, and
-            clipped to 0..white for integers; float32 is neither rounded nor clipped).
+        dtype: "float32" for unclipped float32 output, None for the source's own dtype (integers are rounded to nearest,
+            ties to even, and clipped to 0..white; float32 is neither rounded nor clipped).
         layout: of the output; "CHW" only in a last stage.
     """
 

@@ -1,0 +1,111 @@
+"""Streams of random numbers for what a row of uniforms cannot hold: noise fields, positions, displacements.
+
+Philox is a keyed bijection of 128-bit counters. Number i of a stream is a pure function of the stream's key and i, so
+that any part of a stream can be made anywhere, in any order, without state.
+
+A stream is named by 64 bits; they are the generator's key, low word first. The last word of the counter, the tag, says
+what the numbers are for, so that one stream serves several purposes without overlap.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from statistics import NormalDist
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.draws.philox import key_words, philox4x32, philox_streams
+
+Streams: TypeAlias = NDArray[np.uint64]
+
+# Tag 0 is that of `philox_streams`.
+TAG_GAUSSIAN = 1
+TAG_IMPULSES = 2
+TAG_ERASE = 3
+
+# A counter block gives eight 16-bit numbers; eight blocks side by side (lanes) serve 64 neighbours of a picture's row.
+_LANES = 8
+_GROUP = 64
+
+
+def stream_uniforms(stream: Streams, n: int) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1), 53 bits each.
+
+    Args:
+        stream: (B,) uint64 keys.
+        n: how many numbers of each stream, from its beginning.
+
+    Returns:
+        (B, n) float64; a longer call begins with a shorter call's numbers.
+    """
+    pairs = philox_streams(np.ascontiguousarray(stream, np.uint64), (n + 1) // 2).view("<u8").reshape(len(stream), -1)
+    uniforms: NDArray[np.float64] = (pairs >> np.uint64(11)).astype(np.float64)[:, :n] * 2.0**-53
+    return uniforms
+
+
+def stream_normals(stream: Streams, n: int) -> NDArray[np.float64]:
+    """Standard normal numbers, two from each pair of uniforms (Box and Muller, 1958).
+
+    Args:
+        stream: (B,) uint64 keys.
+        n: how many numbers of each stream, from its beginning.
+
+    Returns:
+        (B, n) float64; a longer call begins with a shorter call's numbers.
+    """
+    uniforms = stream_uniforms(stream, n + n % 2)
+    radius = np.sqrt(-2.0 * np.log1p(-uniforms[:, 0::2]))
+    angle = 2.0 * np.pi * uniforms[:, 1::2]
+    pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    return pairs.reshape(len(uniforms), -1)[:, :n]
+
+
+def picture_bits(stream: int, tag: int, height: int, width: int, channels: int) -> NDArray[np.uint16]:
+    """One 16-bit number for every value of a picture.
+
+    Pixel x of row y stands in group x // 64 at r = x % 64; lane r % 8, word (r // 8) % 4, half r // 32. Its number is
+    that half of that word of the block with counter (8 * group + lane, y, channel, tag).
+
+    Args:
+        stream: the stream's 64-bit key.
+        tag: what the numbers are for, one of the TAG constants.
+        height, width, channels: of the picture.
+
+    Returns:
+        (height, width, channels) uint16.
+    """
+    groups = -(-width // _GROUP)
+    rows = np.arange(height, dtype=np.uint64)[:, None, None]
+    planes = np.arange(channels, dtype=np.uint64)[:, None]
+    blocks = np.arange(groups * _LANES, dtype=np.uint64)
+    words = np.stack(philox4x32((blocks, rows, planes, tag), key_words(np.uint64(stream))), axis=-1)
+    halves = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1).astype(np.uint16)
+    by_place = halves.reshape(height, channels, groups, _LANES, 4, 2)
+    in_order = by_place.transpose(0, 2, 5, 4, 3, 1).reshape(height, groups * _GROUP, channels)
+    return np.ascontiguousarray(in_order[:, :width])
+
+
+def gaussian_values(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Standard normal values of 16-bit numbers: bit 15 set is minus, bits 3 to 14 choose the table entry."""
+    magnitude = gaussian_table()[(bits & np.uint16(0x7FFF)) >> np.uint16(3)]
+    signed: NDArray[np.float32] = np.where(bits >> np.uint16(15), -magnitude, magnitude)
+    return signed
+
+
+@cache
+def gaussian_table() -> NDArray[np.float32]:
+    """The upper half of the normal distribution at 4,096 equally likely values, scaled to unit variance; read-only."""
+    inverse = NormalDist().inv_cdf
+    values = np.array([inverse(0.5 + (i + 0.5) / 8192) for i in range(4096)])
+    table: NDArray[np.float32] = (values / np.sqrt(np.mean(values**2))).astype(np.float32)
+    table.flags.writeable = False
+    return table
+
+
+def __getattr__(name: str) -> Any:
+    """GAUSSIAN_TABLE is made when first asked for: 4,096 quantiles take some milliseconds."""
+    if name == "GAUSSIAN_TABLE":
+        return gaussian_table()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

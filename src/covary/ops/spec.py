@@ -1,0 +1,134 @@
+"""Operations as plain data: what YAML files and manifests hold. Only registered operations can be named, never code."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from covary.draws import distributions
+from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
+from covary.ops.base import Operation, qualified_name, registry
+
+_LAWS: dict[str, type[Distribution]] = {
+    law.__name__: law
+    for law in vars(distributions).values()
+    if isinstance(law, type) and issubclass(law, Distribution) and law is not Distribution
+}
+
+
+def to_plain(operation: Operation) -> dict[str, Any]:
+    """The operation as {name: {argument: value}}, defaults left out."""
+    defaults = {item.name: item.default for item in dataclasses.fields(operation)}
+    arguments = {name: _plain(value, defaults[name]) for name, value in operation.arguments().items()}
+    return {qualified_name(type(operation)): arguments}
+
+
+def _plain(value: Any, default: Any) -> Any:
+    if isinstance(value, Operation):
+        return to_plain(value)
+    if isinstance(value, Distribution):
+        return _plain_law(value, default)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item, None) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be written as plain data")
+
+
+def _plain_law(law: Distribution, default: Any) -> Any:
+    identity = default.identity if isinstance(default, Distribution) else None
+    expected = type(default) if isinstance(default, (LogUniform, Integers)) else Uniform
+    if type(law) is expected and law.identity == identity:
+        return list(law.bounds())
+    arguments = {
+        item.name: _plain(getattr(law, item.name), None)
+        for item in dataclasses.fields(law)  # type: ignore[arg-type]
+        if getattr(law, item.name) != item.default and not (item.name == "identity" and law.identity == identity)
+    }
+    return {type(law).__name__: arguments}
+
+
+def from_plain(data: Any) -> Operation:
+    """The operation that plain data describes.
+
+    Args:
+        data: {name: {argument: value}}, or a bare name for an operation with its defaults. A name may leave out its
+            modality ("Rotate" for "image.Rotate") where only one operation is so called.
+
+    Raises:
+        ValueError: an unknown name or argument (the nearest known one is suggested), or a refused value.
+    """
+    if isinstance(data, str):
+        data = {data: None}
+    if not isinstance(data, Mapping) or len(data) != 1:
+        raise ValueError(
+            f"got {data!r}; an operation is written as one name with its arguments, such as Rotate: {{p: 0.5}}"
+        )
+    ((name, arguments),) = data.items()
+    cls = _find(str(name))
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"{name}: got {arguments!r}; arguments are written by name")
+    known = {item.name: item for item in dataclasses.fields(cls)}
+    given = {}
+    for argument, value in arguments.items():
+        if argument not in known:
+            raise ValueError(
+                f"{name} has no argument {argument!r}{_suggestion(argument, known)}; it has {', '.join(known)}"
+            )
+        given[argument] = _value(value)
+    try:
+        made: Operation = cls(**given)
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return made
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _LAWS:
+        ((law, arguments),) = value.items()
+        if isinstance(arguments, Mapping):
+            return _LAWS[law](**{name: _value(item) for name, item in arguments.items()})
+        return _LAWS[law](*(arguments if isinstance(arguments, list) else [arguments]))
+    if isinstance(value, Mapping):
+        return from_plain(value)
+    if isinstance(value, list):
+        return tuple(_operation_or_value(item) for item in value)
+    return value
+
+
+def _operation_or_value(item: Any) -> Any:
+    # Inside a list a bare name is an operation; no operation takes a list of strings that are names of operations.
+    if isinstance(item, str) and _matches(item):
+        return from_plain(item)
+    return _value(item)
+
+
+def _matches(name: str) -> list[type[Operation]]:
+    known = registry()
+    if name in known:
+        return [known[name]]
+    return [cls for qualified, cls in known.items() if qualified.rsplit(".", 1)[-1] == name]
+
+
+def _find(name: str) -> type[Any]:
+    matches = _matches(name)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(f"{name!r} is ambiguous: {', '.join(qualified_name(cls) for cls in matches)}")
+    known = registry()
+    short = {qualified.rsplit(".", 1)[-1]: qualified for qualified in known}
+    raise ValueError(f"there is no operation {name!r}{_suggestion(name, [*short, *known])}")
+
+
+def _suggestion(word: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,73 @@
+"""What an operation may know of the pictures: their sizes, channels and value range, not their pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.changes import Bools, Floats, Ints, Warp
+
+WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The B pictures as they stand at one point of the pipeline.
+
+    Attributes:
+        size: (B, 2) int64 height and width in pixels.
+        channels: number of channels, the same for all.
+        dtype: "uint8", "uint16" or "float32".
+    """
+
+    size: Ints
+    channels: int
+    dtype: str
+
+    @property
+    def count(self) -> int:
+        """B, the number of pictures."""
+        return len(self.size)
+
+    @property
+    def height(self) -> NDArray[np.float64]:
+        """(B,) heights in pixels."""
+        return self.size[:, 0].astype(np.float64)
+
+    @property
+    def width(self) -> NDArray[np.float64]:
+        """(B,) widths in pixels."""
+        return self.size[:, 1].astype(np.float64)
+
+    @property
+    def white(self) -> float:
+        """The highest value of the range: 255, 65535 or 1.0."""
+        return WHITE[self.dtype]
+
+    @property
+    def levels(self) -> int:
+        """The number of entries of a tone curve's table for this dtype."""
+        return 256 if self.dtype == "uint8" else 65536
+
+    def after(self, change: Any, active: Bools | None) -> View:
+        """The view behind a change, which touched the `active` samples only."""
+        if not isinstance(change, Warp):
+            return self
+        size = change.size if active is None else np.where(active[:, None], change.size, self.size)
+        return replace(self, size=size)
+
+    def colour(self, fill: float | tuple[float, ...]) -> Floats:
+        """A user's fill value as (B, C): one number for all channels or one each.
+
+        Raises:
+            ValueError: the number of values is neither one nor the number of channels.
+        """
+        values = np.atleast_1d(np.asarray(fill, dtype=np.float64))
+        if values.size not in (1, self.channels):
+            raise ValueError(
+                f"fill has {values.size} values, the image has {self.channels} channels; give one or {self.channels}"
+            )
+        return np.broadcast_to(values, (self.count, self.channels))

@@ -1,0 +1,42 @@
+"""Pictures as users give them, and as the engine holds them: (height, width, channels), C-contiguous."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from covary.plan.changes import Image
+
+_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+
+
+def as_picture(value: Any, field: str) -> Image:
+    """Check a user's image and give it three axes. The pixels are shared, not copied, where they lie in order.
+
+    Args:
+        value: (height, width) or (height, width, channels) array of uint8, uint16 or float32.
+        field: its name in error messages.
+
+    Raises:
+        TypeError: not an array, or of another dtype.
+        ValueError: another number of axes, or an axis of length zero.
+    """
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{field} is a {type(value).__name__}; a NumPy array is needed")
+    if value.dtype not in _DTYPES:
+        raise TypeError(f"{field} has dtype {value.dtype}; allowed are uint8, uint16 and float32")
+    if value.ndim == 2:
+        value = value[:, :, None]
+    if value.ndim != 3:
+        raise ValueError(f"{field} has shape {value.shape}; allowed are (height, width) and (height, width, channels)")
+    if 0 in value.shape:
+        raise ValueError(f"{field} has shape {value.shape}; no axis may be empty")
+    return np.ascontiguousarray(value)
+
+
+def like_input(picture: Image, value: Image) -> Image:
+    """Drop the channel axis again where the user's image had none (and the finished picture is not channels first)."""
+    if value.ndim == 2 and picture.shape[-1] == 1:
+        return picture[..., 0]
+    return picture

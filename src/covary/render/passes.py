@@ -1,0 +1,162 @@
+"""The order of things that renderers in Python share: stages, samples, and how finished values are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.changes import Fill, Floats, Image
+from covary.plan.stages import Stage
+from covary.render.positions import source_positions
+from covary.render.sampling import coverage, halvings, sample
+from covary.render.values import change_values
+
+WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(np.float32): 1.0}
+
+Fetch: TypeAlias = Callable[[Stage, int, Image], tuple[Floats, Floats | None]]
+"""fetch(stage, row, source) -> the (H, W, C) real values that the stage's value steps begin with, by sampling or by its
+filter, and the (H, W) coverage of each pixel by the source; None instead of coverage where no step asks for it."""
+
+
+def render_with(
+    fetch: Fetch,
+    stages: Sequence[Stage],
+    sources: Sequence[Image],
+    outputs: Sequence[Image] | None,
+    threads: int,
+) -> list[Image]:
+    """Render every sample through all stages, with a renderer's own way to fetch values.
+
+    Args:
+        fetch: how values are found; see Fetch.
+        stages, sources, outputs, threads: as in every renderer's `render`.
+
+    Raises:
+        ValueError: stages, sources and outputs do not fit each other.
+    """
+    _check(stages, sources, outputs)
+
+    def render_row(row: int) -> Image:
+        picture = sources[row]
+        for stage in stages[:-1]:
+            picture = _render_stage(fetch, stage, row, picture, None)
+        return _render_stage(fetch, stages[-1], row, picture, None if outputs is None else outputs[row])
+
+    rows = range(len(sources))
+    if not stages:
+        return [_stored(source, source.dtype, "HWC", None if outputs is None else outputs[row])
+                for row, source in enumerate(sources)]  # fmt: skip
+    if threads <= 1 or len(sources) <= 1:
+        return [render_row(row) for row in rows]
+    with ThreadPoolExecutor(min(threads, len(sources))) as pool:
+        return list(pool.map(render_row, rows))
+
+
+def _render_stage(fetch: Fetch, stage: Stage, row: int, source: Image, output: Image | None) -> Image:
+    if stage.pixels is not None:
+        finished = _called(stage, row, source)
+    elif copies_pixels(stage, row):
+        finished = _copied(stage, row, source)
+    elif source.dtype in WHITE:
+        white = WHITE[source.dtype]
+        with np.errstate(all="ignore"):
+            values, inside = fetch(stage, row, source)
+            integers = source.dtype.kind == "u"
+            finished = change_values(values, stage.values, row, white=white, integers=integers, coverage=inside)
+    else:
+        raise ValueError(
+            f"a stage that interpolates, filters or changes values takes uint8, uint16 or float32 pictures, "
+            f"not {source.dtype}; other dtypes are sampled with interpolation 'nearest' only"
+        )
+    dtype = np.dtype(np.float32) if stage.dtype == "float32" else source.dtype
+    return _stored(finished, dtype, stage.layout, output)
+
+
+def copies_pixels(stage: Stage, row: int) -> bool:
+    """Whether the stage only moves whole pixels and paints outside: such stages take any dtype and are exact."""
+    moves = stage.interpolation == "nearest" or not stage.coordinates
+    paints = all(isinstance(step.change, Fill) for step in stage.values) and (not stage.values or stage.dtype is None)
+    return moves and paints and stage.filter is None and not any(halvings(stage, row))
+
+
+def asks_coverage(stage: Stage, row: int) -> bool:
+    """Whether a Fill step is active for the sample."""
+    return any(isinstance(step.change, Fill) and (step.active is None or step.active[row]) for step in stage.values)
+
+
+def _copied(stage: Stage, row: int, source: Image) -> Image:
+    height, width, _ = source.shape
+    x, y = source_positions(stage, row, (height, width))
+    copied = sample(source, x, y, "nearest", stage.border)
+    if not asks_coverage(stage, row):
+        return copied
+    outside = coverage(x, y, (height, width), "nearest")[..., None] == 0
+    for step in stage.values:
+        if step.active is None or step.active[row]:
+            assert isinstance(step.change, Fill)
+            copied = np.where(outside, _as_dtype(step.change.colour[row], source.dtype), copied)
+    return copied
+
+
+def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A colour in a dtype: integers are rounded to nearest, ties to even, and kept inside the dtype's range."""
+    if dtype.kind == "f":
+        return colour.astype(dtype)
+    low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    whole = [round(float(np.clip(np.nan_to_num(value), -(2.0**70), 2.0**70))) for value in colour]
+    return np.array([min(max(value, low), high) for value in whole], dtype)
+
+
+def _called(stage: Stage, row: int, source: Image) -> Image:
+    assert stage.pixels is not None
+    function, parameters = stage.pixels.function, stage.pixels.parameters[row]
+    # The function gets a copy of its own: it may work in place.
+    result = function(np.array(source, order="C"), **parameters)
+    if not isinstance(result, np.ndarray) or result.shape != source.shape or result.dtype != source.dtype:
+        got = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        name = getattr(function, "__qualname__", repr(function))
+        raise ValueError(
+            f"Pixels: {name} was given {source.dtype} {source.shape} and has to return the same, not {got}"
+        )
+    return result
+
+
+def _stored(values: Image, dtype: np.dtype[Any], layout: str, output: Image | None) -> Image:
+    """The finished picture: rounded to nearest (ties to even) and clipped for integers, NaN as 0; in its layout."""
+    if values.dtype != dtype:
+        if dtype in WHITE and dtype.kind == "u":
+            values = np.nan_to_num(np.clip(np.rint(values), 0, WHITE[dtype]), nan=0.0)
+        with np.errstate(all="ignore"):
+            values = values.astype(dtype)
+    if layout == "CHW":
+        values = values.transpose(2, 0, 1)
+    if output is None:
+        return np.array(values, order="C")
+    if output.shape != values.shape or output.dtype != dtype:
+        raise ValueError(f"outputs: expected {dtype} {values.shape}, got {output.dtype} {output.shape}")
+    output[...] = values
+    return output
+
+
+def _check(stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None) -> None:
+    if outputs is not None and len(outputs) != len(sources):
+        raise ValueError(f"outputs: {len(outputs)} arrays for {len(sources)} sources")
+    for number, stage in enumerate(stages):
+        if len(stage.size) != len(sources):
+            raise ValueError(
+                f"stages[{number}] describes {len(stage.size)} samples, but there are {len(sources)} sources"
+            )
+        if stage.layout == "CHW" and number < len(stages) - 1:
+            raise ValueError(f"stages[{number}] has layout 'CHW', which only the last stage may have")
+    for row, source in enumerate(sources):
+        if source.ndim != 3 or 0 in source.shape:
+            raise ValueError(f"sources[{row}]: expected (H, W, C) with at least one pixel, got shape {source.shape}")
+        if source.dtype != sources[0].dtype or source.shape[2] != sources[0].shape[2]:
+            raise ValueError(
+                f"sources[{row}] is {source.dtype} with {source.shape[2]} channels, "
+                f"but sources[0] is {sources[0].dtype} with {sources[0].shape[2]}; all share dtype and channels"
+            )

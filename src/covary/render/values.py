@@ -1,0 +1,120 @@
+"""Changes of value: each step of a stage on real numbers, unclipped, in the image's own range.
+
+All is written for any float precision: what comes in as float64 stays float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from covary.draws.streams import TAG_ERASE, TAG_GAUSSIAN, TAG_IMPULSES, gaussian_values, picture_bits
+from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses
+from covary.plan.stages import ValueStep
+
+_REC_601 = (0.299, 0.587, 0.114)
+
+
+def change_values(
+    values: Floats, steps: tuple[ValueStep, ...], row: int, *, white: float, integers: bool, coverage: Floats | None
+) -> Floats:
+    """A picture's values after all steps that are active for the sample.
+
+    Args:
+        values: (H, W, C) floats; left as they are.
+        steps: in order.
+        row: the sample.
+        white: the image's white, 255, 65535 or 1.
+        integers: whether the image's own dtype is an integer one (curves then look up whole levels).
+        coverage: (H, W), how much of each pixel the source covers; None: all of it.
+    """
+    for step in steps:
+        if step.active is not None and not step.active[row]:
+            continue
+        change = step.change
+        if isinstance(change, Colour):
+            values = _coloured(values, change, row)
+        elif isinstance(change, Curve):
+            values = _curved(values, change, row, white, integers)
+        elif isinstance(change, GaussianField):
+            values = _with_gaussian_noise(values, change, row)
+        elif isinstance(change, Impulses):
+            values = _with_impulses(values, change, row, white)
+        elif isinstance(change, Erase):
+            values = _erased(values, change, row, white)
+        else:
+            values = _filled(values, change, row, coverage)
+    return values
+
+
+def mean_luma(values: Floats) -> float:
+    """The mean brightness of a picture: Rec. 601 weights for three channels, else the plain mean of the channels."""
+    means = values.mean(axis=(0, 1), dtype=np.float64)
+    return float(means @ _REC_601) if len(means) == 3 else float(means.mean())
+
+
+def _coloured(values: Floats, change: Colour, row: int) -> Floats:
+    offset = change.matrix[row, :, -1]
+    if change.pivot is not None and values.size:
+        offset = offset + change.pivot[row] * mean_luma(values)
+    changed: Floats = values @ change.matrix[row, :, :-1].T.astype(values.dtype) + offset.astype(values.dtype)
+    return changed
+
+
+def _curved(values: Floats, change: Curve, row: int, white: float, integers: bool) -> Floats:
+    table = change.table[row].astype(values.dtype)
+    last = table.shape[1] - 1
+    channel = np.arange(values.shape[2]) % len(table)
+    # NaN has no place in the range; it counts as black.
+    place = np.nan_to_num(np.clip(values, 0, white), nan=0.0)
+    looked_up: Floats
+    if integers:
+        looked_up = table[channel, np.minimum(np.rint(place).astype(np.int64), last)]
+        return looked_up
+    place = place * values.dtype.type(last / white)
+    before = np.minimum(np.floor(place), max(last - 1, 0)).astype(np.int64)
+    t = place - before.astype(values.dtype)
+    looked_up = table[channel, before] * (1 - t) + table[channel, np.minimum(before + 1, last)] * t
+    return looked_up
+
+
+def _with_gaussian_noise(values: Floats, change: GaussianField, row: int) -> Floats:
+    height, width, channels = values.shape
+    planes = channels if change.per_channel else 1
+    bits = picture_bits(int(change.stream[row]), TAG_GAUSSIAN, height, width, planes)
+    noise = gaussian_values(bits).astype(values.dtype) * values.dtype.type(change.scale[row])
+    return values + (noise + values.dtype.type(change.mean[row]))
+
+
+def _with_impulses(values: Floats, change: Impulses, row: int, white: float) -> Floats:
+    height, width, _ = values.shape
+    amount, salt = float(change.amount[row]), float(change.salt[row])
+    bits = picture_bits(int(change.stream[row]), TAG_IMPULSES, height, width, 1)
+    # Both sides of the comparison are float32 by contract: every renderer strikes the same pixels.
+    chance = (bits.astype(np.float32) + np.float32(0.5)) / np.float32(65536)
+    pepper = np.where(chance < np.float32(amount), values.dtype.type(0), values)
+    return np.where(chance < np.float32(amount * salt), values.dtype.type(white), pepper)
+
+
+def _erased(values: Floats, change: Erase, row: int, white: float) -> Floats:
+    height, width, channels = values.shape
+    if change.fill == "constant":
+        assert change.colour is not None, "Erase with fill='constant' carries a colour"
+        paint = np.broadcast_to(change.colour[row].astype(values.dtype), values.shape)
+    else:
+        assert change.stream is not None, "Erase with fill='noise' carries streams"
+        bits = picture_bits(int(change.stream[row]), TAG_ERASE, height, width, channels)
+        paint = bits.astype(values.dtype) * values.dtype.type(white / 65535)
+    changed = values.copy()
+    for x0, y0, x1, y1 in np.maximum(change.rectangles[row, : int(change.count[row])], 0):
+        changed[y0:y1, x0:x1] = paint[y0:y1, x0:x1]
+    return changed
+
+
+def _filled(values: Floats, change: Fill, row: int, coverage: Floats | None) -> Floats:
+    if coverage is None:
+        return values
+    inside = coverage[..., None].astype(values.dtype)
+    colour = change.colour[row].astype(values.dtype)
+    # Outside, whatever stands there (NaN included) counts nothing.
+    painted: Floats = np.where(inside == 0, colour, values * inside + colour * (1 - inside))
+    return painted
