@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from covary.data.header import Header, check_png, read_header
+from covary.data.header import Header, check_png, read_header, without_premultiplying
 from covary.plan.changes import Image
 
 MAX_PIXELS = 200_000_000
@@ -121,6 +121,8 @@ def _decode_other(data: bytes, header: Header) -> Image:
         check_png(data)
     if header.cmyk:
         raise ValueError("CMYK TIFF pictures cannot be read; convert it to RGB")
+    if header.format == "tiff":
+        data = without_premultiplying(data)
     return _with_opencv(data, header.format.upper().replace("WEBP", "WebP"))
 
 

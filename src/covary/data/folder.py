@@ -69,8 +69,8 @@ class ImageFolder:
 def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.PathLike[str]] = ()) -> ImageFolder:
     """List the pictures under a folder, at any depth.
 
-    Pictures are known by their ending, in any case: jpg, jpeg, jpe, jfif, png, webp, bmp, dib, tif, tiff. Symbolic links
-    are followed, but not into a folder that contains them.
+    Pictures are known by their ending, in any case: jpg, jpeg, jpe, jfif, png, webp, bmp, dib, tif, tiff. Symbolic
+    links are followed, but not into a folder that contains them.
 
     Args:
         root: the folder.

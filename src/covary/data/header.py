@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,8 @@ Format: TypeAlias = Literal["jpeg", "png", "webp", "bmp", "tiff"]
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ORIENTATION_TAG = 274
-TIFF_WIDTH, TIFF_HEIGHT, TIFF_PHOTOMETRIC = 256, 257, 262
+TIFF_WIDTH, TIFF_HEIGHT, TIFF_PHOTOMETRIC, TIFF_EXTRA_SAMPLES = 256, 257, 262, 338
+ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of transparency in a TIFF
 # JPEG markers that carry no length: TEM, RST0..RST7, SOI.
 BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 # Start-of-frame markers; C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning) lie among them.
@@ -192,14 +194,31 @@ def exif_orientation(exif: bytes) -> int:
 
 def _first_directory(tiff: bytes) -> dict[int, int]:
     """The single whole numbers among the tags of a TIFF's first directory."""
+    return {tag: value for tag, value, _, _ in _numbers(tiff)}
+
+
+def _numbers(tiff: bytes) -> Iterator[tuple[int, int, int, str]]:
+    """The single whole numbers of a TIFF's first directory: tag, value, where the value stands, how it is packed."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         raise ValueError("no byte order mark")
     (at,) = struct.unpack_from(order + "I", tiff, 4)
     (count,) = struct.unpack_from(order + "H", tiff, at)
-    tags: dict[int, int] = {}
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, length = struct.unpack_from(order + "HHI", tiff, entry)
         if length == 1 and kind in (3, 4):
-            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), tiff, entry + 8)
-    return tags
+            packing = order + ("H" if kind == 3 else "I")
+            yield tag, struct.unpack_from(packing, tiff, entry + 8)[0], entry + 8, packing
+
+
+def without_premultiplying(tiff: bytes) -> bytes:
+    """The same TIFF, its transparency declared as already multiplied into the colours.
+
+    libtiff multiplies colours that are not, and so loses what lies under transparent pixels; this keeps it from that.
+    """
+    for tag, value, at, packing in _numbers(tiff):
+        if tag == TIFF_EXTRA_SAMPLES and value == UNASSOCIATED:
+            patched = bytearray(tiff)
+            struct.pack_into(packing, patched, at, ASSOCIATED)
+            return bytes(patched)
+    return tiff

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covary.data.coco import Category, Instance
+from covary.data.coco import Box, Category, Instance
 from covary.data.regions import bounding_box
 
 if TYPE_CHECKING:
@@ -73,16 +73,20 @@ class Objects:
                 mask = np.asarray(next(masks)).astype(bool)
             if instance.box is not None and index not in boxes:
                 continue
-            box = tuple(float(value) for value in boxes[index]) if index in boxes else None
+            box = _box(boxes[index]) if index in boxes else None
             if mask is not None:
-                around = bounding_box(mask)
-                if around is None:
+                box = bounding_box(mask)
+                if box is None:
                     continue
-                box = tuple(float(value) for value in around)
             if box is None and keypoints is not None and not (keypoints[:, 2] > 0).any():
                 continue
             left.append(replace(instance, box=box, mask=mask, keypoints=keypoints))
         return left
+
+
+def _box(values: Sequence[float]) -> Box:
+    x, y, width, height = (float(value) for value in values)
+    return x, y, width, height
 
 
 def for_objects(pipeline: Pipeline, pairs: Sequence[tuple[int, int]]) -> Pipeline:

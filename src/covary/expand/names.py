@@ -1,8 +1,8 @@
-"""Where an output lies: a function of its source's name alone, so that no other file can change it, and no two share it.
+"""Where an output lies: a function of its source's name alone, no other file can change it, no two share it.
 
 Variations: `<stem>__<k>.<ext>` where the format stays the source's own; `<whole name>__<k>.<ext>` where all outputs get
-one format, so that a.jpg and a.png stay apart (a.jpg__0.png, a.png__0.png). After the last "__" there are only digits and
-the ending, so the source's name can be read back from it.
+one format, so that a.jpg and a.png stay apart (a.jpg__0.png, a.png__0.png). After the last "__" there are only digits
+and the ending, so the source's name can be read back from it.
 
 Originals keep their name, unless it ends in `__<digits>` or `__original` before the ending: then `__original` is added.
 So no original can take a variation's name.

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from covary import __version__
 from covary.data.coco import CocoFile, read_coco
 from covary.data.folder import ImageFolder, Problem, read_folder
 from covary.expand.annotations import (
@@ -23,7 +24,7 @@ from covary.expand.files import locked, place, write_temporary
 from covary.expand.manifest import Manifest
 from covary.expand.names import OUTPUT_FORMATS, OutputFormat
 from covary.expand.progress import Progress, progress_of
-from covary.expand.recipe import covary_version, recipe_of
+from covary.expand.recipe import recipe_of
 from covary.expand.report import Report, printable
 from covary.expand.survey import Annotated, drop_outputs, drop_vanished, survey
 from covary.expand.variations import canonical
@@ -57,9 +58,9 @@ def expand(
 
     Variation k of `cats/12.jpg` becomes `cats/12__k.jpg`, with the pixels of `pipeline(image=..., key="cats/12.jpg",
     epoch=k)`: the same that online training sees. `OUT/manifest.sqlite` records how every file came about. A second run
-    does only what is missing or changed, and removes what it once made of pictures that are gone; files that the manifest
-    does not know are never touched, nor is anything in the source folder. The process may be killed at any moment: the same
-    call goes on from there. (After a power failure, `verify` finds what the disk lost.)
+    does only what is missing or changed, and removes what it once made of pictures that are gone; files that the
+    manifest does not know are never touched, nor is anything in the source folder. The process may be killed at any
+    moment: the same call goes on from there. (After a power failure, `verify` finds what the disk lost.)
 
     Args:
         source: folder of pictures; the first part of a picture's relative path is its class.
@@ -80,7 +81,7 @@ def expand(
         What was done, and what was skipped and why.
 
     Raises:
-        ExpandError: it cannot begin (folders that contain each other the wrong way, another run at work, no pictures) or
+        ExpandError: it cannot begin (the source lies inside the output, another run is at work, no pictures) or
             not go on (the disk is full; a bad picture under on_error="raise"). What was finished is kept.
         AnnotationError: the annotation file cannot be used.
         ValueError: an argument is out of its range.
@@ -116,7 +117,7 @@ def expand(
                 "format": format,
                 "quality": str(quality),
                 "originals": originals,
-                "version": covary_version(),
+                "version": __version__,
                 "seed": recipe.seed,
                 "recipe": recipe.hash,
                 **annotation_settings(coco),
@@ -162,7 +163,7 @@ def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     if isinstance(pipeline, str | os.PathLike):
         from covary.pipeline import Pipeline as Reader
 
-        return Reader.from_yaml(pipeline)
+        return Reader.from_yaml(Path(pipeline))
     return pipeline
 
 

@@ -101,8 +101,8 @@ def encoded(
         picture = np.asarray(made.image)
         if picture.dtype != image.dtype:
             raise ExpandError(
-                f"the pipeline turns {image.dtype} pictures into {picture.dtype} arrays (Normalize or ToTensor?), which "
-                "are no picture files: leave these operations to training"
+                f"the pipeline turns {image.dtype} pictures into {picture.dtype} arrays (Normalize or ToTensor?): "
+                "no picture files; leave these operations to training"
             )
         data = encode(picture, format, quality=quality)
         trace = pipeline.trace(

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from covary import __version__
 from covary.data.coco import AnnotationError, Category
 from covary.data.decode import DecodeError, decode
 from covary.data.folder import OWN_FOLDER, Problem
@@ -21,7 +22,6 @@ from covary.expand.files import is_locked
 from covary.expand.manifest import FILE_NAME, Manifest, OutputRow, Recipe, SourceRow
 from covary.expand.names import OutputFormat, written_format
 from covary.expand.progress import progress_of
-from covary.expand.recipe import covary_version
 from covary.expand.variations import encoded
 from covary.expand.work import objects_of
 
@@ -136,14 +136,14 @@ def verify(
                 missing.append(ANNOTATIONS_NAME)
     finally:
         manifest.close(keep=False)
-    others = sorted({recipe.version for recipe in reference.recipes.values()} - {covary_version()})
+    others = sorted({recipe.version for recipe in reference.recipes.values()} - {__version__})
     return Verification(
         sum(part.checked for part in found),
         tuple(sorted(missing)),
         tuple(sorted(altered)),
         tuple(problem for part in found for problem in part.differing),
         tuple(sorted(name for name in _files(target) if name not in known)),
-        tuple(f"made by covary {version}, checked by {covary_version()}" for version in others),
+        tuple(f"made by covary {version}, checked by {__version__}" for version in others),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from covary.expand.files import DISK_ERRORS, link_target, link_temporary, place,
 from covary.expand.labels import Objects
 from covary.expand.manifest import Check, Kind, OutputRow, Recipe, SourceRow
 from covary.expand.names import OutputFormat, original_name, variation_name, written_format
-from covary.expand.variations import encoded
+from covary.expand.variations import canonical, encoded
 from covary.plan.changes import Image
 
 if TYPE_CHECKING:
@@ -201,8 +200,6 @@ def _make(
 def _original(
     order: Order, name: str, picture: Image, data: bytes, digest: str, objects: Objects | None
 ) -> tuple[Path, OutputRow]:
-    from covary.expand.variations import canonical
-
     final = original_name(name)
     kind: Kind = "link" if order.originals == "link" else "copy"
     if kind == "link":
