@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.draws.distributions import Uniform
 from covary.draws.keys import Key, key_numbers, slot_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
 from covary.ops.base import Course, Node, Operation, Record
@@ -26,6 +27,9 @@ from covary.plan.stages import Stage
 from covary.render import Renderer, find_renderer
 from covary.render.buffers import empty
 from covary.targets import Boxes, Keypoints, carry
+
+BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
+PointFormat: TypeAlias = Literal["xy", "xyv"]
 
 _FORMAT = 1
 
@@ -63,8 +67,8 @@ class Pipeline:
         seed: int = 0,
         draws: Draws = "independent",
         fuse: bool = True,
-        boxes: str | Boxes = "pascal_voc",
-        keypoints: str | Keypoints = "xy",
+        boxes: BoxFormat | Boxes = "pascal_voc",
+        keypoints: PointFormat | Keypoints = "xy",
         mask_fill: float = 0,
         threads: int | None = None,
         renderer: Renderer | None = None,
@@ -90,6 +94,7 @@ class Pipeline:
         self.threads = threads
         self.renderer: Renderer | None = renderer
         self._nodes, self._slots = _lay_out(_finished(self.operations))
+        self._lines = _uniform_lines(self._nodes, len(self._slots))
         self._calls = 0
         self._lock = threading.Lock()
         self._home = os.getpid()
@@ -389,7 +394,7 @@ class Pipeline:
 
     def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._slots, self.draws)
-        return self._walk(Course(len(sizes), rows), sizes, picture)
+        return self._walk(Course(len(sizes), rows, lines=self._lines), sizes, picture)
 
     def _walk(self, course: Course, sizes: Ints, picture: Image) -> Course:
         view = View(sizes, picture.shape[2], picture.dtype.name)
@@ -507,6 +512,17 @@ def _lay_out(operations: Sequence[Operation]) -> tuple[tuple[Node, ...], NDArray
 
     nodes = tuple(lay(operation) for operation in operations)
     return nodes, slot_numbers(pairs)
+
+
+def _uniform_lines(nodes: Sequence[Node], slots: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the uniform law of each slot starts and how long it is, (S, 1) each; 0 and 1 for slots of other laws."""
+    low, length = np.zeros((slots, 1)), np.ones((slots, 1))
+    for root in nodes:
+        for node in root.walk():
+            for slot, law in node.laws.items():
+                if type(law) is Uniform:
+                    low[node.columns[slot]], length[node.columns[slot]] = law.low, law.high - law.low
+    return low, length
 
 
 def _recorded(record: Record) -> dict[str, Any]:

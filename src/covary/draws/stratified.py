@@ -52,7 +52,8 @@ def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     x = x * np.uint64(0xFF51AFD7ED558CCD)
     x = x ^ (x >> np.uint64(33))
     x = x * np.uint64(0xC4CEB9FE1A85EC53)
-    return (x ^ (x >> np.uint64(33))) >> np.uint64(32)
+    folded: NDArray[np.uint64] = (x ^ (x >> np.uint64(33))) >> np.uint64(32)
+    return folded
 
 
 def _reverse(value: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.distributions import Distribution, as_distribution
+from covary.draws.distributions import Distribution, Uniform, as_distribution
 from covary.draws.rows import Rows
 from covary.ops.view import View
 from covary.plan.changes import Bools, Change, Step
@@ -44,49 +44,6 @@ def registry() -> Mapping[str, type[Operation]]:
     return dict(_REGISTRY)
 
 
-class Draw:
-    """The random numbers of one operation for B samples, drawn when asked for and remembered for the trace."""
-
-    __slots__ = ("_columns", "_operation", "_rows", "values")
-
-    def __init__(
-        self,
-        operation: Operation,
-        columns: Mapping[str, int],
-        rows: Rows | None,
-        values: dict[str, NDArray[Any]] | None = None,
-    ) -> None:
-        self._operation = operation
-        self._columns = columns
-        self._rows = rows
-        self.values: dict[str, NDArray[Any]] = {} if values is None else values
-
-    def __call__(self, slot: str) -> NDArray[np.float64]:
-        """(B,) values: of the distribution in the field named `slot`, or uniforms of a slot declared in `uniforms`."""
-        known = self.values.get(slot)
-        if known is None:
-            known = self._column("uniforms", slot)
-            law = getattr(self._operation, slot, None)
-            if isinstance(law, Distribution):
-                known = law.quantile(known)
-            self.values[slot] = known
-        return known
-
-    def stream(self, slot: str) -> NDArray[np.uint64]:
-        """(B,) keys of bulk randomness for a slot declared in `streams`."""
-        known = self.values.get(slot)
-        if known is None:
-            known = self._column("streams", slot)
-            self.values[slot] = known
-        return known
-
-    def _column(self, kind: str, slot: str) -> NDArray[Any]:
-        if self._rows is None:
-            raise ValueError(f"{type(self._operation).__name__}: the trace has no value for {slot!r}")
-        column: NDArray[Any] = np.ascontiguousarray(getattr(self._rows, kind)[:, self._columns[slot]])
-        return column
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """An operation at its place in a pipeline.
@@ -96,18 +53,78 @@ class Node:
         name: unique in the pipeline; slots are bound to it.
         columns: slot name -> column of the rows.
         children: of a combinator.
+        laws: the distributions among the slots.
     """
 
     operation: Operation
     name: str
     columns: Mapping[str, int]
     children: tuple[Node, ...] = ()
+    laws: Mapping[str, Distribution] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fields = {slot: getattr(self.operation, slot, None) for slot in self.columns}
+        laws = {slot: law for slot, law in fields.items() if isinstance(law, Distribution)}
+        object.__setattr__(self, "laws", laws)
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, depth first."""
         yield self
         for child in self.children:
             yield from child.walk()
+
+
+class Chance:
+    """The rows of B samples, laid out for operations: one contiguous array per slot."""
+
+    __slots__ = ("lines", "streams", "uniforms")
+
+    def __init__(self, rows: Rows, lines: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None) -> None:
+        """`lines` are the (S, 1) starts and lengths of the slots' uniform laws (0 and 1 for all others): the values of
+        all of them are made in one go, as a NumPy call for each costs more than all the rest of a single draw."""
+        self.uniforms = np.ascontiguousarray(rows.uniforms.T)
+        self.streams = np.ascontiguousarray(rows.streams.T)
+        self.lines = None if lines is None else lines[0] + lines[1] * self.uniforms
+
+    def value(self, column: int, law: Distribution | None) -> NDArray[np.float64]:
+        """(B,) values of a slot: of its law, or the uniforms themselves."""
+        if self.lines is not None and (law is None or type(law) is Uniform):
+            value: NDArray[np.float64] = self.lines[column]
+            return value
+        return self.uniforms[column] if law is None else law.quantile(self.uniforms[column])
+
+
+class Draw:
+    """The random numbers of one operation for B samples, drawn when asked for and remembered for the trace."""
+
+    __slots__ = ("_chance", "_node", "values")
+
+    def __init__(self, node: Node, chance: Chance | None, values: dict[str, NDArray[Any]]) -> None:
+        self._node = node
+        self._chance = chance
+        self.values = values
+
+    def __call__(self, slot: str) -> NDArray[np.float64]:
+        """(B,) values: of the distribution in the field named `slot`, or uniforms of a slot declared in `uniforms`."""
+        known = self.values.get(slot)
+        if known is None:
+            node = self._node
+            known = self._source(slot).value(node.columns[slot], node.laws.get(slot))
+            self.values[slot] = known
+        return known
+
+    def stream(self, slot: str) -> NDArray[np.uint64]:
+        """(B,) keys of bulk randomness for a slot declared in `streams`."""
+        known = self.values.get(slot)
+        if known is None:
+            known = self._source(slot).streams[self._node.columns[slot]]
+            self.values[slot] = known
+        return known
+
+    def _source(self, slot: str) -> Chance:
+        if self._chance is None:
+            raise ValueError(f"{self._node.name}: the trace has no value for {slot!r}")
+        return self._chance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,44 +139,47 @@ class Record:
 class Course:
     """One walk through a pipeline for B samples: where its numbers come from, and what has been described so far."""
 
-    __slots__ = ("_past", "_rows", "count", "records", "steps")
+    __slots__ = ("_chance", "_past", "count", "records", "steps")
 
-    def __init__(self, count: int, rows: Rows | None, past: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        """`rows` for new draws; `past` (name -> {"active", "values"}) to repeat what a trace recorded."""
+    def __init__(
+        self,
+        count: int,
+        rows: Rows | None,
+        past: Mapping[str, Mapping[str, Any]] | None = None,
+        lines: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ) -> None:
+        """`rows` (and `lines`, see Chance) for new draws; `past` (name -> {"active", "values"}) to repeat a trace."""
         self.count = count
-        self._rows = rows
+        self._chance = None if rows is None else Chance(rows, lines)
         self._past = past
         self.steps: list[Step] = []
         self.records: list[Record] = []
 
     def enter(self, node: Node, active: Bools | None) -> tuple[bool, Bools | None, Draw]:
         """Decide whom an operation touches: (anybody at all, which samples or None for all, its draws)."""
-        if self._past is None:
-            draw = Draw(node.operation, node.columns, self._rows)
-            anybody, active = self._chance(node, active)
-        else:
+        anybody = True
+        if self._past is not None:
             past = self._past.get(node.name, {"active": False, "values": {}})
-            values = {
-                slot: np.array([v], np.uint64 if isinstance(v, int) else np.float64)
-                for slot, v in past["values"].items()
-            }
-            draw = Draw(node.operation, node.columns, None, values)
+            draw = Draw(node, None, {slot: _as_drawn(value) for slot, value in past["values"].items()})
             anybody, active = bool(past["active"]), None
-        nobody = None if anybody else np.zeros(self.count, dtype=bool)
-        self.records.append(Record(node, active if anybody else nobody, draw))
+        else:
+            assert self._chance is not None
+            draw = Draw(node, self._chance, {})
+            p = node.operation.p
+            if p < 1:
+                happens = self._chance.uniforms[node.columns["p"]] < p
+                anybody, active = narrowed(happens if active is None else happens & active)
+        self.records.append(Record(node, active if anybody else np.zeros(self.count, dtype=bool), draw))
         return anybody, active, draw
-
-    def _chance(self, node: Node, active: Bools | None) -> tuple[bool, Bools | None]:
-        p = node.operation.p
-        if p >= 1:
-            return True, active
-        assert self._rows is not None
-        happens = self._rows.uniforms[:, node.columns["p"]] < p
-        return narrowed(happens if active is None else happens & active)
 
     def add(self, change: Change, active: Bools | None) -> None:
         """Append a described change."""
         self.steps.append(Step(change, active))
+
+
+def _as_drawn(value: float) -> NDArray[Any]:
+    """A value of a trace as it was drawn: stream keys are whole numbers, all others are floating."""
+    return np.array([value], np.uint64 if isinstance(value, int) else np.float64)
 
 
 def narrowed(active: Bools) -> tuple[bool, Bools | None]:
@@ -241,7 +261,7 @@ class Operation:
         try:
             changes = self.describe(draw, view)
         except ValueError as error:
-            raise ValueError(f"{node.name}: {error}") from None
+            raise ValueError(f"{node.name}: {error}") from error
         for change in changes if isinstance(changes, Sequence) else (changes,):
             course.add(change, chosen)
             view = view.after(change, chosen)
@@ -259,9 +279,9 @@ class Operation:
         return dataclasses.replace(self, **shrunk)
 
     def arguments(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, by name, in order."""
+        """The fields that differ from their defaults, by name: the operation's own first, `p` and `name` last."""
         given = {}
-        for item in dataclasses.fields(self):
+        for item in sorted(dataclasses.fields(self), key=lambda item: (item.kw_only, item.name in ("p", "name"))):
             value = getattr(self, item.name)
             default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
             if default is dataclasses.MISSING or value != default:

@@ -83,7 +83,7 @@ def from_plain(data: Any) -> Operation:
             raise ValueError(
                 f"{name} has no argument {argument!r}{_suggestion(argument, known)}; it has {', '.join(known)}"
             )
-        given[argument] = _value(value)
+        given[argument] = _operations(value, str(name)) if argument == "operations" else _value(value)
     try:
         made: Operation = cls(**given)
     except TypeError as error:
@@ -97,18 +97,15 @@ def _value(value: Any) -> Any:
         if isinstance(arguments, Mapping):
             return _LAWS[law](**{name: _value(item) for name, item in arguments.items()})
         return _LAWS[law](*(arguments if isinstance(arguments, list) else [arguments]))
-    if isinstance(value, Mapping):
-        return from_plain(value)
     if isinstance(value, list):
-        return tuple(_operation_or_value(item) for item in value)
+        return tuple(_value(item) for item in value)
     return value
 
 
-def _operation_or_value(item: Any) -> Any:
-    # Inside a list a bare name is an operation; no operation takes a list of strings that are names of operations.
-    if isinstance(item, str) and _matches(item):
-        return from_plain(item)
-    return _value(item)
+def _operations(value: Any, owner: str) -> tuple[Operation, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{owner}: operations is {value!r}; a list of operations is needed")
+    return tuple(from_plain(item) for item in value)
 
 
 def _matches(name: str) -> list[type[Operation]]:

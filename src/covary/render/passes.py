@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Fill, Floats, Image
 from covary.plan.stages import Stage
-from covary.render.positions import source_positions
-from covary.render.sampling import coverage, halvings, sample
+from covary.render.sampling import halvings
 from covary.render.values import change_values
 
 WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(np.float32): 1.0}
 
-Fetch: TypeAlias = Callable[[Stage, int, Image], tuple[Floats, Floats | None]]
+Fetch: TypeAlias = Callable[[Stage, int, Image], tuple[Image, Floats | None]]
 """fetch(stage, row, source) -> the (H, W, C) real values that the stage's value steps begin with, by sampling or by its
-filter, and the (H, W) coverage of each pixel by the source; None instead of coverage where no step asks for it."""
+filter, and the (H, W) coverage of each pixel by the source; None instead of coverage where no step asks for it. Where
+the stage `copies_pixels` the values are pixels of the source, in its dtype."""
 
 
 def render_with(
@@ -41,15 +41,14 @@ def render_with(
     _check(stages, sources, outputs)
 
     def render_row(row: int) -> Image:
-        picture = sources[row]
+        picture, output = sources[row], None if outputs is None else outputs[row]
         for stage in stages[:-1]:
             picture = _render_stage(fetch, stage, row, picture, None)
-        return _render_stage(fetch, stages[-1], row, picture, None if outputs is None else outputs[row])
+        if not stages:
+            return _stored(picture, picture.dtype, "HWC", output)
+        return _render_stage(fetch, stages[-1], row, picture, output)
 
     rows = range(len(sources))
-    if not stages:
-        return [_stored(source, source.dtype, "HWC", None if outputs is None else outputs[row])
-                for row, source in enumerate(sources)]  # fmt: skip
     if threads <= 1 or len(sources) <= 1:
         return [render_row(row) for row in rows]
     with ThreadPoolExecutor(min(threads, len(sources))) as pool:
@@ -60,7 +59,7 @@ def _render_stage(fetch: Fetch, stage: Stage, row: int, source: Image, output: I
     if stage.pixels is not None:
         finished = _called(stage, row, source)
     elif copies_pixels(stage, row):
-        finished = _copied(stage, row, source)
+        finished = _painted(stage, row, *fetch(stage, row, source))
     elif source.dtype in WHITE:
         white = WHITE[source.dtype]
         with np.errstate(all="ignore"):
@@ -88,18 +87,14 @@ def asks_coverage(stage: Stage, row: int) -> bool:
     return any(isinstance(step.change, Fill) and (step.active is None or step.active[row]) for step in stage.values)
 
 
-def _copied(stage: Stage, row: int, source: Image) -> Image:
-    height, width, _ = source.shape
-    x, y = source_positions(stage, row, (height, width))
-    copied = sample(source, x, y, "nearest", stage.border)
-    if not asks_coverage(stage, row):
-        return copied
-    outside = coverage(x, y, (height, width), "nearest")[..., None] == 0
+def _painted(stage: Stage, row: int, pixels: Image, inside: Floats | None) -> Image:
+    """The stage's fills on whole pixels: each is either inside the source or outside."""
     for step in stage.values:
-        if step.active is None or step.active[row]:
+        if inside is not None and (step.active is None or step.active[row]):
             assert isinstance(step.change, Fill)
-            copied = np.where(outside, _as_dtype(step.change.colour[row], source.dtype), copied)
-    return copied
+            colour = _as_dtype(step.change.colour[row], pixels.dtype)
+            pixels = np.where(inside[..., None] == 0, colour, pixels)
+    return pixels
 
 
 def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:

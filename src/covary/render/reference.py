@@ -34,11 +34,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from covary.plan.changes import Floats, Image
+from covary.plan.changes import Floats, Image, Interpolation
 from covary.plan.stages import Stage
 from covary.render.borders import map_indices
 from covary.render.filters import Taps, filter_taps
-from covary.render.passes import asks_coverage, render_with
+from covary.render.passes import asks_coverage, copies_pixels, render_with
 from covary.render.positions import source_positions
 from covary.render.sampling import coverage, halved, halvings, sample
 
@@ -68,16 +68,19 @@ def render(
     return render_with(_fetch, stages, sources, outputs, threads)
 
 
-def _fetch(stage: Stage, row: int, source: Image) -> tuple[Floats, Floats | None]:
-    values = source.astype(np.float64)
+def _fetch(stage: Stage, row: int, source: Image) -> tuple[Image, Floats | None]:
     if stage.filter is not None:
-        return _filtered(values, filter_taps(stage, row, source)), None
+        return _filtered(source.astype(np.float64), filter_taps(stage, row, source)), None
     x, y = source_positions(stage, row, source.shape[:2])
-    along_x, along_y = halvings(stage, row)
-    level = halved(values, along_x, along_y, rounded=source.dtype.kind == "u")
-    x, y = x / 2**along_x, y / 2**along_y
-    inside = coverage(x, y, level.shape[:2], stage.interpolation) if asks_coverage(stage, row) else None
-    return sample(level, x, y, stage.interpolation, stage.border), inside
+    interpolation: Interpolation
+    if copies_pixels(stage, row):
+        level, interpolation = source, "nearest"
+    else:
+        along_x, along_y = halvings(stage, row)
+        level = halved(source.astype(np.float64), along_x, along_y, rounded=source.dtype.kind == "u")
+        x, y, interpolation = x / 2**along_x, y / 2**along_y, stage.interpolation
+    inside = coverage(x, y, level.shape[:2], interpolation) if asks_coverage(stage, row) else None
+    return sample(level, x, y, interpolation, stage.border), inside
 
 
 def _filtered(values: Floats, taps: Taps) -> Floats:

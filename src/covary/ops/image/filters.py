@@ -1,0 +1,72 @@
+"""Linear filters: blur and sharpening."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from covary.draws.distributions import Constant, Range, Uniform
+from covary.ops.base import Draw, operation, ranged
+from covary.ops.image.amounts import Amount, law_of
+from covary.ops.view import View
+from covary.plan.changes import Change, Filter
+
+# A Gaussian is cut off at so many standard deviations, rounded up to whole pixels.
+_TRUNCATE = 3.0
+
+_CENTRE = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+_EDGES = np.array([[-1.0, -1.0, -1.0], [-1.0, 8.0, -1.0], [-1.0, -1.0, -1.0]])
+
+
+@operation
+class GaussianBlur(Amount):
+    """Blur with a Gaussian.
+
+    Args:
+        sigma: standard deviation in pixels, 0 to 100. Default 0.1 to 2.0, as in torchvision. Identity: 0.
+
+    The Gaussian is sampled at whole pixels up to 3 sigma (rounded up) from the centre and scaled to sum to one: no
+    kernel size has to be chosen, and none can be too small for its sigma. Borders are reflected without the edge
+    pixel.
+
+    Helps: focus, motion of the camera, cheap lenses, enlarged pictures; self-supervised training.
+    Hurts: fine texture and small text, when sigma reaches their size.
+    """
+
+    sigma: Range = ranged(Uniform(0.1, 2.0, identity=0), low=0, high=100)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        reach = math.ceil(_TRUNCATE * law_of(self, "sigma").bounds()[1])
+        distance = np.abs(np.arange(-reach, reach + 1.0))
+        sigma = draw("sigma")[:, None]
+        # Below a thousandth of a pixel the neighbours' weights are 0 in any arithmetic.
+        taps = np.exp(-0.5 * np.square(distance / np.maximum(sigma, 1e-3)))
+        taps *= distance <= np.ceil(_TRUNCATE * sigma)
+        taps /= taps.sum(axis=1, keepdims=True)
+        return Filter(kernel_y=taps, kernel_x=taps)
+
+
+@operation
+class Sharpen(Amount):
+    """Add the picture's edges to it: each pixel's difference from its eight neighbours.
+
+    Args:
+        alpha: share of the sharpened picture, 0 to 1, in a blend with the given one. Default 0.2 to 0.5. Identity: 0.
+        lightness: what the sharpened picture makes of even areas, as a factor. Default 1, which keeps them:
+            Albumentations' 0.5 to 1 darkens the whole picture with `alpha`. A number x means 1 - x to 1 + x.
+            Identity: 1.
+
+    The kernel is (1 - alpha) at the centre plus alpha times [[-1, -1, -1], [-1, 8 + lightness, -1], [-1, -1, -1]], as
+    in Albumentations. Borders are reflected without the edge pixel.
+
+    Helps: cameras and scanners that sharpen by themselves.
+    Hurts: noisy pictures: noise is sharpened most.
+    """
+
+    alpha: Range = ranged(Uniform(0.2, 0.5, identity=0), low=0, high=1)
+    lightness: Range = ranged(Constant(1.0, identity=1), low=0)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        alpha, lightness = draw("alpha")[:, None, None], draw("lightness")[:, None, None]
+        return Filter(kernel=(1 - alpha + alpha * lightness) * _CENTRE + alpha * _EDGES)

@@ -1,0 +1,109 @@
+"""Tone: each value is replaced by another, whatever its place and its neighbours."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.draws.distributions import Integers, LogUniform, Range, Uniform
+from covary.ops.base import Draw, Operation, operation, ranged
+from covary.ops.image.amounts import Amount
+from covary.ops.image.luma import identity_matrix
+from covary.ops.view import View
+from covary.plan.changes import Change, Colour, Curve
+
+
+@cache
+def _ramp(levels: int) -> NDArray[np.float64]:
+    """The inputs of a curve's table as fractions of white; read-only."""
+    ramp = np.arange(levels) / (levels - 1)
+    ramp.flags.writeable = False
+    return ramp
+
+
+def _curve(fractions: NDArray[np.float64], view: View) -> Curve:
+    """The curve with outputs given as fractions of white, (B, N)."""
+    return Curve((view.white * fractions).astype(np.float32)[:, None, :])
+
+
+@operation
+class Gamma(Operation):
+    """Raise values, as fractions of white, to a power.
+
+    Args:
+        gamma: the exponent, 0.01 to 100: above 1 darkens, below 1 brightens; black and white stay. Drawn evenly in the
+            logarithm, so that both happen alike. A number x means 1 - x to 1 + x. Default 0.8 to 1.25 (Albumentations'
+            80 to 120 are percent). Identity: 1.
+
+    Values below 0 and above white are clipped.
+
+    Helps: displays, scanners and exposures with different tone.
+    Hurts: linear data, in which equal steps have a meaning.
+    """
+
+    gamma: Range = ranged(LogUniform(0.8, 1.25, identity=1), low=0.01, high=100)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        return _curve(_ramp(view.levels) ** draw("gamma")[:, None], view)
+
+
+@operation
+class Posterize(Amount):
+    """Keep only the upper bits of each value.
+
+    Args:
+        bits: how many of eight, 1 to 8: a whole number or an inclusive range (low, high). Default 4 to 7. Fewer is
+            stronger. Identity: 8, which leaves pictures of every depth as they are.
+
+    For uint8 this is the mask of Pillow and torchvision. Pictures of other types are cut into the same 2**bits even
+    parts of the range, each of which gets the value that uint8 would give it (a multiple of 2**(8 - bits) 255ths of
+    white), so that the same picture gives the same result in all three types.
+
+    Helps: part of the AutoAugment and RandAugment families; compressed or palette pictures.
+    Hurts: smooth shading that decides the class (skin lesions, X-rays).
+    """
+
+    bits: Range = ranged(Integers(4, 7, identity=8), low=1, high=8)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        bits = np.rint(draw("bits"))[:, None]
+        parts = np.exp2(bits)
+        part = np.floor(np.arange(view.levels) * (parts / view.levels))
+        coarse = part * (256 / 255 / parts)
+        return _curve(np.where(bits < 8, coarse, _ramp(view.levels)), view)
+
+
+@operation
+class Solarize(Amount):
+    """Invert all values from a threshold on.
+
+    Args:
+        threshold: as a fraction of white, 0 to 1: values at it and above are inverted, so 0 inverts all. Lower is
+            stronger. Default 0.5 to 1. Identity: 1, at which nothing is inverted, white neither.
+
+    Helps: part of the AutoAugment and RandAugment families; self-supervised training.
+    Hurts: most supervised tasks with natural pictures: bright parts turn dark. Use a small `p`.
+    """
+
+    threshold: Range = ranged(Uniform(0.5, 1.0, identity=1), low=0, high=1)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        threshold, ramp = draw("threshold")[:, None], _ramp(view.levels)
+        inverted = (ramp >= threshold) & (threshold < 1)
+        return _curve(np.where(inverted, 1 - ramp, ramp), view)
+
+
+@operation
+class Invert(Operation):
+    """Turn each value into white minus that value: the negative.
+
+    Helps: documents and drawings that come in both polarities; microscopy with bright and dark fields.
+    Hurts: photographs, where negatives do not occur. Use a small `p`.
+    """
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        matrix = -identity_matrix(view.channels)[None].repeat(view.count, axis=0)
+        matrix[:, :, -1] = view.white
+        return Colour(matrix)

@@ -1,0 +1,130 @@
+"""Masks: rendered by the image's own geometry with nearest interpolation, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.changes import Fill, Image, Ints
+from covary.plan.stages import Stage, ValueStep
+from covary.targets.displacement import Size
+from covary.targets.path import Leg, travel
+
+Render = Callable[..., list[Image]]
+
+MEASURED = 4096  # pixels of a mask that stand for all of them when its visible share is measured
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One mask to be rendered: whose it is, its pixels as (H, W, C), and the colour outside a constant border."""
+
+    row: int
+    pixels: Image
+    fill: float
+
+
+def read_mask(mask: Any, size: Size, field: str) -> Image:
+    """A user's mask as a contiguous (H, W, C) array.
+
+    Raises:
+        ValueError: the dtype is not boolean, integer or float of at most 8 bytes, or the shape is not the image's.
+    """
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize not in (1, 2, 4, 8):
+        raise ValueError(f"{field}: dtype {array.dtype}; allowed: bool, integers and floats of 1, 2, 4 or 8 bytes")
+    if array.ndim not in (2, 3) or array.shape[:2] != size or 0 in array.shape:
+        height, width = size
+        raise ValueError(
+            f"{field}: shape {array.shape} does not match the image's {height} x {width}; "
+            f"allowed: ({height}, {width}) or ({height}, {width}, C)"
+        )
+    native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return native if native.ndim == 3 else native[:, :, None]
+
+
+def check_fill(fill: float, pixels: Image, field: str) -> float:
+    """The fill value, if the mask's dtype can hold it.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    dtype = pixels.dtype
+    if dtype.kind == "b":
+        fits = fill in (0, 1)
+    elif dtype.kind == "f":
+        fits = True
+    else:
+        limits = np.iinfo(dtype)
+        fits = fill == int(fill) and limits.min <= fill <= limits.max
+    if not fits:
+        raise ValueError(f"mask_fill is {fill!r}, which {field} of dtype {dtype} cannot hold")
+    return fill
+
+
+def render_masks(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
+    """All masks through the geometry, those of one dtype and number of channels in one go; always new arrays."""
+    moving = [stage for stage in stages if stage.coordinates]
+    if not moving:
+        return [job.pixels.copy() for job in jobs]
+    alike: dict[tuple[Any, int], list[int]] = {}
+    for number, job in enumerate(jobs):
+        alike.setdefault((job.pixels.dtype, job.pixels.shape[2]), []).append(number)
+    rendered: list[Image] = [_EMPTY] * len(jobs)
+    for (_, channels), numbers in alike.items():
+        rows = np.array([jobs[number].row for number in numbers])
+        colour = np.repeat([[float(jobs[number].fill)] for number in numbers], channels, axis=1)
+        sources = [jobs[number].pixels for number in numbers]
+        for number, image in zip(numbers, render(_bare(moving, rows, colour), sources, threads=threads), strict=True):
+            rendered[number] = image
+    return rendered
+
+
+_EMPTY: Image = np.zeros((0, 0, 0))
+
+
+def _bare(stages: Sequence[Stage], rows: Ints, colour: NDArray[np.float64]) -> list[Stage]:
+    """The geometry of the stages alone, for the chosen rows."""
+    everyone = len(rows) == len(stages[0].size) and bool((rows == np.arange(len(rows))).all())
+    fill = (ValueStep(Fill(colour)),)
+    bare = []
+    for stage in stages:
+        plain = replace(
+            stage,
+            interpolation="nearest",
+            levels=None,
+            values=(),
+            dtype=None,
+            layout="HWC",
+        )
+        plain = plain if everyone else plain.take(rows)
+        bare.append(replace(plain, values=fill) if stage.border == "constant" else plain)
+    return bare
+
+
+def constant_borders(stages: Sequence[Stage]) -> list[Stage]:
+    """The same stages, seeing nothing beyond the source."""
+    return [replace(stage, border="constant") if stage.coordinates else stage for stage in stages]
+
+
+def tight_box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 around the true pixels of an (H, W) mask; NaN where there are none."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return (np.nan, np.nan, np.nan, np.nan)
+    columns = np.flatnonzero(mask.any(axis=0))
+    return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
+def visible_share(mask: NDArray[np.bool_], source: Size, legs: Sequence[Leg]) -> float:
+    """The share of the true pixels of an (H, W) source mask whose centres land on the output's canvas."""
+    y, x = np.nonzero(mask)
+    if not len(y):
+        return 0.0
+    every = -(-len(y) // MEASURED)
+    centres = np.stack((x[::every], y[::every]), axis=1).astype(np.float64) + 0.5
+    return float(travel(centres, source, legs)[1].mean())
