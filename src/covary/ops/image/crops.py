@@ -77,8 +77,8 @@ class RandomCrop(_Crop):
     Hurts: where the object is missed: a class label then lies.
     """
 
-    x: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
+    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         size = same_size(view.count, self.size)
@@ -114,10 +114,10 @@ class RandomResizedCrop(Interpolated):
     """
 
     size: Size
-    scale: Distribution = ranged(Uniform(0.08, 1, identity=1), low=0, high=1)
-    ratio: Distribution = ranged(LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
-    x: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
+    scale: Distribution = ranged(default=Uniform(0.08, 1, identity=1), low=0, high=1)
+    ratio: Distribution = ranged(default=LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
+    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def check(self) -> None:
         super().check()
