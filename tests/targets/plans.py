@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from covary.plan.changes import Displace, Warp
-from covary.plan.stages import Stage
+from covary.plan.changes import Displace, Fill, Warp
+from covary.plan.stages import Stage, ValueStep
 from covary.render.reference import render
 from covary.targets import Boxes, Keypoints, carry
 
@@ -18,7 +18,10 @@ def displace(grid):
 
 
 def stage(size, *coordinates, border="constant", interpolation="linear"):
-    return Stage(size=np.array([size]), coordinates=coordinates, border=border, interpolation=interpolation)
+    black = (ValueStep(Fill(np.zeros((1, 1)))),) if border == "constant" else ()
+    return Stage(
+        size=np.array([size]), coordinates=coordinates, border=border, interpolation=interpolation, values=black
+    )
 
 
 def shifted(dx, dy):

@@ -174,7 +174,9 @@ def test_borders_clone_no_instance(border):
     plan = [stage(big, crop(-30, -20, big), border=border)]
     sample = {"masks": discs(), "boxes": loose()}
     out = carried(sample, plan, SIZE, boxes=Boxes(source="masks"))
-    np.testing.assert_array_equal(out["boxes"], np.array([tight(mask) for mask in discs()]) + (30, 20, 30, 20))
+    np.testing.assert_array_equal(
+        out["boxes"], np.array([tight(mask) for mask in discs()]) + np.array((30, 20, 30, 20))
+    )
     np.testing.assert_array_equal(out["masks"][2], np.pad(discs()[2], ((20, 20), (30, 30)), mode=border))
 
 
@@ -185,7 +187,9 @@ def test_instance_masks_are_filled_with_0_and_the_class_mask_with_the_fill():
     out = carried(sample, plan, SIZE, boxes=Boxes(source="masks"), mask_fill=255)
     assert out["mask"][0, 0] == 255
     assert not out["masks"][0][0, 0]
-    np.testing.assert_array_equal(out["boxes"], np.array([tight(mask) for mask in discs()]) + (30, 20, 30, 20))
+    np.testing.assert_array_equal(
+        out["boxes"], np.array([tight(mask) for mask in discs()]) + np.array((30, 20, 30, 20))
+    )
 
 
 def test_visibility_of_a_mask_is_the_share_of_its_pixels_on_the_canvas():
