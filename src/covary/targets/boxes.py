@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
-from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
+from covary.targets.outlines import around, cut_outlines, cut_polygon, move_outlines, outlines_of
 from covary.targets.path import Leg, Projection
 
 FORMATS = ("pascal_voc", "coco", "yolo", "normalised")
@@ -174,8 +174,9 @@ def carry_corners(
         if shape is None and _stays_box(leg, last=number + 1 == len(legs)):
             moved = _affine_boxes(seen, leg)
             cut = _clipped(moved, leg.after)
-            if not _square_on(leg):
-                _cut_turned(cut, moved, seen, leg)
+            intact = _lose(cut)
+            if not _square_on(leg) and _cut_turned(cut, moved, seen, leg):
+                intact = _lose(cut)
         else:
             outlines = move_outlines(outlines_of(seen) if shape is None else shape, leg)
             moved = around(outlines)
@@ -183,10 +184,10 @@ def carry_corners(
             if (cut != moved).any():
                 outlines = cut_outlines(outlines, leg.after)
                 cut = _clipped(around(outlines), leg.after)
-        intact = _lose(cut)
+            intact = _lose(cut)
+            if not intact:
+                outlines[np.isnan(cut[:, 0])] = np.nan
         seen = cut
-        if outlines is not None and not intact:
-            outlines[np.isnan(seen[:, 0])] = np.nan
         if options.min_visibility > 0:
             share = _area(seen) / _area(moved)
             visibility = share if visibility is None else visibility * share
@@ -233,12 +234,28 @@ def _stays_box(leg: Leg, last: bool) -> bool:
     return _square_on(leg)
 
 
-def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> None:
-    """Where a turned box reaches over the canvas, put the box around its visible part into `cut`."""
-    crossing = np.flatnonzero(np.logical_or.reduce(cut != moved, axis=1))
-    if len(crossing):
-        outlines = cut_outlines(move_outlines(outlines_of(before[crossing]), leg), leg.after)
-        cut[crossing] = _clipped(around(outlines), leg.after)
+def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
+    """Put the boxes around the visible parts of turned boxes that reach over the canvas into `cut`; returns if any did.
+
+    Corner by corner in plain Python: for the few boxes that there are this costs less than array calls.
+    """
+    crossing = np.logical_or.reduce(cut != moved, axis=1)
+    if not crossing.any():
+        return False
+    step = leg.steps[0]
+    assert isinstance(step, Projection)
+    a, b, c, d, e, f = step.matrix[:6]
+    for row in np.flatnonzero(crossing & (cut[:, 0] == cut[:, 0])).tolist():
+        x0, y0, x1, y1 = before[row].tolist()
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+        visible = cut_polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners], leg.after)
+        if visible:
+            xs, ys = zip(*visible, strict=True)
+            cut[row] = min(xs), min(ys), max(xs), max(ys)
+        else:
+            cut[row] = np.nan
+    np.copyto(cut, _clipped(cut, leg.after))
+    return True
 
 
 def _area(corners: Points) -> NDArray[np.float64]:

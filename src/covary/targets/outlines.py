@@ -6,7 +6,7 @@ outline of which nothing is left is NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -43,27 +43,24 @@ def move_outlines(outlines: Points, leg: Leg) -> Points:
 
 def cut_outlines(outlines: Points, size: Size) -> Points:
     """What of the outlines is on the canvas."""
-    height, width = size
-    sides: tuple[Callable[[Corner], float], ...] = (
-        lambda corner: corner[0],
-        lambda corner: width - corner[0],
-        lambda corner: corner[1],
-        lambda corner: height - corner[1],
-    )
-    cut = []
-    for outline in outlines.tolist():
-        polygon: list[Corner] = [corner for corner in outline if corner[0] == corner[0]]
-        for side in sides:
-            polygon = _cut(polygon, side)
-        cut.append(polygon)
-    return _padded(cut, 2)
+    known = [[corner for corner in outline if corner[0] == corner[0]] for outline in outlines.tolist()]
+    return _padded([cut_polygon(polygon, size) for polygon in known], 2)
 
 
-def _cut(polygon: list[Corner], side: Callable[[Corner], float]) -> list[Corner]:
-    """What of a polygon lies where `side` is not negative: Sutherland and Hodgman 1974."""
-    heights = [side(corner) for corner in polygon]
-    if not heights or min(heights) >= 0:
-        return polygon
+def cut_polygon(polygon: Sequence[Corner], size: Size) -> Sequence[Corner]:
+    """What of one polygon is on the canvas; no corners if nothing is."""
+    for axis, end in ((0, size[1]), (1, size[0])):
+        places = [corner[axis] for corner in polygon]
+        if polygon and min(places) < 0:
+            polygon = _cut(polygon, places)
+            places = [corner[axis] for corner in polygon]
+        if polygon and max(places) > end:
+            polygon = _cut(polygon, [end - place for place in places])
+    return polygon
+
+
+def _cut(polygon: Sequence[Corner], heights: Sequence[float]) -> list[Corner]:
+    """What of a polygon lies above the water: one plane's turn in the clipping of Sutherland and Hodgman (1974)."""
     kept: list[Corner] = []
     last, last_height = polygon[-1], heights[-1]
     for corner, height in zip(polygon, heights, strict=True):
@@ -95,7 +92,9 @@ def _project(outlines: Points, projection: Projection) -> Points:
     if not (moved[..., 2] > 0).all():
         near = 1e-6 * np.abs(moved[..., 2]).max(initial=0.0)
         corners = [[corner for corner in outline if corner[2] == corner[2]] for outline in moved.tolist()]
-        moved = _padded([_cut(outline, lambda corner: corner[2] - near) for outline in corners], 3)
+        moved = _padded(
+            [_cut(outline, [corner[2] - near for corner in outline]) if outline else [] for outline in corners], 3
+        )
     flat: Points = moved[..., :2] / moved[..., 2:]
     return flat
 
