@@ -34,7 +34,8 @@ struct Working {
 };
 
 inline Working working_of(Steps& steps, Scratch& scratch) {
-  const std::int64_t stride = (steps.width + lanes - 1) / lanes * lanes;
+  // Planes must not lie a multiple of 4 KB apart: their stores would be taken for each other's.
+  const std::int64_t stride = (steps.width + 1023) / 1024 * 1024 + 2 * lanes;
   const auto n = static_cast<std::size_t>(stride);
   const auto channels = static_cast<std::size_t>(steps.channels);
   Working working;
@@ -58,13 +59,11 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
-  const bool in_place = out.element == Element::f32 && (out.planar || out.channels == 1);
   for (std::int64_t y = 0; y < steps.height; ++y) {
-    Planes row = working.row;
-    if (in_place) row = {reinterpret_cast<float*>(out.data) + y * out.width, out.height * out.width};
+    const Planes row = working.row;
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
-    if (!in_place) with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
+    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
   }
 }
 
