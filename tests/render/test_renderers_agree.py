@@ -47,7 +47,7 @@ no_kernels = pytest.mark.skipif(kernels is None, reason="the native kernels are 
 RENDERERS = [
     # cv2.remap rounds positions to 1/32 px: 1/64 px at most, and float32 maps beside it.
     pytest.param(_opencv, Precision(1e-4, 1 / 64 + 1e-4, 2e-6), id="opencv"),
-    pytest.param(_native, Precision(1e-3, 1e-3, 5e-6), id="native", marks=no_kernels),
+    pytest.param(_native, Precision(2e-5, 2e-5, 1e-6), id="native", marks=no_kernels),
 ]
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
