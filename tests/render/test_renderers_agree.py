@@ -388,3 +388,12 @@ def test_any_matrix_gives_values_of_the_source_or_between(render, precision, ent
     # Keys' weights sum to 1 and reach below 0 by an eighth of white an axis at most.
     slack = 0.3 * strategies.white_of(dtype) if interpolation == "cubic" else 1e-6
     assert got.min() >= source.min() - slack and got.max() <= source.max() + slack
+
+
+@no_kernels
+@settings(quick, max_examples=50)
+@given(plan=strategies.plans())
+def test_vector_and_portable_kernels_give_the_same_bytes(plan):
+    stages, sources = plan
+    for mine, right in zip(_native(stages, sources), _portable(stages, sources), strict=True):
+        assert mine.tobytes() == right.tobytes()
