@@ -145,6 +145,26 @@ def test_64_bit_labels_are_exact_and_their_fill_is_kept_in_range():
     np.testing.assert_array_equal(rendered(stage, image).ravel(), [2**63 - 1, -(2**63) + 1, 2**63 - 1])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint32"])
+def test_fill_of_labels_is_rounded_to_even_and_kept_in_range(dtype):
+    image = np.zeros((1, 1, 1), dtype)
+    for value in (0.5, 1.5, 2.5, -3.0, 1e30, -1e30, np.nan):
+        stage = stage_of(
+            (1, 1),
+            shift(9, 0, (1, 1)),
+            border="constant",
+            interpolation="nearest",
+            values=[Fill(np.array([[value]]))],
+        )
+        if np.isnan(value):
+            expected = 0
+        elif dtype == "bool":
+            expected = bool(value)
+        else:
+            expected = min(max(round(value), np.iinfo(dtype).min), np.iinfo(dtype).max)
+        assert rendered(stage, image).item() == expected
+
+
 # Sampling
 
 
@@ -287,10 +307,10 @@ def test_levels_equal_skimage_block_reduce(levels, dtype):
     along_x, along_y = levels
     size = (16 >> along_y, 8 >> along_x)
     matrix = np.diag([2.0**along_x, 2.0**along_y, 1])
-    stage = stage_of(size, warp(matrix, size), levels=np.array([levels]))
+    stage = stage_of(size, warp(matrix, size), levels=np.array([levels]), dtype="float32")
     means = block_reduce(image.astype(float), (2**along_y, 2**along_x, 1), np.mean)
     expected = means if image.dtype.kind == "f" else np.rint(means)
-    np.testing.assert_array_equal(rendered(stage, image), expected.astype(dtype))
+    np.testing.assert_array_equal(rendered(stage, image), expected.astype(np.float32))
 
 
 def test_last_odd_pixel_of_a_level_stands_alone():
@@ -319,10 +339,12 @@ def test_filters_equal_scipy_correlate(shape, kernel_shape):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-def test_filter_refuses_another_size_and_even_kernels():
+def test_filter_refuses_another_size_and_kernels_missing_or_even():
     image = picture(4, 4)
-    with pytest.raises(ValueError, match="keeps the size"):
+    with pytest.raises(ValueError, match=r"stage.size: sample 0 is \(4, 4\)"):
         rendered(stage_of((3, 4), filter=Filter(kernel=np.ones((1, 3, 3)))), image)
+    with pytest.raises(ValueError, match="expected kernel_y and kernel_x"):
+        rendered(stage_of((4, 4), filter=Filter(kernel_x=np.ones((1, 3)))), image)
     with pytest.raises(ValueError, match="kernel_x has odd lengths"):
         rendered(stage_of((4, 4), filter=Filter(kernel_x=np.ones((1, 2)))), image)
 
@@ -388,6 +410,15 @@ def test_curve_rounds_ties_to_even_and_clips():
     np.testing.assert_array_equal(values_of(image, half, Curve(table)).ravel(), [0, 2, 2, 4, 255])
     below = Colour(np.array([[[1.0, -2.0]]]))
     np.testing.assert_array_equal(values_of(image, below, Curve(table)).ravel(), [0, 0, 0, 1, 253])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_curve_takes_nan_as_black_and_infinity_as_the_nearer_end(dtype):
+    levels = 256 if dtype == np.uint8 else 65536
+    table = np.linspace(3, 4, levels, dtype=np.float32)[None, None]
+    for value, expected in ((np.nan, 3), (-np.inf, 3), (np.inf, 4)):
+        spoilt = Colour(np.array([[[0.0, value]]]))
+        assert (values_of(picture(2, 2, 1, dtype), spoilt, Curve(table)) == expected).all()
 
 
 def test_gaussian_noise_follows_the_normal_distribution():
@@ -462,6 +493,34 @@ def test_fill_equals_blending_with_a_padded_colour():
     np.testing.assert_allclose(got[..., 0], 2 * blended + 0.25, atol=1e-6)
 
 
+def test_fill_hides_whatever_stands_at_the_edge():
+    image = np.array([[[np.nan], [0.5], [np.inf]]], np.float32)
+    for interpolation in ("nearest", "linear", "cubic"):
+        stage = stage_of(
+            (1, 7),
+            shift(-2, 0, (1, 7)),
+            border="constant",
+            interpolation=interpolation,
+            values=[Fill(np.array([[0.25]])), Colour(np.array([[[2.0, 0.0]]]))],
+        )
+        expected = [0.5, 0.5, np.nan, 1, np.inf, 0.5, 0.5]
+        np.testing.assert_array_equal(rendered(stage, image).ravel(), expected)
+
+
+def test_fill_is_rounded_only_where_integers_are_stored():
+    image = picture(2, 2, 1)
+    for dtype, expected in ((None, 10), ("float32", 10.5)):
+        stage = stage_of(
+            (1, 1),
+            shift(-5, 0, (1, 1)),
+            border="constant",
+            interpolation="nearest",
+            values=[Fill(np.array([[10.5]]))],
+            dtype=dtype,
+        )
+        assert rendered(stage, image).item() == expected
+
+
 def test_steps_touch_active_samples_only():
     images = [picture(3, 4, 1, seed=i) for i in range(3)]
     double = Colour(np.tile(np.array([[[2.0, 0.0]]]), (3, 1, 1)))
@@ -532,6 +591,11 @@ def test_wrong_inputs_are_refused_by_name():
         rendered(stage, np.zeros((2, 2, 1)))
     with pytest.raises(ValueError, match="describes 1 samples"):
         render([stage], [])
+    with pytest.raises(ValueError, match=r"sample 0 is \(3, 3\) after the stage's geometry, got \(2, 2\)"):
+        rendered(stage_of((2, 2), shift(0, 0, (3, 3))), np.zeros((4, 4, 1), np.uint8))
+    erase = Erase(np.zeros((1, 2, 4), np.int32), np.array([3]), "constant", colour=np.zeros((1, 1)))
+    with pytest.raises(ValueError, match=r"Erase\.count"):
+        rendered(stage_of((2, 2), values=[erase]), np.zeros((2, 2, 1), np.uint8))
     with pytest.raises(ValueError, match="at least one pixel"):
         rendered(stage, np.zeros((0, 2, 1), np.uint8))
     two = Stage(size=np.array([[2, 2]] * 2))

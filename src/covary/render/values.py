@@ -56,8 +56,11 @@ def _coloured(values: Floats, change: Colour, row: int) -> Floats:
     offset = change.matrix[row, :, -1]
     if change.pivot is not None and values.size:
         offset = offset + change.pivot[row] * mean_luma(values)
-    changed: Floats = values @ change.matrix[row, :, :-1].T.astype(values.dtype) + offset.astype(values.dtype)
-    return changed
+    height, width, channels = values.shape
+    changed: Floats = values @ change.matrix[row, :, :-1].T.astype(values.dtype)
+    # Added row by row: NumPy is slow where the last axis is as short as a pixel's channels.
+    rows = changed.reshape(height, width * channels) + np.tile(offset.astype(values.dtype), width)
+    return rows.reshape(height, width, channels)
 
 
 def _curved(values: Floats, change: Curve, row: int, white: float, integers: bool) -> Floats:
@@ -104,8 +107,11 @@ def _erased(values: Floats, change: Erase, row: int, white: float) -> Floats:
         assert change.stream is not None, "Erase with fill='noise' carries streams"
         bits = picture_bits(int(change.stream[row]), TAG_ERASE, height, width, channels)
         paint = bits.astype(values.dtype) * values.dtype.type(white / 65535)
+    count, most = int(change.count[row]), change.rectangles.shape[1]
+    if not 0 <= count <= most:
+        raise ValueError(f"Erase.count: sample {row} has {count} rectangles in use, expected 0 to {most}")
     changed = values.copy()
-    for x0, y0, x1, y1 in np.maximum(change.rectangles[row, : int(change.count[row])], 0):
+    for x0, y0, x1, y1 in np.maximum(change.rectangles[row, :count], 0):
         changed[y0:y1, x0:x1] = paint[y0:y1, x0:x1]
     return changed
 
