@@ -56,7 +56,7 @@ inline const std::uint8_t* painted_pixel(const double* colour, const Picture& pi
       const auto single = static_cast<float>(value);
       std::memcpy(out, &single, size);
     } else {
-      const double rounded = std::nearbyint(value);
+      const double rounded = std::isnan(value) ? 0.0 : std::nearbyint(value);
       const double clipped = rounded > raw.low ? (rounded < raw.high ? rounded : raw.high) : raw.low;
       std::uint64_t bits = 0;
       if (raw.is_signed) {
