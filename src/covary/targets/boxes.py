@@ -170,15 +170,16 @@ def carry_corners(
     intact = False
     outlines: Points | None = None
     for number, leg in enumerate(legs):
-        shape = outlines
-        if shape is None and _stays_box(leg, last=number + 1 == len(legs)):
+        # Outlines can be spared where boxes stay boxes, or where only the box around the outcome counts.
+        square = outlines is None and _square_on(leg)
+        if square or (outlines is None and number + 1 == len(legs) and _is_affine(leg)):
             moved = _affine_boxes(seen, leg)
             cut = _clipped(moved, leg.after)
             intact = _lose(cut)
-            if not _square_on(leg) and _cut_turned(cut, moved, seen, leg):
+            if not square and _cut_turned(cut, moved, seen, leg):
                 intact = _lose(cut)
         else:
-            outlines = move_outlines(outlines_of(seen) if shape is None else shape, leg)
+            outlines = move_outlines(outlines_of(seen) if outlines is None else outlines, leg)
             moved = around(outlines)
             cut = _clipped(moved, leg.after)
             if (cut != moved).any():
@@ -215,23 +216,20 @@ def _carry_whole(corners: Points, legs: Sequence[Leg]) -> Points:
     return around(outlines)
 
 
+def _is_affine(leg: Leg) -> bool:
+    step = leg.steps[0]
+    return len(leg.steps) == 1 and isinstance(step, Projection) and step.affine
+
+
 def _square_on(leg: Leg) -> bool:
     """Whether a stage turns boxes into boxes: scales, flips, quarter turns, shifts."""
     if not leg.steps:
         return True
     step = leg.steps[0]
-    if len(leg.steps) > 1 or not isinstance(step, Projection) or not step.affine:
+    if len(leg.steps) > 1 or not isinstance(step, Projection):
         return False
-    a, b, _, d, e = step.matrix[:5]
-    return (b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0)
-
-
-def _stays_box(leg: Leg, last: bool) -> bool:
-    """Whether outlines can be spared: boxes stay boxes, or only the box around the outcome counts."""
-    if last and len(leg.steps) == 1:
-        step = leg.steps[0]
-        return isinstance(step, Projection) and step.affine
-    return _square_on(leg)
+    a, b, _, d, e, _, g, h, _ = step.matrix
+    return g == 0.0 and h == 0.0 and ((b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0))
 
 
 def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
