@@ -108,8 +108,10 @@ def test_box_equals_the_tight_box_of_its_rendered_mask(data, box):
     coordinates = [data.draw(change) for change in changes]
     result = moved([box], stage(out, *coordinates))
     truth = box_of_mask(box, coordinates, out)
-    assert len(result) == 1 or truth is None or (truth[2:] - truth[:2]).min() <= 1
-    if len(result) and truth is not None:
+    # A sliver at the canvas' edge may lie between the centres of the mask's pixels.
+    thick = len(result) == 1 and (result[0, 2:] - result[0, :2]).min() > 1
+    assert thick or truth is None or (truth[2:] - truth[:2]).min() <= 1
+    if thick:
         np.testing.assert_allclose(result[0], truth, atol=1.0)
     whole = moved([box], stage(out, *coordinates), clip=False)
     assert len(whole) == len(result)
