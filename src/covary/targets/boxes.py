@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
-from covary.targets.outlines import around, cut_outlines, cut_polygon, move_outlines, outlines_of
+from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
 from covary.targets.path import Leg, Projection
 
 FORMATS = ("pascal_voc", "coco", "yolo", "normalised")
@@ -243,17 +243,34 @@ def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
     step = leg.steps[0]
     assert isinstance(step, Projection)
     a, b, c, d, e, f = step.matrix[:6]
+    height, width = leg.after
     for row in np.flatnonzero(crossing & (cut[:, 0] == cut[:, 0])).tolist():
         x0, y0, x1, y1 = before[row].tolist()
         corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-        visible = cut_polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners], leg.after)
-        if visible:
-            xs, ys = zip(*visible, strict=True)
-            cut[row] = min(xs), min(ys), max(xs), max(ys)
-        else:
-            cut[row] = np.nan
-    np.copyto(cut, _clipped(cut, leg.after))
+        xs = [a * x + b * y + c for x, y in corners]
+        ys = [d * x + e * y + f for x, y in corners]
+        left, right = _reach(xs, ys, height)
+        top, bottom = _reach(ys, xs, width)
+        cut[row] = max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
     return True
+
+
+def _reach(us: Sequence[float], vs: Sequence[float], end: float) -> tuple[float, float]:
+    """How far a convex polygon reaches along u where its v lies in [0, end].
+
+    Cutting a convex polygon along u afterwards is cutting this interval, so neither axis needs the polygon cut along
+    both.
+    """
+    if min(vs) >= 0 and max(vs) <= end:
+        return min(us), max(us)
+    found = [u for u, v in zip(us, vs, strict=True) if 0 <= v <= end]
+    last_u, last_v = us[-1], vs[-1]
+    for u, v in zip(us, vs, strict=True):
+        for level in (0.0, end):
+            if (v < level) != (last_v < level):
+                found.append(last_u + (u - last_u) * ((level - last_v) / (v - last_v)))
+        last_u, last_v = u, v
+    return (min(found), max(found)) if found else (np.inf, -np.inf)
 
 
 def _area(corners: Points) -> NDArray[np.float64]:
