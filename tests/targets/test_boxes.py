@@ -300,6 +300,16 @@ def test_lists_and_integers_become_float64_and_float32_stays():
     assert moved(np.array([[1, 2, 3, 4]], dtype=np.float32), *plan).dtype == np.float32
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_boxes_in_any_memory_order_equal_the_same_in_rows(form):
+    boxes = write_boxes(Boxes(form), np.zeros((0, 4)), BOXES, SIZE, None)
+    plan = stage(SIZE, warp(about_centre(turn(0.4), SIZE), SIZE))
+    expected = moved(boxes, plan, format=form)
+    wide = np.repeat(np.asfortranarray(boxes), 2, axis=0)
+    for other in (np.asfortranarray(boxes), wide[::2], np.flip(boxes)[::-1, ::-1]):
+        np.testing.assert_array_equal(moved(other, plan, format=form), expected)
+
+
 def test_map_without_inverse_drops_all_boxes():
     for matrix in (np.zeros((3, 3)), np.full((3, 3), np.nan), np.diag((1.0, 1, -1))):
         assert len(moved(BOXES, stage(SIZE, warp(matrix, SIZE)), min_visibility=0.1)) == 0

@@ -84,7 +84,7 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
     raw = numbers(value, field, 4)
     if raw.ndim != 2 or raw.shape[1] < 4:
         raise ValueError(f"{field}: shape {raw.shape}; allowed: (N, 4) or more columns")
-    corners: Points = raw[:, :4].astype(np.float64)
+    corners: Points = raw[:, :4].astype(np.float64, order="C")
     if not len(corners):
         return raw, corners, corners
     height, width = size
@@ -93,7 +93,7 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
         if not np.abs(corners).max() <= FARTHEST:
             near: NDArray[np.bool_] = np.logical_and.reduce(np.abs(corners) <= FARTHEST, axis=1)
             _refuse(field, raw, near, f"{form} boxes are fractions of the image")
-        corners *= (width, height, width, height)
+        corners *= _canvas(size)[1]
     if form == "coco":
         corners[:, 2:] += corners[:, :2]
     elif form == "yolo":
@@ -129,13 +129,12 @@ def write_boxes(
     """
     height, width = size
     dtype = float_dtype(raw)
-    scale = (width, height, width, height)
     form = options.format
     if form == "normalised":
-        corners = corners / scale
+        corners = corners / _canvas(size)[1]
     elif form == "yolo":
         corners = np.concatenate((corners[:, :2] + corners[:, 2:], corners[:, 2:] - corners[:, :2]), axis=1)
-        corners *= (0.5 / width, 0.5 / height, 1 / width, 1 / height)
+        corners /= _yolo_units(size)
     elif form == "coco":
         corners = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
     if raw.shape[1] == 4:
@@ -296,6 +295,13 @@ def _clipped(corners: Points, size: Size) -> Points:
 def _canvas(size: Size) -> tuple[Points, Points]:
     height, width = size
     return np.zeros(4), np.array((width, height, width, height), dtype=np.float64)
+
+
+@lru_cache(maxsize=1024)
+def _yolo_units(size: Size) -> Points:
+    """What x0 + x1, y0 + y1, x1 - x0, y1 - y0 are divided by."""
+    height, width = size
+    return np.array((2 * width, 2 * height, width, height), dtype=np.float64)
 
 
 def _lose(seen: Points) -> bool:
