@@ -194,20 +194,33 @@ def _along_first(knots: Floats, axis: _Axis) -> Floats:
 
 def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
     """The (gh, gw, 2) displacement, scaled down where its slope would exceed the steepest."""
-    along_x = _squares(field[:, 1:] - field[:, :-1], x_step)
-    along_y = _squares(field[1:] - field[:-1], y_step)
-    # Within a cell the slopes lie between those of its edges; the norm of their matrix is at most the root of the sum
-    # of squares.
-    in_cells = np.maximum(along_x[1:], along_x[:-1]) + np.maximum(along_y[:, 1:], along_y[:, :-1])
-    steepest = math.sqrt(in_cells.max())
+    along_x = (field[:, 1:] - field[:, :-1]) * np.float32(1 / x_step)
+    along_y = (field[1:] - field[:-1]) * np.float32(1 / y_step)
+    # Within a cell both columns of the matrix of slopes lie between those of opposite edges, so its norm is at most
+    # that of one of the four pairs of edges. The root of the sum of squares is never less, and sorts out nearly all
+    # cells.
+    x_squares, y_squares = _squares(along_x), _squares(along_y)
+    in_cells = np.maximum(x_squares[1:], x_squares[:-1]) + np.maximum(y_squares[:, 1:], y_squares[:, :-1])
+    i, j = np.nonzero(in_cells > STEEPEST**2)
+    if len(i) == 0:
+        return field
+    pairs = [(along_x[i + down, j], along_y[i, j + right]) for down in (0, 1) for right in (0, 1)]
+    steepest = max(float(_norms(x, y).max()) for x, y in pairs)
     return field if steepest <= STEEPEST else field * np.float32(STEEPEST / steepest)
 
 
-def _squares(steps: Floats, length: float) -> Floats:
-    steps *= np.float32(1 / length)
-    steps *= steps
-    total: Floats = steps[..., 0] + steps[..., 1]
+def _squares(vectors: Floats) -> Floats:
+    squares = vectors * vectors
+    total: Floats = squares[..., 0] + squares[..., 1]
     return total
+
+
+def _norms(x: Floats, y: Floats) -> Floats:
+    """The greatest singular values of the matrices with columns `x` and `y`, (N, 2) each."""
+    total, determinant = _squares(x) + _squares(y), x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]
+    spread = np.sqrt(np.maximum(total**2 - 4 * determinant**2, 0))
+    norms: Floats = np.sqrt((total + spread) / 2)
+    return norms
 
 
 def _by_size(sizes: Ints) -> Iterator[tuple[tuple[int, int], NDArray[np.intp]]]:
