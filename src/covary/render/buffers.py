@@ -1,4 +1,4 @@
-"""Arrays on recycled memory: fresh large allocations cost a page fault per 4 KB, which can double the cost of a batch."""
+"""Arrays on recycled memory: fresh large allocations cost a page fault per 4 KB, which can double a batch's cost."""
 
 from __future__ import annotations
 

@@ -1,0 +1,146 @@
+"""From an encoded picture to an array: RGB, upright, every bit that was stored."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from covary.data.header import Header, check_png, read_header, without_premultiplying
+from covary.plan.changes import Image
+
+MAX_PIXELS = 200_000_000
+
+# What libjpeg grumbles about although no pixel is lost.
+_HARMLESS = (
+    "extraneous bytes before marker",
+    "Invalid SOS parameters",
+    "unknown JFIF revision",
+    "Adobe color transform",
+)
+
+
+class DecodeError(ValueError):
+    """A picture that cannot be decoded.
+
+    Attributes:
+        path: the file, or None where bytes were given.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: str | None, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(reason if path is None else f"{path}: {reason}")
+
+
+def decode(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Decode a JPEG, PNG, WebP, BMP or TIFF picture; the format is found by content.
+
+    The EXIF orientation is applied: the array is upright. Of an animation or a multi-page file, the first one counts.
+
+    Args:
+        source: path of the file, or its bytes.
+        max_pixels: pictures with more pixels than this are refused before anything is decoded.
+
+    Returns:
+        (H, W, C) array, C-contiguous: uint8; uint16 where a PNG or TIFF stores 16 bits; float32 where a TIFF stores
+        floats. Grey stays one channel, transparency stays a fourth one. Palettes become RGB or RGBA, grey with
+        transparency in a PNG becomes RGBA, bitmaps become 0 and 255, CMYK JPEGs become RGB.
+
+    Raises:
+        DecodeError: empty, truncated, altered, too large, no picture, or of a kind that cannot be read.
+        OSError: the file cannot be read.
+    """
+    path = None if isinstance(source, bytes) else os.fspath(source)
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    try:
+        header = read_header(data)
+        if header.height * header.width > max_pixels:
+            count = header.height * header.width
+            raise ValueError(f"{header.width} x {header.height} is {count:,} pixels; the limit is {max_pixels:,}")
+        picture = _decode_jpeg(data) if header.format == "jpeg" else _decode_other(data, header)
+    except ValueError as error:
+        raise DecodeError(path, str(error)) from None
+    # OpenCV turns TIFF pictures by itself.
+    return picture if header.format == "tiff" else upright(picture, header.orientation)
+
+
+def upright(picture: Image, orientation: int) -> Image:
+    """Turn a stored picture upright.
+
+    Args:
+        picture: (H, W, C).
+        orientation: EXIF value 1 to 8: where the stored first row and first column belong.
+    """
+    turned = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+        7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+        8: lambda a: a.swapaxes(0, 1)[::-1],
+    }[orientation](picture)
+    return np.ascontiguousarray(turned)
+
+
+def _decode_jpeg(data: bytes) -> Image:
+    import simplejpeg
+
+    try:
+        _, _, space, _ = simplejpeg.decode_jpeg_header(data)
+        wanted = "GRAY" if space == "Gray" else "RGB"
+        return _jpeg_pixels(data, wanted)
+    except ValueError as error:
+        reason = str(error)
+    if "remature end" in reason or data.rfind(b"\xff\xd9") < 0:
+        raise ValueError("the file is truncated: the JPEG's data ends too early")
+    if "Corrupt JPEG" in reason:
+        raise ValueError(f"broken JPEG: {reason}")
+    # A kind that simplejpeg does not take (unusual subsampling, for one).
+    return _with_opencv(data, "JPEG")
+
+
+def _jpeg_pixels(data: bytes, space: str) -> Image:
+    import simplejpeg
+
+    try:
+        picture: Image = simplejpeg.decode_jpeg(data, space)
+    except ValueError as error:
+        if data.rfind(b"\xff\xd9") < 0 or not any(text in str(error) for text in _HARMLESS):
+            raise
+        picture = simplejpeg.decode_jpeg(data, space, strict=False)
+    return picture
+
+
+def _decode_other(data: bytes, header: Header) -> Image:
+    if header.format == "png":
+        check_png(data)
+    if header.cmyk:
+        raise ValueError("CMYK TIFF pictures cannot be read; convert it to RGB")
+    if header.format == "tiff":
+        data = without_premultiplying(data)
+    return _with_opencv(data, header.format.upper().replace("WEBP", "WebP"))
+
+
+def _with_opencv(data: bytes, name: str) -> Image:
+    import cv2
+
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise ValueError(f"broken {name}: {error.err}") from None
+    if picture is None:
+        raise ValueError(f"broken or truncated {name}: it cannot be decoded")
+    if picture.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ValueError(f"{name} of {picture.dtype} values; uint8, uint16 and float32 can be read")
+    if picture.ndim == 2:
+        return np.ascontiguousarray(picture[:, :, None])
+    if picture.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    if picture.shape[2] == 4:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA))
+    raise ValueError(f"{name} with {picture.shape[2]} channels; 1, 3 and 4 can be read")

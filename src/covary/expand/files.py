@@ -1,0 +1,138 @@
+"""Files of an output folder: the lock, writing under a temporary name, links, removal."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from covary.data.folder import OWN_FOLDER
+from covary.expand.errors import ExpandError
+
+# Errors of the output's disk as a whole: no other file would fare better.
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
+
+_numbers = itertools.count()
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[Path]:
+    """Hold an output folder for one run; gives the folder for temporary files, which is empty.
+
+    Raises:
+        ExpandError: another run holds it.
+    """
+    import fcntl
+
+    own = out / OWN_FOLDER
+    descriptor = _open_lock(own)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(out) from None
+        if not _is_still(descriptor, own / "lock"):  # its last holder finished, and removed it, just now
+            raise _busy(out)
+        temporary = own / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            # Readers of image folders would take a left-over folder for a class.
+            with contextlib.suppress(OSError):
+                (own / "lock").unlink()
+                own.rmdir()
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(out: Path) -> bool:
+    """Whether a run holds the output folder just now."""
+    import fcntl
+
+    try:
+        descriptor = os.open(out / OWN_FOLDER / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _open_lock(own: Path) -> int:
+    for attempt in itertools.count():
+        own.mkdir(exist_ok=True)
+        try:
+            return os.open(own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:  # a run that was finishing removed the folder in between
+            if attempt == 10:
+                raise
+    raise AssertionError
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _busy(out: Path) -> ExpandError:
+    return ExpandError(f"{out}: another run is writing there; wait for it, or choose another output folder")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file and hand it to the operating system whole."""
+    with path.open("wb") as file:
+        file.write(data)
+
+
+def write_temporary(folder: Path, data: bytes) -> Path:
+    """Write a file under a name of its own in the folder for temporary files."""
+    path = folder / str(next(_numbers))
+    write_whole(path, data)
+    return path
+
+
+def link_temporary(folder: Path, target: str) -> Path:
+    """Make a symbolic link under a name of its own in the folder for temporary files."""
+    path = folder / str(next(_numbers))
+    path.symlink_to(target)
+    return path
+
+
+def place(temporary: Path, final: Path) -> None:
+    """Give a finished file its name, replacing what is there."""
+    try:
+        temporary.replace(final)
+    except FileNotFoundError:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(final)
+
+
+def link_target(source: Path, link: Path) -> str:
+    """What a link has to hold to lead to the source: a relative path, so that both can be moved together."""
+    return os.path.relpath(os.path.realpath(source), os.path.realpath(link.parent))
+
+
+def remove(path: Path, root: Path) -> None:
+    """Remove a file, and the folders above it below `root` that it leaves empty."""
+    path.unlink(missing_ok=True)
+    for folder in path.parents:
+        if folder == root:
+            break
+        try:
+            folder.rmdir()
+        except OSError:
+            break

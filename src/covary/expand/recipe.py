@@ -1,0 +1,21 @@
+"""All that an output's bytes depend on besides its source."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from covary import __version__
+from covary.expand.manifest import Recipe
+from covary.expand.variations import canonical
+
+if TYPE_CHECKING:
+    from covary.pipeline import Pipeline
+
+
+def recipe_of(pipeline: Pipeline, format: str, quality: int) -> Recipe:
+    """The recipe of a pipeline and an encoding."""
+    text = pipeline.to_yaml()
+    seed, made_by = str(pipeline.seed), __version__
+    digest = sha256(canonical([text, seed, made_by, format, quality]).encode()).hexdigest()
+    return Recipe(digest, text, seed, made_by, format, quality)

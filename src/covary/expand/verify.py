@@ -1,0 +1,224 @@
+"""Re-derive every output of an expansion, and compare bit for bit. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covary import __version__
+from covary.data.coco import AnnotationError, Category
+from covary.data.decode import DecodeError, decode
+from covary.data.folder import OWN_FOLDER, Problem
+from covary.expand.annotations import ANNOTATIONS_NAME, annotations_text
+from covary.expand.errors import ExpandError
+from covary.expand.files import is_locked
+from covary.expand.manifest import FILE_NAME, Manifest, OutputRow, Recipe, SourceRow
+from covary.expand.names import OutputFormat, written_format
+from covary.expand.progress import progress_of
+from covary.expand.variations import encoded
+from covary.expand.work import objects_of
+
+if TYPE_CHECKING:
+    from covary.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of an output folder found.
+
+    Attributes:
+        checked: output files looked at.
+        missing: recorded outputs that are not there.
+        altered: outputs whose bytes are not those recorded.
+        differing: outputs whose record is not what their source and pipeline give now, with the reason.
+        extra: files in the folder that the manifest does not know.
+        notes: what else a reader should know.
+    """
+
+    checked: int
+    missing: tuple[str, ...]
+    altered: tuple[str, ...]
+    differing: tuple[Problem, ...]
+    extra: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every recorded output is there, unaltered and derived again, and nothing else is."""
+        return not (self.missing or self.altered or self.differing or self.extra)
+
+    def __str__(self) -> str:
+        found = (
+            (self.missing, "missing"),
+            (self.altered, "altered"),
+            (self.differing, "not derivable"),
+            (self.extra, "extra"),
+        )
+        faults = [f"{len(names):,} {what}" for names, what in found if names]
+        return f"{self.checked:,} files checked: " + (", ".join(faults) or "all as recorded, all derived again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found about the outputs of one source."""
+
+    checked: int
+    missing: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    differing: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reference:
+    """What is the same for all sources of a check."""
+
+    root: Path
+    out: Path
+    recipes: dict[str, Recipe]
+    pipelines: dict[str, Pipeline]
+    categories: dict[int, Category]
+
+
+def verify(
+    out: str | os.PathLike[str],
+    source: str | os.PathLike[str] | None = None,
+    *,
+    workers: int | None = None,
+    progress: bool | None = False,
+) -> Verification:
+    """Make every output of an expansion again from its source, and compare bit for bit.
+
+    Args:
+        out: the folder that `expand` wrote.
+        source: where the sources are now; None takes the folder that they were in.
+        workers: threads; None uses every core that the process may use.
+        progress: None shows a bar on a terminal and plain lines elsewhere; False nothing.
+
+    Raises:
+        ExpandError: `out` is no expansion, a run is at work on it, or the source folder is not there.
+    """
+    from covary.expand.run import cores
+
+    target = Path(out).absolute()
+    if is_locked(target):
+        raise ExpandError(f"{target}: a run is writing there; check it when that has finished")
+    manifest = Manifest.open_to_read(target)
+    try:
+        settings = manifest.settings()
+        root = Path(settings["source"] if source is None else source).absolute()
+        if not root.is_dir():
+            raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
+        reference = _reference(manifest, settings, root, target)
+        rows = list(manifest.sources())
+        total = sum(1 for _ in manifest.outputs())
+        found: list[_Found] = []
+        with progress_of("covary verify", total, progress) as shown, ThreadPoolExecutor(workers or cores()) as pool:
+            for result in _in_order(pool, reference, rows, manifest):
+                found.append(result)
+                shown.made(result.checked)
+        known = {row.path for row in manifest.outputs()} | {FILE_NAME, FILE_NAME + "-journal"}
+        altered = [name for part in found for name in part.altered]
+        missing = [name for part in found for name in part.missing]
+        text = annotations_text(manifest)
+        if text is not None:
+            known.add(ANNOTATIONS_NAME)
+            try:
+                if (target / ANNOTATIONS_NAME).read_bytes() != text.encode():
+                    altered.append(ANNOTATIONS_NAME)
+            except OSError:
+                missing.append(ANNOTATIONS_NAME)
+    finally:
+        manifest.close(keep=False)
+    others = sorted({recipe.version for recipe in reference.recipes.values()} - {__version__})
+    return Verification(
+        sum(part.checked for part in found),
+        tuple(sorted(missing)),
+        tuple(sorted(altered)),
+        tuple(problem for part in found for problem in part.differing),
+        tuple(sorted(name for name in _files(target) if name not in known)),
+        tuple(f"made by covary {version}, checked by {__version__}" for version in others),
+    )
+
+
+def _reference(manifest: Manifest, settings: dict[str, str], root: Path, out: Path) -> _Reference:
+    from covary.data.coco import category_from_json
+    from covary.pipeline import Pipeline
+
+    recipes = manifest.recipes()
+    return _Reference(
+        root,
+        out,
+        recipes,
+        {hash: Pipeline.from_yaml(recipe.pipeline) for hash, recipe in recipes.items()},
+        {entry["id"]: category_from_json(entry) for entry in json.loads(settings.get("categories", "[]"))},
+    )
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, reference: _Reference, rows: list[SourceRow], manifest: Manifest
+) -> Iterator[_Found]:
+    """Check all sources, a bounded number at a time; the manifest is read in this thread alone."""
+    waiting = iter(rows)
+    while part := list(islice(waiting, 64)):
+        work = [(row, manifest.outputs_of(row.path)) for row in part]
+        yield from pool.map(lambda pair: _check_source(reference, *pair), work)
+
+
+def _check_source(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> _Found:
+    missing, altered = [], []
+    for row in outputs:
+        try:
+            # Reading follows a link: an original that was linked is compared by its content.
+            if sha256((reference.out / row.path).read_bytes()).hexdigest() != row.sha256:
+                altered.append(row.path)
+        except OSError:
+            missing.append(row.path)
+    try:
+        differing = _differing(reference, source, outputs)
+    except (OSError, DecodeError, AnnotationError, ValueError, ExpandError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        differing = [Problem(row.path, f"its source {source.path}: {reason}") for row in outputs]
+    return _Found(len(outputs), tuple(missing), tuple(altered), tuple(differing))
+
+
+def _differing(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> list[Problem]:
+    if not outputs:
+        return []
+    data = (reference.root / source.path).read_bytes()
+    if sha256(data).hexdigest() != source.sha256:
+        return [Problem(row.path, f"its source {source.path} has changed since") for row in outputs]
+    picture = decode(data)
+    size = (picture.shape[0], picture.shape[1])
+    objects = None if source.annotations is None else objects_of(source.annotations, size, reference.categories)
+    differing: list[Problem] = []
+    for hash, recipe in reference.recipes.items():
+        rows = {row.epoch: row for row in outputs if row.recipe == hash and row.epoch is not None}
+        wanted: OutputFormat = recipe.format  # type: ignore[assignment]
+        format = written_format(source.path, wanted)
+        pipeline = reference.pipelines[hash]
+        for made in encoded(pipeline, picture, source.path, list(rows), objects, format, recipe.quality):
+            row = rows[made.epoch]
+            if made.sha256 != row.sha256:
+                differing.append(Problem(row.path, "its source and pipeline give other bytes now"))
+            elif (made.trace, made.labels) != (row.trace, row.labels):
+                differing.append(Problem(row.path, "its source and pipeline give another trace or other labels now"))
+    return differing
+
+
+def _files(out: Path) -> Iterator[str]:
+    """All files under the output folder, relative to it."""
+    for folder, folders, files in os.walk(out):
+        relative = os.path.relpath(folder, out)
+        prefix = "" if relative == "." else relative + "/"
+        if not prefix and OWN_FOLDER in folders:
+            folders.remove(OWN_FOLDER)
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        for name in [*files, *linked]:
+            yield prefix + name
