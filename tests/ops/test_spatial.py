@@ -7,10 +7,14 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from describing import course_of, describe, laws, make_view, place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendering import apply, noise_picture, render_change
+from scipy.ndimage import gaussian_filter
+from skimage.transform import ProjectiveTransform
+from skimage.transform import warp as skimage_warp
 
 from covary.ops.base import Course
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, Stretch, Translate
@@ -21,6 +25,7 @@ from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
 from covary.ops.image.resize import LongestMaxSize, Resize, SmallestMaxSize
 from covary.ops.image.spatial import Geometry
+from covary.ops.spec import from_plain, to_plain
 from covary.plan.changes import BORDERS, Displace, Warp
 
 ALL = [
@@ -93,6 +98,22 @@ def test_a_replay_of_the_drawn_values_gives_the_same_change(operation):
     again = Course(1, None, {node.name: {"active": True, "values": values}})
     operation.apply(node, again, make_view([(40, 30)]), None)
     assert np.array_equal(rows_of(again.steps[0].change)[0], rows_of(course.steps[0].change)[0])
+
+
+@pytest.mark.parametrize("operation", ALL, ids=repr)
+def test_operations_survive_yaml(operation):
+    assert from_plain(yaml.safe_load(yaml.safe_dump(to_plain(operation)))) == operation
+
+
+@pytest.mark.parametrize("operation", [Perspective(0.2), Affine(rotate=40, scale=0.3, shear=15), Stretch()], ids=repr)
+def test_warps_equal_skimage_warp(operation):
+    picture = gaussian_filter(noise_picture(40, 52, 1, "float32"), (2, 2, 0))
+    (change,), _ = describe(dataclasses.replace(operation, border="reflect"), [(40, 52)], 1, "float32", seed=5)
+    # Pixel indices lie half a pixel before continuous positions.
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    indices = ProjectiveTransform(np.linalg.inv(half) @ change.matrix[0] @ half)
+    expected = skimage_warp(picture, indices, order=1, mode="reflect", preserve_range=True)
+    np.testing.assert_allclose(render_change(change, [picture])[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("operation", STAY, ids=repr)
