@@ -177,7 +177,7 @@ def _spline_weights(parts: int) -> NDArray[np.float64]:
 
 
 def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
-    """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 at the finished grid's lines."""
+    """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 values at the grid's lines."""
     by_columns = _along_first(knots.transpose(1, 0, 2), x).transpose(1, 0, 2)
     # The bulk of the work, in the precision in which the grid is kept.
     return _along_first(by_columns.astype(np.float32, order="C"), y)
