@@ -28,6 +28,9 @@ _TOLERANCE = 0.02
 # standard normal numbers is the integral of the spline's square, for each axis.
 _SPLINE_WIDTH = 1 / math.sqrt(3)
 _SPLINE_POWER = 151 / 315
+# Large fields are worked on in bands of so many lines, which stay in the cache: fresh memory for whole intermediate
+# fields costs more than the arithmetic.
+_BAND = 32
 
 
 @operation
@@ -185,28 +188,41 @@ def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
 
 def _along_first(knots: Floats, axis: _Axis) -> Floats:
     flat = np.ascontiguousarray(knots).reshape(len(knots), 1, -1)
-    field = np.zeros((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
-    # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
-    for tap, weights in enumerate(_spline_weights(axis.parts)):
-        field += flat[tap : tap + axis.spans] * weights[:, None].astype(flat.dtype)
+    weights = _spline_weights(axis.parts).astype(flat.dtype)[..., None]
+    field = np.empty((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
+    spans = max(1, _BAND // axis.parts)
+    for start in range(0, axis.spans, spans):
+        band = field[start : start + spans]
+        taps = [flat[start + tap : start + tap + len(band)] for tap in range(4)]
+        # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
+        np.multiply(taps[0], weights[0], out=band)
+        for tap in (1, 2, 3):
+            band += taps[tap] * weights[tap]
     return field.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
 
 
 def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
-    """The (gh, gw, 2) displacement, scaled down where its slope would exceed the steepest."""
+    """The (gh, gw, 2) displacement, scaled down in place where its slope would exceed the steepest."""
+    bands = (field[start : start + _BAND + 1] for start in range(0, len(field) - 1, _BAND))
+    steepest = max(_steepest(band, y_step, x_step) for band in bands)
+    if steepest > STEEPEST:
+        field *= np.float32(STEEPEST / steepest)
+    return field
+
+
+def _steepest(field: Floats, y_step: float, x_step: float) -> float:
+    """The greatest norm of the matrix of slopes, or 0 if it is at most the steepest."""
     along_x = (field[:, 1:] - field[:, :-1]) * np.float32(1 / x_step)
     along_y = (field[1:] - field[:-1]) * np.float32(1 / y_step)
     # Within a cell both columns of the matrix of slopes lie between those of opposite edges, so its norm is at most
-    # that of one of the four pairs of edges. The root of the sum of squares is never less, and sorts out nearly all
-    # cells.
+    # that of one of the four pairs of edges. The root of the sum of squares is never less: most cells need no more.
     x_squares, y_squares = _squares(along_x), _squares(along_y)
     in_cells = np.maximum(x_squares[1:], x_squares[:-1]) + np.maximum(y_squares[:, 1:], y_squares[:, :-1])
+    if in_cells.max() <= STEEPEST**2:
+        return 0.0
     i, j = np.nonzero(in_cells > STEEPEST**2)
-    if len(i) == 0:
-        return field
     pairs = [(along_x[i + down, j], along_y[i, j + right]) for down in (0, 1) for right in (0, 1)]
-    steepest = max(float(_norms(x, y).max()) for x, y in pairs)
-    return field if steepest <= STEEPEST else field * np.float32(STEEPEST / steepest)
+    return max(float(_norms(x, y).max()) for x, y in pairs)
 
 
 def _squares(vectors: Floats) -> Floats:
