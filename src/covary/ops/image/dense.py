@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from covary.draws.streams import stream_normals
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.spatial import Geometry, checked_count
 from covary.ops.view import View
-from covary.plan.changes import Displace, Floats, Ints
+from covary.plan.changes import BORDERS, Border, Displace, Floats, Ints
 
 STEEPEST = 0.8
 
@@ -81,8 +83,8 @@ class ElasticTransform(Geometry):
             y, x = _Axis(height, spacing, parts), _Axis(width, spacing, parts)
             noise = stream_normals(streams[rows], y.knots * x.knots * 2).reshape(-1, y.knots, x.knots, 2)
             for row, knots in zip(rows, noise, strict=True):
-                field = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
-                grids[row] = _limited(field, y.step, x.step)
+                grid = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
+                grids[row] = _limited(grid, y.step, x.step)
         return self.displace(tuple(grids), view)
 
     def _parts_of_a_spacing(self) -> int:
@@ -108,7 +110,9 @@ class GridDistortion(Geometry):
         distort_limit: by which fraction each column and each row is made to show more (above 0) or less (below 0) of
             the picture, before all together are fitted to its sides. From -0.9 to 0.9. Identity: 0. Default: -0.3 to
             0.3.
-        border, fill: as in Rotate; they do not show, unless other operations share the pass.
+        border: what lies outside, which no position reaches: "constant", "edge", "reflect", "symmetric" or "wrap".
+            Default None: the border of the geometry that shares the pass.
+        fill: colour for "constant", in the image's own range: a number, or one for each channel.
         interpolation: "nearest", "linear" or "cubic". Default "linear".
 
     No cell is magnified so much, or so little, that positions move by more than 0.8 of their distance; a stronger
@@ -118,8 +122,12 @@ class GridDistortion(Geometry):
     Hurts: straight things, and where proportions decide the class.
     """
 
+    # What never looks outside must not bind the operations that share its pass to a border.
+    borders: ClassVar[tuple[Border | None, ...]] = (*BORDERS, None)
+
     num_steps: int = 5
     distort_limit: Distribution = ranged(default=Uniform(-0.3, 0.3, identity=0), low=-0.9, high=0.9)
+    border: Border | None = field(default=None, kw_only=True)
 
     def check(self) -> None:
         super().check()
@@ -189,31 +197,31 @@ def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
 def _along_first(knots: Floats, axis: _Axis) -> Floats:
     flat = np.ascontiguousarray(knots).reshape(len(knots), 1, -1)
     weights = _spline_weights(axis.parts).astype(flat.dtype)[..., None]
-    field = np.empty((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
+    grid = np.empty((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
     spans = max(1, _BAND // axis.parts)
     for start in range(0, axis.spans, spans):
-        band = field[start : start + spans]
+        band = grid[start : start + spans]
         taps = [flat[start + tap : start + tap + len(band)] for tap in range(4)]
         # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
         np.multiply(taps[0], weights[0], out=band)
         for tap in (1, 2, 3):
             band += taps[tap] * weights[tap]
-    return field.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
+    return grid.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
 
 
-def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
+def _limited(grid: Floats, y_step: float, x_step: float) -> Floats:
     """The (gh, gw, 2) displacement, scaled down in place where its slope would exceed the steepest."""
-    bands = (field[start : start + _BAND + 1] for start in range(0, len(field) - 1, _BAND))
+    bands = (grid[start : start + _BAND + 1] for start in range(0, len(grid) - 1, _BAND))
     steepest = max(_steepest(band, y_step, x_step) for band in bands)
     if steepest > STEEPEST:
-        field *= np.float32(STEEPEST / steepest)
-    return field
+        grid *= np.float32(STEEPEST / steepest)
+    return grid
 
 
-def _steepest(field: Floats, y_step: float, x_step: float) -> float:
+def _steepest(grid: Floats, y_step: float, x_step: float) -> float:
     """The greatest norm of the matrix of slopes, or 0 if it is at most the steepest."""
-    along_x = (field[:, 1:] - field[:, :-1]) * np.float32(1 / x_step)
-    along_y = (field[1:] - field[:-1]) * np.float32(1 / y_step)
+    along_x = (grid[:, 1:] - grid[:, :-1]) * np.float32(1 / x_step)
+    along_y = (grid[1:] - grid[:-1]) * np.float32(1 / y_step)
     # Within a cell both columns of the matrix of slopes lie between those of opposite edges, so its norm is at most
     # that of one of the four pairs of edges. The root of the sum of squares is never less: most cells need no more.
     x_squares, y_squares = _squares(along_x), _squares(along_y)
