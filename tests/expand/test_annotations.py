@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_expand import record, state, tree, write
+from expansions import record, state, tree, write
 
 from covary import Boxes, Pipeline, image
 from covary.data.coco import Category, Instance, instance_from_json, read_coco

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from test_expand import pipeline, state, tree, write
+from expansions import pipeline, state, tree, write
 
 import covary.expand.files as files
 import covary.expand.work as work

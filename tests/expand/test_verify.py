@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from test_expand import pipeline, small_set, state
+from expansions import pipeline, small_set, state
 
 from covary.expand import ExpandError, expand, verify
 
