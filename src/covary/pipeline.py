@@ -554,6 +554,8 @@ def _sizes(pictures: Sequence[Image]) -> Ints:
 
 
 def _epochs(epoch: int | Sequence[int], count: int) -> NDArray[np.uint32]:
+    if type(epoch) is int and 0 <= epoch < 2**32:
+        return np.full(count, epoch, dtype=np.uint32)
     values = np.asarray(epoch)
     if values.dtype.kind not in "iu" or values.shape not in ((), (count,)):
         raise ValueError(f"epoch is {epoch!r}; allowed: a whole number, or one for each of the {count} samples")

@@ -287,10 +287,10 @@ def test_levels_equal_skimage_block_reduce(levels, dtype):
     along_x, along_y = levels
     size = (16 >> along_y, 8 >> along_x)
     matrix = np.diag([2.0**along_x, 2.0**along_y, 1])
-    stage = stage_of(size, warp(matrix, size), levels=np.array([levels]))
+    stage = stage_of(size, warp(matrix, size), levels=np.array([levels]), dtype="float32")
     means = block_reduce(image.astype(float), (2**along_y, 2**along_x, 1), np.mean)
     expected = means if image.dtype.kind == "f" else np.rint(means)
-    np.testing.assert_array_equal(rendered(stage, image), expected.astype(dtype))
+    np.testing.assert_array_equal(rendered(stage, image), expected.astype(np.float32))
 
 
 def test_last_odd_pixel_of_a_level_stands_alone():
@@ -390,6 +390,15 @@ def test_curve_rounds_ties_to_even_and_clips():
     np.testing.assert_array_equal(values_of(image, below, Curve(table)).ravel(), [0, 0, 0, 1, 253])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_curve_takes_nan_as_black_and_infinity_as_the_nearer_end(dtype):
+    levels = 256 if dtype == np.uint8 else 65536
+    table = np.linspace(3, 4, levels, dtype=np.float32)[None, None]
+    for value, expected in ((np.nan, 3), (-np.inf, 3), (np.inf, 4)):
+        spoilt = Colour(np.array([[[0.0, value]]]))
+        assert (values_of(picture(2, 2, 1, dtype), spoilt, Curve(table)) == expected).all()
+
+
 def test_gaussian_noise_follows_the_normal_distribution():
     image = np.full((120, 131, 3), 100, np.uint8)
     noise = GaussianField(scale=np.array([7.0]), mean=np.array([2.0]), stream=np.array([12345], np.uint64))
@@ -460,6 +469,34 @@ def test_fill_equals_blending_with_a_padded_colour():
         image[..., 0].astype(float), places[::-1], order=1, mode="grid-constant", cval=0.4
     )
     np.testing.assert_allclose(got[..., 0], 2 * blended + 0.25, atol=1e-6)
+
+
+def test_fill_hides_whatever_stands_at_the_edge():
+    image = np.array([[[np.nan], [0.5], [np.inf]]], np.float32)
+    for interpolation in ("nearest", "linear", "cubic"):
+        stage = stage_of(
+            (1, 7),
+            shift(-2, 0, (1, 7)),
+            border="constant",
+            interpolation=interpolation,
+            values=[Fill(np.array([[0.25]])), Colour(np.array([[[2.0, 0.0]]]))],
+        )
+        expected = [0.5, 0.5, np.nan, 1, np.inf, 0.5, 0.5]
+        np.testing.assert_array_equal(rendered(stage, image).ravel(), expected)
+
+
+def test_fill_is_rounded_only_where_integers_are_stored():
+    image = picture(2, 2, 1)
+    for dtype, expected in ((None, 10), ("float32", 10.5)):
+        stage = stage_of(
+            (1, 1),
+            shift(-5, 0, (1, 1)),
+            border="constant",
+            interpolation="nearest",
+            values=[Fill(np.array([[10.5]]))],
+            dtype=dtype,
+        )
+        assert rendered(stage, image).item() == expected
 
 
 def test_steps_touch_active_samples_only():

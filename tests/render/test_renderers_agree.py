@@ -157,6 +157,31 @@ def test_every_border_and_interpolation_equals_the_reference(render, precision, 
 
 
 @pytest.mark.parametrize(("render", "precision"), RENDERERS)
+@pytest.mark.parametrize("dtype", strategies.IMAGE_DTYPES)
+@settings(quick, max_examples=15)
+@given(size=strategies.sizes, seed=strategies.seeds, levels=st.tuples(st.integers(0, 4), st.integers(0, 4)))
+def test_levels_equal_the_references_and_are_whole_for_integers(render, precision, dtype, size, seed, levels):
+    source = strategies.random_picture(np.random.default_rng(seed), size, 3, dtype)
+    out = tuple(-(-length // 2**count) for length, count in zip(size, reversed(levels), strict=True))
+    warp = Warp(np.diag([2.0 ** levels[0], 2.0 ** levels[1], 1.0])[None], np.array([out]))
+    for interpolation in INTERPOLATIONS:
+        stage = Stage(
+            np.array([out]),
+            coordinates=(warp,),
+            interpolation=interpolation,
+            levels=np.array([levels]),
+            dtype="float32",
+        )
+        right, mine = reference.render([stage], [source])[0], render([stage], [source])[0]
+        if dtype == "float32":
+            np.testing.assert_allclose(mine, right, atol=1e-6)
+        else:
+            # Ties may be rounded either way.
+            np.testing.assert_allclose(mine, right, atol=1.001)
+            np.testing.assert_allclose(mine, np.rint(mine), atol=1e-3 if dtype == "uint8" else 0.3)
+
+
+@pytest.mark.parametrize(("render", "precision"), RENDERERS)
 @quick
 @given(plan=strategies.label_plans())
 def test_labels_of_every_dtype_equal_the_reference(render, precision, plan):

@@ -100,7 +100,8 @@ def _painted(stage: Stage, row: int, pixels: Image, inside: Floats | None) -> Im
 def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     """A colour in a dtype: integers are rounded to nearest, ties to even, and kept inside the dtype's range."""
     if dtype.kind == "f":
-        return colour.astype(dtype)
+        with np.errstate(over="ignore"):
+            return colour.astype(dtype)
     low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     whole = [round(float(np.clip(np.nan_to_num(value), -(2.0**70), 2.0**70))) for value in colour]
     return np.array([min(max(value, low), high) for value in whole], dtype)

@@ -32,12 +32,16 @@ def sample(image: Image, x: Floats, y: Floats, interpolation: Interpolation, bor
     height, width, channels = image.shape
     taps_y = _axis_taps(y, height, interpolation, border)
     taps_x = _axis_taps(x, width, interpolation, border)
+    pixels: Image = np.ascontiguousarray(image).reshape(height * width, channels)
     if interpolation == "nearest":
-        return image[taps_y[0][0], taps_x[0][0]]
+        nearest: Image = np.take(pixels, taps_y[0][0] * width + taps_x[0][0], axis=0)
+        return nearest
+    finite = np.isfinite(pixels).all()
     total = np.zeros((*x.shape, channels), image.dtype)
     for (row, weight_y), (column, weight_x) in product(taps_y, taps_x):
         weight = (weight_y * weight_x).astype(image.dtype)[..., None]
-        total += np.where(weight != 0, weight * image[row, column], image.dtype.type(0))
+        tap = np.take(pixels, row * width + column, axis=0)
+        total += weight * (tap if finite else np.where(weight == 0, 0, tap))
     return total
 
 
@@ -45,12 +49,11 @@ def _axis_taps(
     position: Floats, n: int, interpolation: Interpolation, border: Border
 ) -> list[tuple[NDArray[np.int64], Floats]]:
     """The pixels along one axis that make up each sample, and their weights."""
-    lost = np.isnan(position)
-    index = np.where(lost, 0.0, position if interpolation == "nearest" else position - 0.5)
+    index = np.where(np.isnan(position), 0.0, position if interpolation == "nearest" else position - 0.5)
     base = np.floor(index)
     weights = _tap_weights(index - base, interpolation)
     first = base.astype(np.int64) - (len(weights) - 1) // 2
-    return [(np.where(lost, 0, map_indices(first + k, n, border)), weight) for k, weight in enumerate(weights)]
+    return [(map_indices(first + k, n, border), weight) for k, weight in enumerate(weights)]
 
 
 def _tap_weights(t: Floats, interpolation: Interpolation) -> list[Floats]:

@@ -56,8 +56,11 @@ def _coloured(values: Floats, change: Colour, row: int) -> Floats:
     offset = change.matrix[row, :, -1]
     if change.pivot is not None and values.size:
         offset = offset + change.pivot[row] * mean_luma(values)
-    changed: Floats = values @ change.matrix[row, :, :-1].T.astype(values.dtype) + offset.astype(values.dtype)
-    return changed
+    height, width, channels = values.shape
+    changed: Floats = values @ change.matrix[row, :, :-1].T.astype(values.dtype)
+    # Added row by row: NumPy is slow where the last axis is as short as a pixel's channels.
+    rows = changed.reshape(height, width * channels) + np.tile(offset.astype(values.dtype), width)
+    return rows.reshape(height, width, channels)
 
 
 def _curved(values: Floats, change: Curve, row: int, white: float, integers: bool) -> Floats:

@@ -30,7 +30,7 @@ class Rotate(Geometry):
     Hurts: digits (6 and 9), text, X-rays, anything whose class depends on its orientation.
     """
 
-    degrees: Distribution = ranged(Uniform(-30, 30, identity=0))
+    degrees: Distribution = ranged(default=Uniform(-30, 30, identity=0))
 
     def describe(self, draw: Draw, view: View) -> Warp:
         cos, sin = cos_sin(draw("degrees"))
@@ -59,10 +59,10 @@ class Affine(Geometry):
     Hurts: where position, size or orientation decide the class; strong shears where shape does.
     """
 
-    rotate: Distribution = ranged(Uniform(0, 0, identity=0))
-    scale: Distribution = ranged(Uniform(1, 1, identity=1), low=0.01, high=100)
-    shear: Distribution = ranged(Uniform(0, 0, identity=0), low=-80, high=80)
-    translate: Distribution = ranged(Uniform(0, 0, identity=0), low=-10, high=10)
+    rotate: Distribution = ranged(default=Uniform(0, 0, identity=0))
+    scale: Distribution = ranged(default=Uniform(1, 1, identity=1), low=0.01, high=100)
+    shear: Distribution = ranged(default=Uniform(0, 0, identity=0), low=-80, high=80)
+    translate: Distribution = ranged(default=Uniform(0, 0, identity=0), low=-10, high=10)
     keep_ratio: bool = True
 
     # The second axis draws by itself, from the law of the first.
@@ -123,7 +123,7 @@ class Scale(Geometry):
     Hurts: where size decides the class (cells, parts, text by size); small objects, when zoomed out.
     """
 
-    scale: Distribution = ranged(Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    scale: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         scale = draw("scale")
@@ -147,8 +147,8 @@ class Stretch(Geometry):
     Hurts: where proportions decide the class: ellipse or circle, face recognition.
     """
 
-    x: Distribution = ranged(Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
-    y: Distribution = ranged(Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    x: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    y: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         return self.warp(axes_about_centre(view.size, draw("x"), draw("y")), view)
@@ -173,8 +173,8 @@ class Translate(Geometry):
     Hurts: where position decides: registered scans, layouts; labels of things pushed off the canvas.
     """
 
-    x: Distribution = ranged(Uniform(-0.1, 0.1, identity=0))
-    y: Distribution = ranged(Uniform(-0.1, 0.1, identity=0))
+    x: Distribution = ranged(default=Uniform(-0.1, 0.1, identity=0))
+    y: Distribution = ranged(default=Uniform(-0.1, 0.1, identity=0))
     unit: str = "fraction"
 
     def check(self) -> None:
@@ -207,8 +207,8 @@ class Shear(Geometry):
     Hurts: where angles decide the class: building plans, crystals.
     """
 
-    x: Distribution = ranged(Uniform(-10, 10, identity=0), low=-80, high=80)
-    y: Distribution = ranged(Uniform(-10, 10, identity=0), low=-80, high=80)
+    x: Distribution = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
+    y: Distribution = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         tan_x, tan_y = _tan(draw("x")), _tan(draw("y"))

@@ -24,15 +24,18 @@ class Amount(Operation):
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             law, value = item.default, getattr(self, item.name)
-            if isinstance(law, Distribution) and law.identity in item.metadata.get("domain", ()) and _number(value):
-                whole = isinstance(law, Integers) and float(value).is_integer()
-                exact = (
-                    Integers(int(value), int(value), identity=law.identity)
-                    if whole
-                    else Constant(float(value), identity=law.identity)
-                )
-                object.__setattr__(self, item.name, exact)
+            if not (isinstance(law, Distribution) and law.identity in item.metadata.get("domain", ())):
+                continue
+            if _is_number(value):
+                object.__setattr__(self, item.name, self._exactly(item.name, value, law))
         Operation.__post_init__(self)
+
+    def _exactly(self, argument: str, value: float, law: Distribution) -> Distribution:
+        if not isinstance(law, Integers):
+            return Constant(float(value), identity=law.identity)
+        if value != int(value):
+            self.refuse(argument, repr(value), "a whole number or a range of whole numbers")
+        return Integers(int(value), int(value), identity=law.identity)
 
 
 def law_of(operation: Operation, argument: str) -> Distribution:
@@ -41,6 +44,6 @@ def law_of(operation: Operation, argument: str) -> Distribution:
     return law
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     """Whether a value is a finite number; all others are left to the general rules and their messages."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)

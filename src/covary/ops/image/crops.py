@@ -12,7 +12,7 @@ from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.matrices import axis_map
 from covary.ops.image.spatial import Bordered, Interpolated, Size, checked_size, height_width, same_size
 from covary.ops.view import View
-from covary.plan.changes import BORDERS, Border, Floats, Warp
+from covary.plan.changes import BORDERS, Border, Floats, Ints, Warp
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,10 +28,10 @@ class _Crop(Bordered):
         super().check()
         checked_size(self, "size")
 
-    def cut(self, corner: Floats, view: View) -> Warp:
-        """The part of `size` whose top left corner is at `corner`, (2, B) whole numbers top and left."""
-        matrix = axis_map(view.count, 1, 1, corner[1], corner[0])
-        return Warp(matrix, same_size(view.count, self.size), self.border, self.colour(view))
+    def cut(self, corner: Floats, size: Ints, view: View) -> Warp:
+        """The part of `size` whose top left corner is at `corner`, (B, 2) whole numbers top and left."""
+        matrix = axis_map(view.count, 1, 1, corner[:, 1], corner[:, 0])
+        return Warp(matrix, size, self.border, self.colour(view))
 
 
 @operation
@@ -53,8 +53,8 @@ class CenterCrop(_Crop):
     """
 
     def describe(self, draw: Draw, view: View) -> Warp:
-        room = view.size.T - np.array([[side] for side in height_width(self.size)])
-        return self.cut(room // 2, view)
+        size = same_size(view.count, self.size)
+        return self.cut(np.trunc((view.size - size) * 0.5), size, view)
 
 
 @operation
@@ -77,13 +77,14 @@ class RandomCrop(_Crop):
     Hurts: where the object is missed: a class label then lies.
     """
 
-    x: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
+    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Warp:
-        room = view.size.T - np.array([[side] for side in height_width(self.size)])
+        size = same_size(view.count, self.size)
+        room = (view.size - size).astype(np.float64)
         # A negative room is that of the picture in the crop; its sign takes the corner outside.
-        return self.cut(_corner(draw, np.abs(room)) * np.sign(room), view)
+        return self.cut(_corner(draw, np.abs(room)) * np.sign(room), size, view)
 
 
 @operation
@@ -113,35 +114,36 @@ class RandomResizedCrop(Interpolated):
     """
 
     size: Size
-    scale: Distribution = ranged(Uniform(0.08, 1, identity=1), low=0, high=1)
-    ratio: Distribution = ranged(LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
-    x: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(Uniform(0, 1, identity=0.5), low=0, high=1)
+    scale: Distribution = ranged(default=Uniform(0.08, 1, identity=1), low=0, high=1)
+    ratio: Distribution = ranged(default=LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
+    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def check(self) -> None:
         super().check()
         checked_size(self, "size")
 
     def describe(self, draw: Draw, view: View) -> Warp:
-        height, width = sides = view.size.T
-        area = height * width * draw("scale")
-        # Clamping the width between area / height and the picture's width is clamping the ratio to what fits.
-        box = np.empty(sides.shape)
-        wanted = np.maximum(np.sqrt(area * draw("ratio")), area / height)
-        box[1] = np.minimum(np.maximum(wanted, 1), width)
-        box[0] = np.minimum(np.maximum(area / box[1], 1), height)
-        np.rint(box, out=box)
-        top, left = _corner(draw, sides - box)
+        sides = view.size.astype(np.float64)
+        ratio, area = draw("ratio"), sides[:, 0] * sides[:, 1] * draw("scale")
+        box = np.empty_like(sides)
+        box[:, 0] = area / ratio
+        box[:, 1] = area * ratio
+        # Neither side may exceed the picture's, so the other is at least area / that; both limits meet the same ratio.
+        box = np.minimum(np.maximum(np.sqrt(box), area[:, None] / sides[:, ::-1]), sides)
+        box = np.maximum(np.rint(box), 1)
+        corner = _corner(draw, sides - box)
         new_height, new_width = height_width(self.size)
-        matrix = axis_map(view.count, box[1] / new_width, box[0] / new_height, left, top)
+        x_scale, y_scale = box[:, 1] / new_width, box[:, 0] / new_height
+        matrix = axis_map(view.count, x_scale, y_scale, corner[:, 1], corner[:, 0])
         return Warp(matrix, same_size(view.count, self.size), interpolation=self.interpolation)
 
 
 def _corner(draw: Draw, room: Floats) -> Floats:
-    """(2, B) top and left, from 0 to `room` (whole numbers), all alike when the positions are uniform."""
-    position = np.empty(room.shape)
-    position[0] = draw("y")
-    position[1] = draw("x")
+    """(B, 2) top and left, from 0 to `room` (whole numbers), all alike when the positions are uniform."""
+    position = np.empty_like(room)
+    position[:, 0] = draw("y")
+    position[:, 1] = draw("x")
     # Half-open on the left, so that the middle position is the middle crop's for odd room as well.
     corner: Floats = np.maximum(np.ceil(position * (room + 1)) - 1, 0)
     return corner

@@ -84,7 +84,7 @@ class RandomRotate90(Operation):
     Hurts: anything whose class depends on its orientation; batches of pictures that are not square.
     """
 
-    turns: Distribution = ranged(Choice((0, 1, 2, 3), identity=0))
+    turns: Distribution = ranged(default=Choice((0, 1, 2, 3), identity=0))
 
     def check(self) -> None:
         super().check()
@@ -111,7 +111,7 @@ class D4(Operation):
     Hurts: anything whose class depends on its orientation; batches of pictures that are not square.
     """
 
-    symmetry: Distribution = ranged(Choice(tuple(range(8)), identity=0), low=0, high=7)
+    symmetry: Distribution = ranged(default=Choice(tuple(range(8)), identity=0), low=0, high=7)
 
     def check(self) -> None:
         super().check()

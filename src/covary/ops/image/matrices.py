@@ -43,7 +43,7 @@ def symmetries(kinds: NDArray[np.intp] | int, size: Ints) -> Floats:
     """
     matrix = np.empty((len(size), 3, 3))
     matrix[:] = _SYMMETRIES[kinds]
-    matrix[:, :2, 2] *= size[:, ::-1]
+    matrix[:, :2, 2] *= size.astype(np.float64)[:, ::-1]
     return matrix
 
 
@@ -65,7 +65,8 @@ def axis_map(count: int, x_scale: PerPicture, y_scale: PerPicture, left: PerPict
 
 def resizing(size: Ints, new_size: Ints) -> Floats:
     """The whole input stretched over the whole output."""
-    scale = size / new_size
+    # NumPy converts whole arrays much faster than mixed operands.
+    scale = size.astype(np.float64) / new_size.astype(np.float64)
     return axis_map(len(size), scale[:, 1], scale[:, 0], 0, 0)
 
 
@@ -75,7 +76,7 @@ def axes_about_centre(size: Ints, x_scale: PerPicture, y_scale: PerPicture) -> F
     scale[:, 0] = y_scale
     scale[:, 1] = x_scale
     inverse = 1 / scale
-    offset = size * 0.5 * (1 - inverse)
+    offset = size.astype(np.float64) * (0.5 - 0.5 * inverse)
     return axis_map(len(size), inverse[:, 1], inverse[:, 0], offset[:, 1], offset[:, 0])
 
 
@@ -83,7 +84,7 @@ def linear_about_centre(
     size: Ints, xx: PerPicture, xy: PerPicture, yx: PerPicture, yy: PerPicture, x_shift: PerPicture, y_shift: PerPicture
 ) -> Floats:
     """in = M @ (out - shift - centre) + centre, with M = [[xx, xy], [yx, yy]] and the canvas's own centre."""
-    centre = size * 0.5
+    centre = size.astype(np.float64) * 0.5
     x_centre, y_centre = centre[:, 1], centre[:, 0]
     x_from, y_from = x_centre + x_shift, y_centre + y_shift
     matrix = np.zeros((len(size), 3, 3))
@@ -100,9 +101,8 @@ def linear_about_centre(
 def cos_sin(degrees: Floats) -> tuple[Floats, Floats]:
     """Cosine and sine of angles in degrees, exact for quarter turns."""
     radians = np.deg2rad(degrees)
-    # Adding 4 rounds to multiples of 2**-50: what is 6e-17 away from 0 or 1 gets there, and nothing moves by a
-    # picometre.
-    return np.cos(radians) + 4 - 4, np.sin(radians) + 4 - 4
+    # Adding 32 rounds to multiples of 2**-47: the few 1e-16 that part quarter turns from 0 and 1 go, nothing else does.
+    return np.cos(radians) + 32 - 32, np.sin(radians) + 32 - 32
 
 
 def square_to_quad(corners: Floats) -> Floats:

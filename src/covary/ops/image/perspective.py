@@ -33,7 +33,7 @@ class Perspective(Geometry):
     Hurts: strong ones where straight lines or proportions carry the class; scans, which have no perspective.
     """
 
-    scale: Distribution = ranged(Uniform(0.05, 0.1, identity=0), low=0, high=0.24)
+    scale: Distribution = ranged(default=Uniform(0.05, 0.1, identity=0), low=0, high=0.24)
 
     uniforms = ("x0", "y0", "x1", "y1", "x2", "y2", "x3", "y3")
 

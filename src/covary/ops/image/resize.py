@@ -54,7 +54,8 @@ class _OneSide(Interpolated):
     def fitted(self, view: View, side: Ints) -> Warp:
         """Resize so that `side`, (B,) lengths in pixels, becomes max_size; the other side is rounded to nearest."""
         # A length times max_size over itself is max_size exactly; ties go to the even number, as Python rounds.
-        size = np.maximum(np.rint(view.size * self.max_size / side[:, None]), 1).astype(np.int64)
+        exact = (view.size * self.max_size).astype(np.float64) / side.astype(np.float64)[:, None]
+        size = np.maximum(np.rint(exact), 1).astype(np.int64)
         return Warp(resizing(view.size, size), size, interpolation=self.interpolation)
 
 

@@ -1,0 +1,94 @@
+# Everything is made inside this folder: .venv (covary, tests, demo), .venv-bench (the peers), build/ and demo-output/.
+# What a step needs is made first; a step whose inputs did not change is not done again.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+TEST_PROCESSES ?= 2
+TEST_OPTIONS ?=
+BENCH_OPTIONS ?=
+
+BIN := .venv/bin
+BENCH_BIN := .venv-bench/bin
+PIP_QUIET := -m pip install -qq --disable-pip-version-check
+SOURCES := pyproject.toml $(shell find CMakeLists.txt native src -name __pycache__ -prune -o -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test bench lint docs sanitize clean
+
+help:
+	@echo 'make demo      expand a folder of photographs and draw a sheet of the results, in demo-output/'
+	@echo 'make test      run all tests'
+	@echo 'make bench     compare the speed with Albumentations and torchvision (downloads both)'
+	@echo 'make lint      ruff and mypy'
+	@echo 'make sanitize  run the native kernels under the address and undefined-behaviour sanitizers'
+	@echo 'make docs      make the page of every operation again, with its pictures'
+	@echo 'make clean     remove all that the above have made'
+
+install: .venv/covary.stamp
+
+demo: .venv/covary.stamp
+	@$(BIN)/python demo/run.py
+
+test: .venv/covary.stamp
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(TEST_OPTIONS)
+
+bench: .venv-bench/covary.stamp
+	@$(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+lint: .venv/covary.stamp
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m docs.build --check
+
+docs: .venv/covary.stamp
+	@$(BIN)/python -m docs.build
+
+sanitize: .venv/dependencies.stamp
+	@PATH="$(CURDIR)/$(BIN):$$PATH" native/sanitize.sh
+
+clean:
+	@rm -rf .venv .venv-bench build dist demo-output docs/operations/pictures
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Removed what make had made.'
+
+.venv/dependencies.stamp: pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'covary needs CPython 3.11 or later; name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@echo 'Installing what covary needs into .venv ...'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import tomllib; \
+		about = tomllib.load(open("pyproject.toml", "rb")); project = about["project"]; \
+		extras = project["optional-dependencies"]; \
+		print(*about["build-system"]["requires"], *project["dependencies"], *extras["demo"], *extras["dev"], sep="\n")' \
+		> .venv/requirements.txt
+	@$(BIN)/python $(PIP_QUIET) -r .venv/requirements.txt cmake ninja
+	@touch $@
+
+# One wheel is built and installed in both environments, so that tests and benchmarks see what a user would install.
+build/wheel.stamp: .venv/dependencies.stamp $(SOURCES)
+	@echo 'Building covary ...'
+	@rm -rf build/wheel
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
+	@touch $@
+
+.venv/covary.stamp: build/wheel.stamp
+	@$(BIN)/python $(PIP_QUIET) --no-deps --force-reinstall build/wheel/*.whl
+	@case "$$(echo build/wheel/*.whl)" in \
+		*-none-any.whl) echo 'covary is installed without its native kernels, which could not be built: is there a C++ compiler?';; \
+		*) echo 'covary is installed in .venv.';; esac
+	@touch $@
+
+.venv-bench/peers.stamp: .venv/dependencies.stamp benchmarks/requirements.txt
+	@echo 'Installing the peers into .venv-bench ...'
+	@$(PYTHON) -m venv .venv-bench
+	@grep -v -e '^torchvision' benchmarks/requirements.txt | $(BENCH_BIN)/python $(PIP_QUIET) -r /dev/stdin
+	@$(BENCH_BIN)/python $(PIP_QUIET) --no-deps $$(grep -e '^torchvision' benchmarks/requirements.txt) \
+		|| echo 'torchvision could not be installed; its column will say so.'
+	@touch $@
+
+.venv-bench/covary.stamp: .venv-bench/peers.stamp build/wheel.stamp
+	@$(BENCH_BIN)/python $(PIP_QUIET) build/wheel/*.whl
+	@$(BENCH_BIN)/python $(PIP_QUIET) --no-deps --force-reinstall build/wheel/*.whl
+	@touch $@

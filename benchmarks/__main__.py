@@ -1,0 +1,26 @@
+"""All suites, one after another."""
+
+import sys
+
+from benchmarks import import_time, labels, offline, operations, pipelines, report
+
+SUITES = {
+    "pipelines": pipelines.run,
+    "operations": lambda: operations.run([]),
+    "labels": labels.run,
+    "offline": offline.run,
+    "import_time": import_time.main,
+}
+
+
+def main() -> None:
+    unknown = [name for name in sys.argv[1:] if name not in SUITES]
+    if unknown:
+        sys.exit(f"no suite is called {unknown[0]!r}; there are {', '.join(SUITES)}")
+    report.print_machine()
+    for name in sys.argv[1:] or SUITES:
+        SUITES[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Make docs/operations: a page for every operation from its declaration, an index, and a picture of what it does.
+
+python -m docs.build            write the pages and the pictures
+python -m docs.build --check    write nothing; fail if a page is not what its declaration says
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from docs.docstrings import Docstring, parse
+
+OPERATIONS = Path(__file__).parent / "operations"
+GROUP_TITLES = {"combine": "Combinators"}
+
+
+def operations() -> dict[str, type[Any]]:
+    """Every operation by its qualified name, in alphabetical order."""
+    import covary.ops.combine
+    import covary.ops.image  # noqa: F401 (declares them)
+    from covary.ops.base import registry
+
+    return dict(sorted(registry().items()))
+
+
+def pages() -> dict[str, str]:
+    """File name -> text of every page."""
+    classes = operations()
+    return {
+        "index.md": index_page(classes),
+        **{f"{name}.md": operation_page(name, cls) for name, cls in classes.items()},
+    }
+
+
+def index_page(classes: dict[str, type[Any]]) -> str:
+    groups: dict[str, list[str]] = {}
+    for name, cls in classes.items():
+        group = cls.__module__.rpartition(".")[2]
+        summary = parse(cls.__doc__ or "").text.partition("\n\n")[0].replace("\n", " ")
+        groups.setdefault(group, []).append(f"| [{name}]({name}.md) | {summary} |")
+    parts = ["# Operations", "Made by `make docs` from the declarations, with a picture of each operation's effect."]
+    for group, rows in sorted(groups.items(), key=lambda item: (item[0] in GROUP_TITLES, item[0])):
+        title = GROUP_TITLES.get(group, group.replace("_", " ").capitalize())
+        parts.append("\n".join([f"## {title}\n", "| operation | what it does |", "|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def operation_page(name: str, cls: type[Any]) -> str:
+    docstring = parse(cls.__doc__ or "")
+    parts = [f"# {name}", docstring.text, f"```python\n{signature(name, cls)}\n```"]
+    if has_picture(name):
+        parts.append(f"![an original and five variations](pictures/{name}.jpg)")
+    rows = [
+        f"| `{field.name}` | {code(default_text(field))} | {cell(meaning(field.name, docstring))} |"
+        for field in fields(cls)
+    ]
+    parts.append("\n".join(["| argument | default | meaning |", "|---|---|---|", *rows]))
+    parts += [f"**{title}:** {docstring.sections[title]}" for title in docstring.sections]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def fields(cls: type[Any]) -> list[Any]:
+    """The operation's own fields, those given by position first; what all operations have comes last."""
+    from covary.ops.base import Operation
+
+    common = {field.name for field in dataclasses.fields(Operation)}
+    return sorted(dataclasses.fields(cls), key=lambda field: (field.name in common, field.kw_only))
+
+
+def meaning(field: str, docstring: Docstring) -> str:
+    from covary.ops.base import Operation
+
+    return docstring.arguments.get(field) or parse(Operation.__doc__ or "").arguments.get(field, "")
+
+
+def default_text(field: Any) -> str:
+    if field.default == ():  # a combinator needs operations, though a field after one with a default has to have one
+        return ""
+    if field.default is not dataclasses.MISSING:
+        return shown(field.default)
+    if field.default_factory is not dataclasses.MISSING:
+        return shown(field.default_factory())
+    return ""
+
+
+def shown(value: Any) -> str:
+    """A default as a user would write it."""
+    from covary.draws.distributions import Distribution
+
+    if not isinstance(value, Distribution):
+        return number_text(value) if isinstance(value, float) else repr(value).replace("'", '"')
+    given = {
+        field.name: getattr(value, field.name)
+        for field in dataclasses.fields(value)  # type: ignore[arg-type]
+        if field.name != "identity" and getattr(value, field.name) != field.default
+    }
+    numbers = [number_text(value) for value in given.values()]
+    kind = type(value).__name__
+    if kind == "Constant" and value.identity is None:  # with an identity, a bare number would be a distance from it
+        return numbers[0]
+    return f"({', '.join(numbers)})" if kind == "Uniform" else f"{kind}({', '.join(numbers)})"
+
+
+def number_text(value: Any) -> str:
+    """A number, as a fraction where its decimals do not end soon."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(number_text(item) for item in value) + "]"
+    if not isinstance(value, float) or float(f"{value:g}") == value:
+        return f"{value:g}" if isinstance(value, float) else repr(value)
+    fraction = Fraction(value).limit_denominator(100)
+    return f"{fraction.numerator}/{fraction.denominator}" if float(fraction) == value else repr(value)
+
+
+def signature(name: str, cls: type[Any]) -> str:
+    arguments = [f"{field.name}={default}" if (default := default_text(field)) else field.name for field in fields(cls)]
+    line = f"{name}({', '.join(arguments)})"
+    if len(line) <= 100:
+        return line
+    return f"{name}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else "required"
+
+
+def cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
+
+
+def has_picture(name: str) -> bool:
+    return name.startswith("image.")
+
+
+def outdated() -> list[str]:
+    """Pages that are not what the declarations say, are missing, or belong to no operation."""
+    wanted = pages()
+    found = {path.name: path.read_text(encoding="utf-8") for path in OPERATIONS.glob("*.md")}
+    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--check"]:
+        stale = outdated()
+        if stale:
+            sys.exit(f"docs/operations is not what the declarations say: {', '.join(stale)}; run 'make docs'")
+        return
+    from docs.pictures import draw
+
+    OPERATIONS.mkdir(exist_ok=True)
+    written = pages()
+    for path in OPERATIONS.glob("*.md"):
+        if path.name not in written:
+            path.unlink()
+    for name, text in written.items():
+        (OPERATIONS / name).write_text(text, encoding="utf-8")
+    pictured = [name for name in operations() if has_picture(name)]
+    draw(pictured, OPERATIONS / "pictures")
+    print(f"Wrote {len(written)} pages and {len(pictured)} pictures: {OPERATIONS / 'index.md'}")
+
+
+if __name__ == "__main__":
+    main()

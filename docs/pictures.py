@@ -1,0 +1,77 @@
+"""What an operation does, as a strip: the original and five variations of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+HEIGHT, WIDTH = 120, 180
+VARIATIONS = 5
+GAP = 6
+
+# What an operation needs to be built, or to be seen at the size of a strip.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "image.Affine": {"rotate": (-20, 20), "scale": (0.8, 1.2), "shear": (-10, 10), "translate": (-0.1, 0.1)},
+    "image.CenterCrop": {"size": 96},
+    "image.CoarseDropout": {"holes": (1, 4)},
+    "image.GaussianNoise": {"std": (0.05, 0.2)},
+    "image.LongestMaxSize": {"max_size": 96},
+    "image.Normalize": {"statistics": "imagenet"},
+    "image.Pad": {"padding": 16},
+    "image.PadIfNeeded": {"min_height": 160, "min_width": 180},
+    "image.RandomCrop": {"size": 96},
+    "image.RandomResizedCrop": {"size": 120},
+    "image.Resize": {"size": (96, 120)},
+    "image.SmallestMaxSize": {"max_size": 96},
+}
+
+
+def photograph() -> NDArray[np.uint8]:
+    from skimage import data
+
+    return np.asarray(cv2.resize(data.cat(), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def draw(names: list[str], folder: Path) -> None:
+    """Write `folder`/NAME.jpg for every named operation."""
+    from covary.ops.base import registry
+
+    folder.mkdir(parents=True, exist_ok=True)
+    classes = registry()
+    original = photograph()
+    for name in names:
+        operation = classes[name](**ARGUMENTS.get(name, {}))
+        strip = variations(dataclasses.replace(operation, p=1.0), original)
+        ok, data = cv2.imencode(".jpg", strip[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+        if not ok:
+            raise OSError(f"no picture of {name} could be encoded")
+        (folder / f"{name}.jpg").write_bytes(data.tobytes())
+
+
+def variations(operation: Any, original: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The original and what the operation makes of it, side by side on white."""
+    from covary import Pipeline
+
+    pipeline = Pipeline([operation], seed=3)
+    pictures = [original, *(visible(pipeline(original, key=key)) for key in range(VARIATIONS))]
+    height = max(picture.shape[0] for picture in pictures)
+    columns: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        column = np.full((height, picture.shape[1] + GAP, 3), 255, dtype=np.uint8)
+        column[: picture.shape[0], : picture.shape[1]] = picture
+        columns.append(column)
+    return np.concatenate(columns, axis=1)[:, :-GAP]
+
+
+def visible(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A result as bytes for the eye; floats in planes are spread over the whole range."""
+    if picture.dtype == np.uint8:
+        return picture
+    planes = picture.transpose(1, 2, 0)
+    lowest, highest = float(planes.min()), float(planes.max())
+    return np.round((planes - lowest) * (255 / max(highest - lowest, 1e-6))).astype(np.uint8)

@@ -1,0 +1,98 @@
+#include "blocks.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <list>
+#include <mutex>
+#include <new>
+
+namespace covary {
+
+namespace {
+
+constexpr std::size_t header = 64;  // holds the block's size and keeps the alignment
+
+struct Free {
+  void* memory;
+  std::size_t bytes;
+};
+
+// Never destroyed: arrays may be freed while the interpreter goes down.
+struct Store {
+  std::mutex lock;
+  std::list<Free> free;  // last returned first
+  std::size_t bytes = 0;
+};
+
+Store& store() {
+  static Store* one = new Store;
+  return *one;
+}
+
+// A quarter of the next power of two: at most a quarter is wasted, and sizes that nearly agree share blocks.
+std::size_t rounded(std::size_t bytes) {
+  std::size_t step = 16384;
+  while (step * 8 < bytes) step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+
+}  // namespace
+
+void* take_block(std::size_t bytes) {
+  if (bytes > (SIZE_MAX >> 2)) throw std::bad_alloc();
+  const std::size_t wanted = rounded(bytes + header);
+  Store& s = store();
+  {
+    const std::lock_guard<std::mutex> guard(s.lock);
+    for (auto it = s.free.begin(); it != s.free.end(); ++it) {
+      if (it->bytes != wanted) continue;
+      void* memory = it->memory;
+      s.free.erase(it);
+      s.bytes -= wanted;
+      return static_cast<char*>(memory) + header;
+    }
+  }
+  void* memory = std::aligned_alloc(header, wanted);
+  if (memory == nullptr) throw std::bad_alloc();
+  *static_cast<std::size_t*>(memory) = wanted;
+  return static_cast<char*>(memory) + header;
+}
+
+void return_block(void* block) noexcept {
+  void* memory = static_cast<char*>(block) - header;
+  const std::size_t bytes = *static_cast<std::size_t*>(memory);
+  if (bytes > most_kept) {
+    std::free(memory);
+    return;
+  }
+  Store& s = store();
+  const std::lock_guard<std::mutex> guard(s.lock);
+  try {
+    s.free.push_front({memory, bytes});
+  } catch (const std::bad_alloc&) {
+    std::free(memory);
+    return;
+  }
+  s.bytes += bytes;
+  while (s.bytes > most_kept) {
+    s.bytes -= s.free.back().bytes;
+    std::free(s.free.back().memory);
+    s.free.pop_back();
+  }
+}
+
+std::size_t kept_bytes() noexcept {
+  Store& s = store();
+  const std::lock_guard<std::mutex> guard(s.lock);
+  return s.bytes;
+}
+
+void drop_kept() noexcept {
+  Store& s = store();
+  const std::lock_guard<std::mutex> guard(s.lock);
+  for (const Free& free : s.free) std::free(free.memory);
+  s.free.clear();
+  s.bytes = 0;
+}
+
+}  // namespace covary

@@ -1,0 +1,248 @@
+// Pixels moved whole: exact geometry and nearest sampling without changes of value, for elements of any type.
+namespace covary::COVARY_ENGINE {
+
+template <std::size_t Size>
+struct Fixed {
+  static constexpr std::size_t size() { return Size; }
+};
+
+struct AnySize {
+  std::size_t bytes;
+  std::size_t size() const { return bytes; }
+};
+
+template <class Call>
+inline void with_pixel_size(std::int64_t size, Call call) {
+  switch (size) {
+    case 1: return call(Fixed<1>{});
+    case 2: return call(Fixed<2>{});
+    case 3: return call(Fixed<3>{});
+    case 4: return call(Fixed<4>{});
+    case 6: return call(Fixed<6>{});
+    case 8: return call(Fixed<8>{});
+    case 12: return call(Fixed<12>{});
+    case 16: return call(Fixed<16>{});
+    default: return call(AnySize{static_cast<std::size_t>(size)});
+  }
+}
+
+// IEEE half precision, rounded to nearest even.
+inline std::uint16_t half_bits(double value) {
+  const auto sign = static_cast<std::uint16_t>(std::signbit(value) ? 0x8000 : 0);
+  const double size = std::fabs(value);
+  if (std::isnan(value)) return 0x7e00;
+  if (size >= 65520.0) return sign | 0x7c00;
+  if (size < std::ldexp(1.0, -14)) return static_cast<std::uint16_t>(sign | static_cast<int>(std::nearbyint(std::ldexp(size, 24))));
+  const int exponent = std::ilogb(size);
+  const int fraction = static_cast<int>(std::nearbyint(std::ldexp(size, 10 - exponent)));  // 1024 .. 2048
+  return static_cast<std::uint16_t>(sign | (((exponent + 14) << 10) + fraction));
+}
+
+// One pixel of the fill colour, in the picture's own type: rounded to nearest and clipped to its range.
+inline const std::uint8_t* painted_pixel(const double* colour, const Picture& picture, const RawType& raw, Scratch& scratch) {
+  auto* pixel = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(picture.pixel_size())));
+  for (std::int64_t c = 0; c < picture.channels; ++c) {
+    const double value = colour[c];
+    const std::size_t size = static_cast<std::size_t>(element_size(picture.element));
+    std::uint8_t* out = pixel + static_cast<std::size_t>(c) * size;
+    if (raw.truth) {
+      *out = value >= 0.5 || value <= -0.5 ? 1 : 0;
+    } else if (raw.floating && size == 8) {
+      std::memcpy(out, &value, size);
+    } else if (raw.floating && size == 2) {
+      const std::uint16_t half = half_bits(value);
+      std::memcpy(out, &half, size);
+    } else if (raw.floating) {
+      const auto single = static_cast<float>(value);
+      std::memcpy(out, &single, size);
+    } else {
+      const double rounded = std::nearbyint(value);
+      const double clipped = rounded > raw.low ? (rounded < raw.high ? rounded : raw.high) : raw.low;
+      std::uint64_t bits = 0;
+      if (raw.is_signed) {
+        bits = static_cast<std::uint64_t>(clipped >= 9223372036854775807.0 ? std::numeric_limits<std::int64_t>::max()
+                                                                          : static_cast<std::int64_t>(clipped));
+      } else {
+        bits = clipped >= 18446744073709551615.0 ? std::numeric_limits<std::uint64_t>::max()
+                                                 : static_cast<std::uint64_t>(clipped);
+      }
+      std::memcpy(out, &bits, size);  // little-endian: the low bytes are the value
+    }
+  }
+  return pixel;
+}
+
+// For each output position along an axis, the byte offset of its source pixel; -1 where the fill colour shows.
+struct AxisTable {
+  std::int64_t* offset = nullptr;
+  std::int64_t first = 0;  // positions first .. end lie inside the source
+  std::int64_t end = 0;
+};
+
+inline AxisTable axis_table(std::int64_t n, std::int64_t source_n, std::int64_t step, Border border, bool paint,
+                            const std::int64_t* index, Scratch& scratch) {
+  AxisTable table;
+  table.offset = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(n)));
+  table.first = n;
+  bool within = false;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const bool inside = index[i] >= 0 && index[i] < source_n;
+    table.offset[i] = inside ? index[i] * step : paint ? -1 : border_index(index[i], source_n, border) * step;
+    if (inside && !within) table.first = i;
+    if (inside) table.end = i + 1;
+    within = within || inside;
+  }
+  if (!within) table.first = table.end = 0;
+  return table;
+}
+
+template <class Size>
+inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+  std::int64_t x = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  // `last` is the source's last pixel in reading order; 16-byte loads reach back from it and never before the run.
+  if constexpr (std::is_same_v<Size, Fixed<3>>) {
+    const __m128i turn = _mm_setr_epi8(13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, -1);
+    for (; x + 6 <= n; x += 5) {
+      const __m128i pixels = load_128(last + 3 - 3 * x - 16);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x), _mm_shuffle_epi8(pixels, turn));
+    }
+  } else if constexpr (std::is_same_v<Size, Fixed<1>>) {
+    const __m128i turn = _mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for (; x + 16 <= n; x += 16)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), _mm_shuffle_epi8(load_128(last - x - 15), turn));
+  }
+#endif
+  for (; x < n; ++x)
+    std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), last - static_cast<std::size_t>(x) * pixel.size(), pixel.size());
+}
+
+template <class Size>
+inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t* out, Size pixel) {
+  for (std::int64_t x = 0; x < n; ++x) std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), value, pixel.size());
+}
+
+// Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
+template <class Size>
+void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
+                    std::int64_t turn, const std::uint8_t* paint, Size pixel) {
+  const auto size = static_cast<std::int64_t>(pixel.size());
+  if (transposed) {
+    // Tiles, so that the source lines that a tile needs stay in the cache.
+    constexpr std::int64_t tile = 32;
+    for (std::int64_t y0 = 0; y0 < out.height; y0 += tile) {
+      const std::int64_t y1 = std::min(out.height, y0 + tile);
+      for (std::int64_t x0 = 0; x0 < out.width; x0 += tile) {
+        const std::int64_t x1 = std::min(out.width, x0 + tile);
+        for (std::int64_t y = y0; y < y1; ++y) {
+          std::uint8_t* target = out.data + (y * out.width + x0) * size;
+          const std::int64_t along = tx.offset[y];
+          for (std::int64_t x = x0; x < x1; ++x, target += size) {
+            const bool seen = along >= 0 && ty.offset[x] >= 0;
+            std::memcpy(target, seen ? in.data + along + ty.offset[x] : paint, pixel.size());
+          }
+        }
+      }
+    }
+    return;
+  }
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    std::uint8_t* target = out.data + y * out.row_size();
+    if (ty.offset[y] < 0) {
+      repeat_pixel(paint, out.width, target, pixel);
+      continue;
+    }
+    const std::uint8_t* row = in.data + ty.offset[y];
+    const auto by_table = [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t x = from; x < to; ++x) {
+        const std::int64_t offset = tx.offset[x];
+        std::memcpy(target + x * size, offset < 0 ? paint : row + offset, pixel.size());
+      }
+    };
+    if (turn == 0 || tx.first >= tx.end) {
+      by_table(0, out.width);
+      continue;
+    }
+    by_table(0, tx.first);
+    const std::uint8_t* start = row + tx.offset[tx.first];
+    if (turn > 0) {
+      std::memcpy(target + tx.first * size, start, static_cast<std::size_t>((tx.end - tx.first) * size));
+    } else {
+      reverse_pixels(start, tx.end - tx.first, target + tx.first * size, pixel);
+    }
+    by_table(tx.end, out.width);
+  }
+}
+
+template <class Size>
+void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border border, const std::uint8_t* paint, Ramp& ramp,
+                  Size pixel) {
+  alignas(32) double px[chunk];
+  alignas(32) double py[chunk];
+  std::uint8_t* target = out.data;
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
+      const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
+      positions(g, ramp, y, x0, n, px, py);
+      for (int i = 0; i < n; ++i, target += pixel.size()) {
+        const bool near = is_near(px[i]) && is_near(py[i]);
+        const std::int64_t sx = near ? floor_int(px[i]) : 0;
+        const std::int64_t sy = near ? floor_int(py[i]) : 0;
+        const bool inside = near && sx >= 0 && sx < in.width && sy >= 0 && sy < in.height;
+        const auto offset = static_cast<std::size_t>(border_index(sy, in.height, border) * in.width +
+                                                     border_index(sx, in.width, border)) * pixel.size();
+        std::memcpy(target, inside || paint == nullptr ? in.data + offset : paint, pixel.size());
+      }
+    }
+  }
+}
+
+// `colour` is the last Fill's, or null.
+inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
+                         const RawType& raw, Scratch& scratch) {
+  if (g.form == Form::none) {
+    std::memcpy(out.data, in.data, static_cast<std::size_t>(out.bytes()));
+    return;
+  }
+  const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
+  if (g.form != Form::exact && g.form != Form::axes) {
+    Ramp ramp;
+    if (g.count > 0 && !g.links[0].warp) {
+      ramp.link = g.links;
+      ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
+    }
+    with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_nearest(in, out, g, border, paint, ramp, pixel); });
+    return;
+  }
+  const std::int64_t along_x = g.transposed ? out.height : out.width;  // the output axis that runs along source x
+  const std::int64_t along_y = g.transposed ? out.width : out.height;
+  const auto longest = static_cast<std::size_t>(std::max(along_x, along_y));
+  auto* index = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * longest));
+  const auto table = [&](std::int64_t n, std::int64_t source_n, std::int64_t step, std::int64_t turn, std::int64_t move,
+                         double scale, double offset) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (g.form == Form::exact) {
+        index[i] = turn * i + move;
+      } else {
+        index[i] = floor_int(scale * (static_cast<double>(i) + 0.5) + offset);
+      }
+    }
+    return axis_table(n, source_n, step, border, paint != nullptr, index, scratch);
+  };
+  const AxisTable tx = table(along_x, in.width, in.pixel_size(), g.turn_x, g.move_x, g.m[0], g.m[2]);
+  const AxisTable ty = table(along_y, in.height, in.row_size(), g.turn_y, g.move_y, g.m[4], g.m[5]);
+  const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
+  with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, pixel); });
+}
+
+// HWC to CHW.
+inline void plane_picture(const Picture& in, Picture& out) {
+  const auto size = static_cast<std::size_t>(element_size(in.element));
+  const std::int64_t pixels = in.height * in.width;
+  for (std::int64_t c = 0; c < in.channels; ++c)
+    for (std::int64_t i = 0; i < pixels; ++i)
+      std::memcpy(out.data + static_cast<std::size_t>(c * pixels + i) * size,
+                  in.data + static_cast<std::size_t>(i * in.channels + c) * size, size);
+}
+
+}  // namespace covary::COVARY_ENGINE

@@ -1,0 +1,31 @@
+// The engine, compiled once per instruction set into its own namespace, so that no function of one set is linked into
+// the other. The parts build on each other from top to bottom.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#if defined(COVARY_ENGINE_AVX2)
+#include <immintrin.h>
+#endif
+
+#include "../philox.hpp"
+#include "../program.hpp"
+
+#define COVARY_RESTRICT __restrict__
+
+#include "numbers.inl"
+#include "borders.inl"
+#include "geometry.inl"
+#include "planes.inl"
+#include "noise.inl"
+#include "values.inl"
+#include "copies.inl"
+#include "levels.inl"
+#include "taps.inl"
+#include "fetch.inl"
+#include "separable.inl"
+#include "filters.inl"
+#include "stage.inl"

@@ -1,0 +1,211 @@
+// Where a row's values come from. A fetcher fills one planar row, and says how much of each pixel the source covers.
+namespace covary::COVARY_ENGINE {
+
+struct Fetcher {
+  virtual ~Fetcher() = default;
+  // Fills `row`; where `coverage` is not null and some pixel lies partly outside, fills it and returns true.
+  virtual bool fetch(std::int64_t y, Planes row, float* coverage) = 0;
+};
+
+// Every pixel stays where it is.
+template <class T>
+struct Standing final : Fetcher {
+  Picture in;
+  explicit Standing(const Picture& picture) : in(picture) {}
+  bool fetch(std::int64_t y, Planes row, float* /*coverage*/) override {
+    widen_row(reinterpret_cast<const T*>(in.data) + y * in.width * in.channels, in.width, in.channels, row);
+    return false;
+  }
+};
+
+// Exact geometry: whole pixels by tables of offsets.
+template <class T>
+struct Moved final : Fetcher {
+  Picture in;
+  std::int64_t width;
+  bool transposed;
+  std::int64_t* along;   // offset of each output x
+  std::int64_t* across;  // offset of each output y
+  std::int64_t first = 0, end = 0;  // output x inside the source
+  bool forward;
+  const Geometry g;
+
+  Moved(const Picture& picture, const Geometry& geometry, Border border, std::int64_t out_height, std::int64_t out_width,
+        Scratch& scratch)
+      : in(picture), width(out_width), transposed(geometry.transposed), g(geometry) {
+    along = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(out_width)));
+    across = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(out_height)));
+    const std::int64_t column = in.channels;
+    const std::int64_t line = in.width * in.channels;
+    const std::int64_t n = transposed ? in.height : in.width;
+    const std::int64_t turn = transposed ? g.turn_y : g.turn_x;
+    const std::int64_t move = transposed ? g.move_y : g.move_x;
+    first = out_width;
+    for (std::int64_t x = 0; x < out_width; ++x) {
+      const std::int64_t at = turn * x + move;
+      along[x] = border_index(at, n, border) * (transposed ? line : column);
+      if (at >= 0 && at < n) {
+        first = std::min(first, x);
+        end = x + 1;
+      }
+    }
+    if (end == 0) first = 0;
+    for (std::int64_t y = 0; y < out_height; ++y)
+      across[y] = transposed ? border_index(g.turn_x * y + g.move_x, in.width, border) * column
+                             : border_index(g.turn_y * y + g.move_y, in.height, border) * line;
+    forward = !transposed && turn > 0 && end > first;
+  }
+
+  bool fetch(std::int64_t y, Planes row, float* coverage) override {
+    const T* data = reinterpret_cast<const T*>(in.data) + across[y];
+    const std::int64_t channels = in.channels;
+    const auto by_table = [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t c = 0; c < channels; ++c) {
+        float* COVARY_RESTRICT plane = row[c];
+        for (std::int64_t x = from; x < to; ++x) plane[x] = static_cast<float>(data[along[x] + c]);
+      }
+    };
+    if (forward) {
+      by_table(0, first);
+      widen_row(data + along[first], end - first, channels, Planes{row.data + first, row.stride});
+      by_table(end, width);
+    } else {
+      by_table(0, width);
+    }
+    if (coverage == nullptr) return false;
+    const std::int64_t at = transposed ? g.turn_x * y + g.move_x : g.turn_y * y + g.move_y;
+    const bool line_inside = at >= 0 && at < (transposed ? in.width : in.height);
+    if (line_inside && first == 0 && end == width) return false;
+    for (std::int64_t x = 0; x < width; ++x) coverage[x] = line_inside && x >= first && x < end ? 1.0F : 0.0F;
+    return true;
+  }
+};
+
+// Any geometry, any interpolation.
+template <class T>
+struct Sampled final : Fetcher {
+  Surface<T> surface;
+  Geometry g;
+  Interpolation interpolation;
+  std::int64_t width;
+  Ramp ramp;
+  Taps taps;
+  alignas(32) double px[chunk];
+  alignas(32) double py[chunk];
+
+  Sampled(const Picture& in, const Geometry& geometry, const Stage& stage, std::int64_t out_width, Scratch& scratch)
+      : surface(surface_of<T>(in, stage.border)), g(geometry), interpolation(stage.interpolation), width(out_width) {
+    if (g.count > 0 && !g.links[0].warp) {
+      ramp.link = g.links;
+      ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
+    }
+  }
+
+  // Affine maps step in float32 from an exact start in each chunk: an error of 2**-16 px at most.
+  bool step_taps(std::int64_t y, std::int64_t x0, int n) {
+    constexpr double steepest = 8.0;
+    if (g.form != Form::affine && g.form != Form::axes) return false;
+    const double* m = g.m;
+    if (!(std::fabs(m[0]) <= steepest && std::fabs(m[3]) <= steepest)) return false;
+    const double cx = static_cast<double>(x0) + 0.5;
+    const double cy = static_cast<double>(y) + 0.5;
+    const double start_x = m[0] * cx + m[1] * cy + m[2] - 0.5;
+    const double start_y = m[3] * cx + m[4] * cy + m[5] - 0.5;
+    if (!is_near(start_x) || !is_near(start_y)) return false;
+    const double whole_x = std::floor(start_x);
+    const double whole_y = std::floor(start_y);
+    const auto base_x = static_cast<std::int32_t>(whole_x);
+    const auto base_y = static_cast<std::int32_t>(whole_y);
+    const auto rest_x = static_cast<float>(start_x - whole_x);
+    const auto rest_y = static_cast<float>(start_y - whole_y);
+    const auto dx = static_cast<float>(m[0]);
+    const auto dy = static_cast<float>(m[3]);
+    (void)n;
+    for (int i = 0; i < chunk; ++i) {
+      const float tx = rest_x + dx * static_cast<float>(i);
+      const float ty = rest_y + dy * static_cast<float>(i);
+      const std::int32_t ix = floor_int(tx);
+      const std::int32_t iy = floor_int(ty);
+      taps.x[i] = base_x + ix;
+      taps.y[i] = base_y + iy;
+      taps.fx[i] = tx - static_cast<float>(ix);
+      taps.fy[i] = ty - static_cast<float>(iy);
+    }
+    taps.any_far = false;
+    return true;
+  }
+
+  // Lost pixels get the first tap (0, 0).
+  void find_taps(std::int64_t y, std::int64_t x0, int n) {
+    if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
+    const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
+    positions(g, ramp, y, x0, n, px, py);
+    bool near = true;
+    for (int i = 0; i < n; ++i) {
+      px[i] -= centre;
+      py[i] -= centre;
+      near = near & is_near(px[i]) & is_near(py[i]);
+    }
+    taps.any_far = !near;
+    if (near) {
+      for (int i = 0; i < n; ++i) {
+        taps.x[i] = floor_int(px[i]);
+        taps.y[i] = floor_int(py[i]);
+        taps.fx[i] = static_cast<float>(px[i] - static_cast<double>(taps.x[i]));
+        taps.fy[i] = static_cast<float>(py[i] - static_cast<double>(taps.y[i]));
+      }
+      return;
+    }
+    for (int i = 0; i < n; ++i) {
+      taps.far[i] = !is_near(px[i]) || !is_near(py[i]);
+      const double x = taps.far[i] ? 0.0 : px[i];
+      const double v = taps.far[i] ? 0.0 : py[i];
+      taps.x[i] = floor_int(x);
+      taps.y[i] = floor_int(v);
+      taps.fx[i] = static_cast<float>(x - static_cast<double>(taps.x[i]));
+      taps.fy[i] = static_cast<float>(v - static_cast<double>(taps.y[i]));
+    }
+  }
+
+  // True where some pixel of the chunk is not wholly inside.
+  bool cover(int n, float* COVARY_RESTRICT coverage) const {
+    const auto w = static_cast<std::int32_t>(surface.width);
+    const auto h = static_cast<std::int32_t>(surface.height);
+    if (interpolation == Interpolation::nearest) {
+      for (int i = 0; i < n; ++i)
+        coverage[i] = taps.x[i] >= 0 && taps.x[i] < w && taps.y[i] >= 0 && taps.y[i] < h ? 1.0F : 0.0F;
+    } else {
+      for (int i = 0; i < n; ++i)
+        coverage[i] = axis_coverage(taps.x[i], taps.fx[i], w) * axis_coverage(taps.y[i], taps.fy[i], h);
+    }
+    if (taps.any_far)
+      for (int i = 0; i < n; ++i) coverage[i] = taps.far[i] ? 0.0F : coverage[i];
+    bool partly = false;
+    for (int i = 0; i < n; ++i) partly = partly | (coverage[i] < 1.0F);
+    return partly;
+  }
+
+  bool fetch(std::int64_t y, Planes row, float* coverage) override {
+    bool partly = false;
+    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
+      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
+      find_taps(y, x0, n);
+      const Planes here{row.data + x0, row.stride};
+      switch (interpolation) {
+        case Interpolation::nearest:
+          nearest_pixels(surface, taps, n, here);
+          break;
+        case Interpolation::linear:
+          linear_chunk(surface, taps, n, here);
+          break;
+        case Interpolation::cubic:
+          cubic_pixels(surface, taps, n, here);
+          break;
+      }
+      if (coverage != nullptr) partly = cover(n, coverage + x0) || partly;
+    }
+    return partly;
+  }
+};
+
+}  // namespace covary::COVARY_ENGINE

@@ -1,0 +1,126 @@
+// Linear filters: correlation with a small kernel, borders by "reflect". Rows here are float32 in pixel order (interleaved).
+namespace covary::COVARY_ENGINE {
+
+struct Kernel {
+  const float* taps = nullptr;
+  std::int64_t count = 1;
+  std::int64_t reach = 0;  // taps lie at -reach .. count - 1 - reach
+};
+
+// Zero taps at both ends are left out, evenly, so that the kernel stays centred.
+inline Kernel trimmed(const double* taps, std::int64_t n, Scratch& scratch) {
+  std::int64_t skip = 0;
+  while (skip < n / 2 && taps[skip] == 0.0 && taps[n - 1 - skip] == 0.0) ++skip;
+  Kernel kernel;
+  kernel.count = n - 2 * skip;
+  kernel.reach = kernel.count / 2;
+  kernel.taps = floats_of(taps + skip, kernel.count, scratch);
+  return kernel;
+}
+
+template <class T>
+struct Filtered final : Fetcher {
+  Picture in;
+  Kernel ky, kx;
+  const float* full = nullptr;  // taps_y * taps_x
+  std::int64_t run;             // values in a row
+  std::int64_t padded;          // with what the horizontal taps reach
+  std::int64_t margin;
+  float* ring;                  // as many padded float rows as the vertical taps need
+  std::int64_t* ring_row;
+  float* column;                // one padded row: the vertical sum
+  float* result;
+
+  Filtered(const Picture& picture, const Filter& filter, std::int64_t b, Scratch& scratch) : in(picture) {
+    if (filter.kind == Filter::Kind::separable) {
+      ky = trimmed(&filter.y[static_cast<std::size_t>(b * filter.taps_y)], filter.taps_y, scratch);
+      kx = trimmed(&filter.x[static_cast<std::size_t>(b * filter.taps_x)], filter.taps_x, scratch);
+    } else {
+      const std::int64_t n = filter.taps_y * filter.taps_x;
+      full = floats_of(&filter.full[static_cast<std::size_t>(b * n)], n, scratch);
+      ky.count = filter.taps_y;
+      kx.count = filter.taps_x;
+      ky.reach = ky.count / 2;
+      kx.reach = kx.count / 2;
+    }
+    run = in.width * in.channels;
+    margin = kx.reach * in.channels;
+    padded = run + 2 * margin;
+    const auto rows = static_cast<std::size_t>(ky.count + 2);
+    auto* memory = static_cast<float*>(scratch.get(Scratch::cache, sizeof(float) * rows * static_cast<std::size_t>(padded)));
+    ring = memory;
+    column = memory + ky.count * padded;
+    result = column + padded;
+    ring_row = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(ky.count)));
+    for (std::int64_t i = 0; i < ky.count; ++i) ring_row[i] = -1;
+  }
+
+  // The margins of a padded row, mirrored without the edge pixel.
+  void pad(float* row) const {
+    const std::int64_t channels = in.channels;
+    float* inside = row + margin;
+    for (std::int64_t i = 1; i <= kx.reach; ++i) {
+      const std::int64_t before = border_index(-i, in.width, Border::reflect) * channels;
+      const std::int64_t after = border_index(in.width - 1 + i, in.width, Border::reflect) * channels;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        inside[-i * channels + c] = inside[before + c];
+        inside[(in.width - 1 + i) * channels + c] = inside[after + c];
+      }
+    }
+  }
+
+  // Source row y as floats, converted once while it stays in the ring.
+  const float* source_row(std::int64_t y) {
+    const std::int64_t place = y % ky.count;
+    float* row = ring + place * padded;
+    if (ring_row[place] != y) {
+      ring_row[place] = y;
+      const T* COVARY_RESTRICT from = reinterpret_cast<const T*>(in.data) + y * run;
+      float* COVARY_RESTRICT to = row + margin;
+      for (std::int64_t i = 0; i < run; ++i) to[i] = static_cast<float>(from[i]);
+      if (full != nullptr) pad(row);
+    }
+    return row;
+  }
+
+  const float* filter_row(std::int64_t y) {
+    if (full != nullptr) {
+      for (std::int64_t i = 0; i < run; ++i) result[i] = 0.0F;
+      for (std::int64_t j = 0; j < ky.count; ++j) {
+        const float* row = source_row(border_index(y + j - ky.reach, in.height, Border::reflect));
+        for (std::int64_t k = 0; k < kx.count; ++k) {
+          const float tap = full[j * kx.count + k];
+          if (tap != 0.0F) add_scaled(row + k * in.channels, tap, run, result);
+        }
+      }
+      return result;
+    }
+    for (std::int64_t j = 0; j < ky.count; ++j) {
+      const float* row = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
+      if (j == 0) {
+        scale_run(row, ky.taps[0], run, column + margin);
+      } else {
+        add_scaled(row, ky.taps[j], run, column + margin);
+      }
+    }
+    pad(column);
+    scale_run(column, kx.taps[0], run, result);
+    for (std::int64_t k = 1; k < kx.count; ++k) add_scaled(column + k * in.channels, kx.taps[k], run, result);
+    return result;
+  }
+
+  static void scale_run(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = tap * from[i];
+  }
+
+  static void add_scaled(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] += tap * from[i];
+  }
+
+  bool fetch(std::int64_t y, Planes row, float* /*coverage*/) override {
+    widen_row(filter_row(y), in.width, in.channels, row);
+    return false;
+  }
+};
+
+}  // namespace covary::COVARY_ENGINE

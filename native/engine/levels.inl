@@ -1,0 +1,94 @@
+// A picture halved along its axes before it is sampled: means of blocks, a last odd pixel standing alone.
+namespace covary::COVARY_ENGINE {
+
+inline std::int64_t halved(std::int64_t n, std::int64_t times) {
+  for (; times > 0 && n > 1; --times) n = (n + 1) / 2;
+  return n;
+}
+
+// The weight of each of the `count` (1 .. 2**times) elements of a block.
+inline const float* block_weights(std::int64_t count, std::int64_t times, Scratch& scratch) {
+  auto* weights = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(count)));
+  for (std::int64_t i = 0; i < count; ++i) weights[i] = 1.0F;
+  for (std::int64_t step = 1; step <= times && (std::int64_t{1} << (step - 1)) < count; ++step) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t second_half = (2 * (i >> step) + 1) << (step - 1);
+      if (second_half < count) weights[i] *= 0.5F;
+    }
+  }
+  return weights;
+}
+
+struct Region {
+  std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+};
+
+// Blocks of 2 x 2 bytes: the exact mean, ties to even.
+inline void quarter_row(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
+                        std::int64_t channels, std::uint8_t* COVARY_RESTRICT out) {
+  const auto mean = [](int sum) { return static_cast<std::uint8_t>((sum + 1 + ((sum >> 2) & 1)) >> 2); };
+  if (channels == 3) {
+    for (std::int64_t x = 0; x < n; ++x)
+      for (int c = 0; c < 3; ++c)
+        out[3 * x + c] = mean(a[6 * x + c] + a[6 * x + 3 + c] + b[6 * x + c] + b[6 * x + 3 + c]);
+    return;
+  }
+  for (std::int64_t x = 0; x < n; ++x)
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const std::int64_t i = 2 * x * channels + c;
+      out[x * channels + c] = mean(a[i] + a[i + channels] + b[i] + b[i + channels]);
+    }
+}
+
+template <class T>
+void halve(const Picture& in, std::int64_t times_x, std::int64_t times_y, const Region& region, Picture& out, Scratch& scratch) {
+  const std::int64_t channels = in.channels;
+  const std::int64_t block_x = times_x < 40 ? std::int64_t{1} << times_x : in.width;
+  const std::int64_t block_y = times_y < 40 ? std::int64_t{1} << times_y : in.height;
+  const std::int64_t from = region.x0 * block_x;
+  const std::int64_t to = std::min(in.width, region.x1 * block_x);
+  const std::int64_t run = (to - from) * channels;
+  auto* sums = static_cast<float*>(scratch.get(Scratch::level_row, sizeof(float) * static_cast<std::size_t>(run)));
+  const float* whole_y = block_weights(std::min(block_y, in.height), times_y, scratch);
+  const float* whole_x = block_weights(std::min(block_x, in.width), times_x, scratch);
+  const std::int64_t rest_y = in.height - (out.height - 1) * block_y;
+  const std::int64_t rest_x = in.width - (out.width - 1) * block_x;
+  const float* last_y = block_weights(rest_y, times_y, scratch);
+  const float* last_x = block_weights(rest_x, times_x, scratch);
+  for (std::int64_t y = region.y0; y < region.y1; ++y) {
+    const std::int64_t rows = y == out.height - 1 ? rest_y : block_y;
+    const float* weights = y == out.height - 1 ? last_y : whole_y;
+    const T* source = reinterpret_cast<const T*>(in.data) + (y * block_y * in.width + from) * channels;
+    T* target = reinterpret_cast<T*>(out.data) + (y * out.width + region.x0) * channels;
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      if (times_x == 1 && times_y == 1 && rows == 2 && run % (2 * channels) == 0) {
+        quarter_row(source, source + in.width * channels, region.x1 - region.x0, channels, target);
+        continue;
+      }
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* COVARY_RESTRICT line = source + r * in.width * channels;
+      const float weight = weights[r];
+      float* COVARY_RESTRICT sum = sums;
+      if (r == 0) {
+        for (std::int64_t i = 0; i < run; ++i) sum[i] = weight * static_cast<float>(line[i]);
+      } else {
+        for (std::int64_t i = 0; i < run; ++i) sum[i] += weight * static_cast<float>(line[i]);
+      }
+    }
+    const float* sum = sums;
+    for (std::int64_t x = region.x0; x < region.x1; ++x) {
+      const std::int64_t columns = x == out.width - 1 ? rest_x : block_x;
+      const float* along = x == out.width - 1 ? last_x : whole_x;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        float mean = 0.0F;
+        for (std::int64_t j = 0; j < columns; ++j) mean += along[j] * sum[j * channels + c];
+        target[c] = narrow<T>(mean);
+      }
+      sum += columns * channels;
+      target += channels;
+    }
+  }
+}
+
+}  // namespace covary::COVARY_ENGINE

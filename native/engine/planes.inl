@@ -1,0 +1,149 @@
+// A row in flight is planar float32: plane c starts at row + c * stride. Here pixels become planes and planes pixels.
+namespace covary::COVARY_ENGINE {
+
+struct Planes {
+  float* data = nullptr;
+  std::int64_t stride = 0;
+  float* operator[](std::int64_t c) const { return data + c * stride; }
+};
+
+#if defined(COVARY_ENGINE_AVX2)
+
+// Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
+struct Shuffles3 {
+  alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
+  alignas(16) std::uint8_t together[3][3][16];  // [target part][channel]
+};
+
+constexpr Shuffles3 make_shuffles3() {
+  Shuffles3 s{};
+  for (int part = 0; part < 3; ++part)
+    for (int c = 0; c < 3; ++c)
+      for (int j = 0; j < 16; ++j) {
+        const int from = 3 * j + c - 16 * part;
+        s.apart[part][c][j] = from >= 0 && from < 16 ? static_cast<std::uint8_t>(from) : std::uint8_t{0x80};
+        const int to = 16 * part + j;
+        s.together[part][c][j] = to % 3 == c ? static_cast<std::uint8_t>(to / 3) : std::uint8_t{0x80};
+      }
+  return s;
+}
+
+static constexpr Shuffles3 shuffles3 = make_shuffles3();
+
+inline __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+
+inline __m128i merge3(const std::uint8_t masks[3][3][16], int which, bool by_channel, __m128i a, __m128i b, __m128i c) {
+  const auto mask = [&](int i) { return load_128(by_channel ? masks[i][which] : masks[which][i]); };
+  return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, mask(0)), _mm_shuffle_epi8(b, mask(1))),
+                      _mm_shuffle_epi8(c, mask(2)));
+}
+
+inline std::int64_t widen3(const std::uint8_t* in, std::int64_t n, Planes out) {
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 16);
+    const __m128i d = load_128(in + 3 * x + 32);
+    for (int c = 0; c < 3; ++c) {
+      const __m128i bytes = merge3(shuffles3.apart, c, true, a, b, d);
+      _mm256_storeu_ps(out[c] + x, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)));
+      _mm256_storeu_ps(out[c] + x + 8, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))));
+    }
+  }
+  return x;
+}
+
+inline __m128i narrow16(const float* in) {
+  const __m256 zero = _mm256_setzero_ps();
+  const __m256 white = _mm256_set1_ps(255.0F);
+  const __m256i a = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in), zero), white));
+  const __m256i b = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in + 8), zero), white));
+  const __m128i low = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  const __m128i high = _mm_packs_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+  return _mm_packus_epi16(low, high);
+}
+
+inline std::int64_t narrow3(Planes in, std::int64_t n, std::uint8_t* out) {
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) {
+    const __m128i r = narrow16(in[0] + x);
+    const __m128i g = narrow16(in[1] + x);
+    const __m128i b = narrow16(in[2] + x);
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
+                       merge3(shuffles3.together, part, false, r, g, b));
+  }
+  return x;
+}
+
+inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), narrow16(in + x));
+  return x;
+}
+
+#endif
+
+template <class T>
+void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channels, Planes out) {
+  std::int64_t start = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (channels == 3) start = widen3(in, n, out);
+#endif
+  if (channels == 1) {
+    float* COVARY_RESTRICT plane = out[0];
+    for (std::int64_t x = 0; x < n; ++x) plane[x] = static_cast<float>(in[x]);
+    return;
+  }
+  for (std::int64_t c = 0; c < channels; ++c) {
+    float* COVARY_RESTRICT plane = out[c];
+    for (std::int64_t x = start; x < n; ++x) plane[x] = static_cast<float>(in[x * channels + c]);
+  }
+}
+
+// A run of values without regard to pixels.
+template <class T>
+void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTRICT out) {
+  std::int64_t x = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>) x = narrow1(in, n, out);
+#endif
+  if constexpr (std::is_same_v<T, float>) {
+    if (in != out) std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(float));
+  } else {
+    for (; x < n; ++x) out[x] = narrow<T>(in[x]);
+  }
+}
+
+template <class T>
+void store_row(Planes row, std::int64_t y, const Picture& out) {
+  T* data = reinterpret_cast<T*>(out.data);
+  const std::int64_t n = out.width;
+  const std::int64_t channels = out.channels;
+  if (out.planar || channels == 1) {
+    for (std::int64_t c = 0; c < channels; ++c) narrow_run(row[c], n, data + (c * out.height + y) * n);
+    return;
+  }
+  T* COVARY_RESTRICT pixels = data + y * n * channels;
+  std::int64_t start = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (channels == 3) start = narrow3(row, n, pixels);
+#endif
+  if (channels == 3) {
+    const float *r = row[0], *g = row[1], *b = row[2];
+    for (std::int64_t x = start; x < n; ++x) {
+      pixels[3 * x] = narrow<T>(r[x]);
+      pixels[3 * x + 1] = narrow<T>(g[x]);
+      pixels[3 * x + 2] = narrow<T>(b[x]);
+    }
+    return;
+  }
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float* COVARY_RESTRICT plane = row[c];
+    for (std::int64_t x = 0; x < n; ++x) pixels[x * channels + c] = narrow<T>(plane[x]);
+  }
+}
+
+}  // namespace covary::COVARY_ENGINE

@@ -1,0 +1,128 @@
+// Scaling along the axes: source rows are interpolated along x once and kept, then mixed along y.
+namespace covary::COVARY_ENGINE {
+
+struct AxisTap {
+  std::int32_t index;
+  float fraction;
+  float coverage;
+};
+
+inline AxisTap axis_tap(double scale, double move, std::int64_t i, std::int64_t n) {
+  const double position = scale * (static_cast<double>(i) + 0.5) + move - 0.5;
+  AxisTap tap;
+  tap.index = floor_int(position);
+  tap.fraction = static_cast<float>(position - static_cast<double>(tap.index));
+  tap.coverage = axis_coverage(tap.index, tap.fraction, n);
+  return tap;
+}
+
+template <class T>
+struct Scaled final : Fetcher {
+  Surface<T> s;
+  Geometry g;
+  std::int64_t width;
+  std::int32_t* left;   // element offsets of the two taps of each output x
+  std::int32_t* right;
+  float* fraction;
+  float* coverage_x;
+  std::uint8_t* grouped;  // whether eight pixels from here can be read by 8-byte loads
+  bool whole_x = true;
+  std::int64_t kept[2] = {-1, -1};
+  float* lines[2];
+  std::int64_t stride;
+  int newest = 0;
+
+  Scaled(const Picture& in, const Geometry& geometry, Border border, std::int64_t out_width, Scratch& scratch)
+      : s(surface_of<T>(in, border)), g(geometry), width(out_width) {
+    const auto n = static_cast<std::size_t>(out_width);
+    left = static_cast<std::int32_t*>(scratch.piece(sizeof(std::int32_t) * n));
+    right = static_cast<std::int32_t*>(scratch.piece(sizeof(std::int32_t) * n));
+    fraction = static_cast<float*>(scratch.piece(sizeof(float) * n));
+    coverage_x = static_cast<float*>(scratch.piece(sizeof(float) * n));
+    grouped = static_cast<std::uint8_t*>(scratch.piece(n / lanes + 1));
+    for (std::int64_t x = 0; x < out_width; ++x) {
+      const AxisTap tap = axis_tap(g.m[0], g.m[2], x, s.width);
+      left[x] = static_cast<std::int32_t>(border_index(tap.index, s.width, border) * s.channels);
+      right[x] = static_cast<std::int32_t>(border_index(std::int64_t{tap.index} + 1, s.width, border) * s.channels);
+      fraction[x] = tap.fraction;
+      coverage_x[x] = tap.coverage;
+      whole_x = whole_x && tap.coverage >= 1.0F;
+    }
+    for (std::int64_t x = 0; x + lanes <= out_width; x += lanes) {
+      bool fits = true;
+      for (std::int64_t i = x; i < x + lanes; ++i)
+        fits = fits && right[i] == left[i] + s.channels && left[i] <= (s.width - 3) * s.channels;
+      grouped[x / lanes] = fits ? 1 : 0;
+    }
+    stride = (out_width + lanes - 1) / lanes * lanes;
+    auto* cache = static_cast<float*>(
+        scratch.get(Scratch::cache, sizeof(float) * 2 * static_cast<std::size_t>(stride * s.channels)));
+    lines[0] = cache;
+    lines[1] = cache + stride * s.channels;
+  }
+
+  void stretch(const T* COVARY_RESTRICT source, Planes out) const {
+    std::int64_t x = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      if (s.channels == 3) {
+        for (; x + lanes <= width; x += lanes) {
+          if (grouped[x / lanes] == 0) {
+            single(source, x, x + lanes, out);
+            continue;
+          }
+          const Bytes6x8 bytes = load_pairs(source, left + x);
+          const __m256 t = _mm256_loadu_ps(fraction + x);
+          _mm256_storeu_ps(out[0] + x, mix(component<0>(bytes), component<3>(bytes), t));
+          _mm256_storeu_ps(out[1] + x, mix(component<1>(bytes), component<4>(bytes), t));
+          _mm256_storeu_ps(out[2] + x, mix(component<2>(bytes), component<5>(bytes), t));
+        }
+      }
+    }
+#endif
+    single(source, x, width, out);
+  }
+
+  void single(const T* COVARY_RESTRICT source, std::int64_t from, std::int64_t to, Planes out) const {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      float* COVARY_RESTRICT plane = out[c];
+      for (std::int64_t x = from; x < to; ++x)
+        plane[x] = mix(static_cast<float>(source[left[x] + c]), static_cast<float>(source[right[x] + c]), fraction[x]);
+    }
+  }
+
+  // The stretched source row y, from the two kept ones or anew.
+  const float* line(std::int64_t y) {
+    for (int i = 0; i < 2; ++i) {
+      if (kept[i] == y) {
+        newest = i;
+        return lines[i];
+      }
+    }
+    newest = 1 - newest;
+    kept[newest] = y;
+    stretch(s.data + y * s.stride, Planes{lines[newest], stride});
+    return lines[newest];
+  }
+
+  bool fetch(std::int64_t y, Planes row, float* coverage) override {
+    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
+    const float* top = line(border_index(tap.index, s.height, s.border));
+    const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      float* COVARY_RESTRICT out = row[c];
+      const float* COVARY_RESTRICT a = top + c * stride;
+      const float* COVARY_RESTRICT b = bottom + c * stride;
+      if (top == bottom) {
+        std::memcpy(out, a, sizeof(float) * static_cast<std::size_t>(width));
+      } else {
+        for (std::int64_t x = 0; x < width; ++x) out[x] = mix(a[x], b[x], tap.fraction);
+      }
+    }
+    if (coverage == nullptr || (whole_x && tap.coverage >= 1.0F)) return false;
+    for (std::int64_t x = 0; x < width; ++x) coverage[x] = coverage_x[x] * tap.coverage;
+    return true;
+  }
+};
+
+}  // namespace covary::COVARY_ENGINE

@@ -1,0 +1,258 @@
+// One sample through one stage, and through all of them.
+namespace covary::COVARY_ENGINE {
+
+// The mean luma (Rec. 601 for three channels) of what a fetcher gives after the first `count` steps.
+inline double mean_luma(Fetcher& fetcher, Steps steps, std::int64_t count, Planes row, float* coverage) {
+  steps.count = count;
+  double mean = 0.0;
+  const double pixels = static_cast<double>(steps.height) * static_cast<double>(steps.width);
+  auto weight = [&](std::int64_t c) {
+    constexpr double luma[3] = {0.299, 0.587, 0.114};
+    return steps.channels == 3 ? luma[c] : 1.0 / static_cast<double>(steps.channels);
+  };
+  for (std::int64_t y = 0; y < steps.height; ++y) {
+    const bool partly = fetcher.fetch(y, row, coverage);
+    change_row(steps, y, row, partly ? coverage : nullptr);
+    for (std::int64_t c = 0; c < steps.channels; ++c) {
+      const float* v = row[c];
+      double sums[lanes] = {};
+      std::int64_t x = 0;
+      for (; x + lanes <= steps.width; x += lanes)
+        for (int k = 0; k < lanes; ++k) sums[k] += static_cast<double>(v[x + k]);
+      for (; x < steps.width; ++x) sums[0] += static_cast<double>(v[x]);
+      double sum = 0.0;
+      for (const double part : sums) sum += part;
+      mean += weight(c) * sum;
+    }
+  }
+  return pixels > 0 ? mean / pixels : 0.0;
+}
+
+struct Working {
+  Planes row;
+  float* coverage = nullptr;
+};
+
+inline Working working_of(Steps& steps, Scratch& scratch) {
+  const std::int64_t stride = (steps.width + lanes - 1) / lanes * lanes;
+  const auto n = static_cast<std::size_t>(stride);
+  const auto channels = static_cast<std::size_t>(steps.channels);
+  Working working;
+  working.row = {static_cast<float*>(scratch.get(Scratch::row, sizeof(float) * n * channels)), stride};
+  steps.temporary =
+      static_cast<float*>(scratch.get(Scratch::temporary, sizeof(float) * std::max(n, channels * std::size_t{chunk})));
+  if (steps.needs_coverage()) working.coverage = static_cast<float*>(scratch.get(Scratch::coverage, sizeof(float) * n));
+  return working;
+}
+
+inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
+  const Working working = working_of(steps, scratch);
+  for (std::int64_t k = 0; k < steps.count; ++k) {
+    Step& step = steps.steps[k];
+    if (step.kind != Value::Kind::colour || step.pivot == nullptr) continue;
+    Steps before = steps;
+    before.steps = static_cast<Step*>(scratch.piece(sizeof(Step) * static_cast<std::size_t>(k + 1)));
+    std::memcpy(static_cast<void*>(before.steps), steps.steps, sizeof(Step) * static_cast<std::size_t>(k));
+    before.count = k;
+    merge_colours(before, scratch);
+    settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
+  }
+  merge_colours(steps, scratch);
+  const bool in_place = out.element == Element::f32 && (out.planar || out.channels == 1);
+  for (std::int64_t y = 0; y < steps.height; ++y) {
+    Planes row = working.row;
+    if (in_place) row = {reinterpret_cast<float*>(out.data) + y * out.width, out.height * out.width};
+    const bool partly = fetcher.fetch(y, row, working.coverage);
+    change_row(steps, y, row, partly ? working.coverage : nullptr);
+    if (!in_place) with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
+  }
+}
+
+inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, const std::uint8_t* COVARY_RESTRICT from,
+                    std::uint8_t* COVARY_RESTRICT to) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] = table[from[i]];
+}
+
+// Steps that change each byte by itself become one table of 256 bytes per channel, found by rendering all 256 values.
+inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || steps.count == 0) return false;
+  if (in.height * in.width < 1024) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k) {
+    const Step& step = steps.steps[k];
+    if (step.kind == Value::Kind::curve) continue;
+    if (step.kind != Value::Kind::colour || step.pivot != nullptr) return false;
+    for (std::int64_t i = 0; i < steps.channels; ++i)
+      for (std::int64_t j = 0; j < steps.channels; ++j)
+        if (i != j && step.exact[i * (steps.channels + 1) + j] != 0.0) return false;
+  }
+  const std::int64_t channels = in.channels;
+  const auto bytes = static_cast<std::size_t>(256 * channels);
+  auto* ramp = static_cast<std::uint8_t*>(scratch.piece(bytes));
+  auto* found = static_cast<std::uint8_t*>(scratch.piece(bytes));
+  auto* tables = static_cast<std::uint8_t*>(scratch.piece(bytes));
+  for (std::int64_t i = 0; i < 256 * channels; ++i) ramp[i] = static_cast<std::uint8_t>(i / channels);
+  const Picture levels{ramp, 1, 256, channels, Element::u8, false};
+  const Picture looked_up{found, 1, 256, channels, Element::u8, false};
+  Steps narrow_steps = steps;
+  narrow_steps.height = 1;
+  narrow_steps.width = 256;
+  Standing<std::uint8_t> fetcher(levels);
+  render_rows(fetcher, narrow_steps, looked_up, scratch);
+  bool alike = true;
+  for (std::int64_t c = 0; c < channels; ++c)
+    for (std::int64_t v = 0; v < 256; ++v) {
+      tables[256 * c + v] = found[v * channels + c];
+      alike = alike && found[v * channels + c] == found[v * channels];
+    }
+  const std::int64_t pixels = in.height * in.width;
+  const std::uint8_t* COVARY_RESTRICT from = in.data;
+  std::uint8_t* COVARY_RESTRICT to = out.data;
+  if (alike) {
+    look_up(tables, pixels * channels, from, to);
+  } else if (channels == 3) {
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      to[3 * i] = tables[from[3 * i]];
+      to[3 * i + 1] = tables[256 + from[3 * i + 1]];
+      to[3 * i + 2] = tables[512 + from[3 * i + 2]];
+    }
+  } else {
+    for (std::int64_t i = 0; i < pixels; ++i)
+      for (std::int64_t c = 0; c < channels; ++c) to[i * channels + c] = tables[256 * c + from[i * channels + c]];
+  }
+  return true;
+}
+
+// What of a level the output looks at, where that is plain to see: the map of the output's corners, with room for taps.
+inline Region region_of(const Geometry& g, const Picture& level, const Picture& out, Border border) {
+  Region all{0, level.width, 0, level.height};
+  if (g.form == Form::general || g.form == Form::none) return all;
+  double least[2] = {1e300, 1e300};
+  double most[2] = {-1e300, -1e300};
+  for (int corner = 0; corner < 4; ++corner) {
+    const double x = (corner & 1) != 0 ? static_cast<double>(out.width) : 0.0;
+    const double y = (corner & 2) != 0 ? static_cast<double>(out.height) : 0.0;
+    for (int axis = 0; axis < 2; ++axis) {
+      const double at = g.m[3 * axis] * x + g.m[3 * axis + 1] * y + g.m[3 * axis + 2];
+      least[axis] = std::min(least[axis], at);
+      most[axis] = std::max(most[axis], at);
+    }
+  }
+  const bool clamped = border == Border::edge || border == Border::constant;
+  const auto span = [&](int axis, std::int64_t n, std::int64_t& from, std::int64_t& to) {
+    const double low = least[axis] - 4.0;
+    const double high = most[axis] + 4.0;
+    const auto end = static_cast<double>(n);
+    if (!clamped && !(low >= 0.0 && high <= end)) return;
+    from = static_cast<std::int64_t>(std::min(std::max(low, 0.0), end - 1.0));
+    to = static_cast<std::int64_t>(std::ceil(std::max(std::min(high, end), static_cast<double>(from) + 1.0)));
+  };
+  span(0, level.width, all.x0, all.x1);
+  span(1, level.height, all.y0, all.y1);
+  return all;
+}
+
+template <class T>
+void render_sampled(const Picture& in, const Geometry& g, const Stage& stage, Steps& steps, const Picture& out, Scratch& scratch) {
+  switch (g.form) {
+    case Form::none: {
+      Standing<T> fetcher(in);
+      render_rows(fetcher, steps, out, scratch);
+      return;
+    }
+    case Form::exact: {
+      Moved<T> fetcher(in, g, stage.border, out.height, out.width, scratch);
+      render_rows(fetcher, steps, out, scratch);
+      return;
+    }
+    default:
+      break;
+  }
+  const bool small = in.width * in.channels < std::int64_t{1} << 30;
+  if (g.form == Form::axes && stage.interpolation == Interpolation::linear && small) {
+    Scaled<T> fetcher(in, g, stage.border, out.width, scratch);
+    render_rows(fetcher, steps, out, scratch);
+    return;
+  }
+  Sampled<T> fetcher(in, g, stage, out.width, scratch);
+  render_rows(fetcher, steps, out, scratch);
+}
+
+template <class T>
+void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Steps& steps, const Picture& out, Scratch& scratch) {
+  Filtered<T> fetcher(in, stage.filter, b, scratch);
+  if (steps.count == 0 && out.element == in.element && !out.planar) {
+    for (std::int64_t y = 0; y < out.height; ++y)
+      narrow_run(fetcher.filter_row(y), fetcher.run, reinterpret_cast<T*>(out.data) + y * fetcher.run);
+    return;
+  }
+  render_rows(fetcher, steps, out, scratch);
+}
+
+inline void render_stage(const Program& program, const Stage& stage, std::int64_t b, Picture in, Picture out, Scratch& scratch) {
+  scratch.rewind();
+  if (out.height == 0 || out.width == 0) return;
+  Steps steps = steps_of(stage, b, in.channels, in.element, program.gaussian_table, scratch);
+  if (stage.filter.kind != Filter::Kind::none) {
+    with_element(in.element, [&](auto zero) { render_filtered<decltype(zero)>(in, stage, b, steps, out, scratch); });
+    return;
+  }
+
+  const std::int64_t times_x = stage.levels.empty() ? 0 : stage.levels[2 * b];
+  const std::int64_t times_y = stage.levels.empty() ? 0 : stage.levels[2 * b + 1];
+  Picture level = in;
+  level.width = halved(in.width, times_x);
+  level.height = halved(in.height, times_y);
+  const Geometry g = geometry_of(stage, b, in.height, in.width, std::ldexp(1.0, -static_cast<int>(times_x)),
+                                 std::ldexp(1.0, -static_cast<int>(times_y)), level.height, level.width, scratch);
+  bool paint_only = out.element == in.element;
+  const double* colour = nullptr;
+  for (std::int64_t k = 0; k < steps.count; ++k) {
+    const bool fill = steps.steps[k].kind == Value::Kind::fill;
+    paint_only = paint_only && fill;
+    if (fill) colour = &steps.steps[k].value->colour[b * in.channels];
+  }
+  const bool whole_pixels = g.form == Form::none || g.form == Form::exact || stage.interpolation == Interpolation::nearest;
+  const bool copied = paint_only && whole_pixels;
+
+  if (times_x > 0 || times_y > 0) {
+    const bool finished = g.form == Form::none && copied && !out.planar;
+    if (!finished) level.data = static_cast<std::uint8_t*>(scratch.get(Scratch::level, static_cast<std::size_t>(level.bytes())));
+    Picture target = finished ? out : level;
+    const Region region = region_of(g, level, out, stage.border);
+    with_element(in.element, [&](auto zero) { halve<decltype(zero)>(in, times_x, times_y, region, target, scratch); });
+    if (finished) return;
+    in = level;
+  }
+
+  if (copied) {
+    Picture target = out;
+    target.planar = false;
+    if (out.planar && out.channels > 1)
+      target.data = static_cast<std::uint8_t*>(scratch.get(Scratch::relayout, static_cast<std::size_t>(out.bytes())));
+    copy_picture(in, target, g, stage.border, colour, program.raw, scratch);
+    if (target.data != out.data) plane_picture(target, out);
+    return;
+  }
+  if (g.form == Form::none && tabulated(in, steps, out, scratch)) return;
+  with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
+}
+
+void render_sample(const Program& program, std::int64_t sample, Scratch& scratch) {
+  Picture in = program.sources[static_cast<std::size_t>(sample)];
+  const std::size_t n = program.stages.size();
+  for (std::size_t k = 0; k < n; ++k) {
+    const Stage& stage = program.stages[k];
+    Picture out = program.outputs[static_cast<std::size_t>(sample)];
+    if (k + 1 < n) {
+      out = in;
+      out.height = stage.size[static_cast<std::size_t>(2 * sample)];
+      out.width = stage.size[static_cast<std::size_t>(2 * sample + 1)];
+      out.data = static_cast<std::uint8_t*>(
+          scratch.get(k % 2 == 0 ? Scratch::picture_a : Scratch::picture_b, static_cast<std::size_t>(out.bytes())));
+    }
+    render_stage(program, stage, sample, in, out, scratch);
+    in = out;
+  }
+}
+
+}  // namespace covary::COVARY_ENGINE

@@ -1,0 +1,301 @@
+// Changes of value, applied to one planar row at a time.
+namespace covary::COVARY_ENGINE {
+
+struct Step {
+  Value::Kind kind = Value::Kind::fill;
+  const Value* value = nullptr;
+  std::int64_t sample = 0;
+  enum class Shape : std::uint8_t { diagonal, full } shape = Shape::full;
+  const double* exact = nullptr;  // colour matrix in float64, C * (C + 1)
+  const double* pivot = nullptr;  // not yet measured
+  const float* matrix = nullptr;
+  const float* colour = nullptr;
+  const float* table = nullptr;
+  float mean = 0, scale = 0;
+  float white_below = 0, change_below = 0;
+  std::uint64_t stream = 0;
+};
+
+struct Steps {
+  Step* steps = nullptr;
+  std::int64_t count = 0;
+  std::int64_t channels = 0;
+  std::int64_t height = 0, width = 0;
+  Element element = Element::u8;  // of the source: its white, and how curves are looked up
+  const float* gaussian_table = nullptr;
+  float* temporary = nullptr;  // width values and a chunk's worth for each channel
+
+  bool needs_coverage() const {
+    for (std::int64_t k = 0; k < count; ++k)
+      if (steps[k].kind == Value::Kind::fill) return true;
+    return false;
+  }
+};
+
+inline const float* floats_of(const double* values, std::int64_t n, Scratch& scratch) {
+  auto* out = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(values[i]);
+  return out;
+}
+
+// The steps that touch this sample, without their measured parts.
+inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels, Element element, const float* gaussian,
+                      Scratch& scratch) {
+  Steps all;
+  all.channels = channels;
+  all.element = element;
+  all.height = stage.size[2 * b];
+  all.width = stage.size[2 * b + 1];
+  all.gaussian_table = gaussian;
+  if (stage.values.empty()) return all;
+  auto* steps = static_cast<Step*>(scratch.piece(sizeof(Step) * stage.values.size()));
+  all.steps = steps;
+  for (const Value& value : stage.values) {
+    if (!value.active.empty() && value.active[b] == 0) continue;
+    Step step;
+    step.kind = value.kind;
+    step.value = &value;
+    step.sample = b;
+    if (!value.stream.empty()) step.stream = value.stream[b];
+    switch (value.kind) {
+      case Value::Kind::colour:
+        step.exact = &value.matrix[b * channels * (channels + 1)];
+        if (!value.pivot.empty()) step.pivot = &value.pivot[b * channels];
+        break;
+      case Value::Kind::curve:
+        step.table = value.table + b * value.table_channels * value.table_length;
+        break;
+      case Value::Kind::gaussian:
+        step.mean = static_cast<float>(value.mean[b]);
+        step.scale = static_cast<float>(value.scale[b]);
+        break;
+      case Value::Kind::impulses:
+        step.white_below = static_cast<float>(value.amount[b] * value.salt[b]);
+        step.change_below = static_cast<float>(value.amount[b]);
+        break;
+      case Value::Kind::erase:
+        if (value.count[b] == 0) continue;
+        if (!value.noise) step.colour = floats_of(&value.colour[b * channels], channels, scratch);
+        break;
+      case Value::Kind::fill:
+        step.colour = floats_of(&value.colour[b * channels], channels, scratch);
+        break;
+    }
+    steps[all.count++] = step;
+  }
+  return all;
+}
+
+// `pivot * mean` becomes part of the matrix.
+inline void settle_pivot(Step& step, std::int64_t channels, double mean, Scratch& scratch) {
+  const std::int64_t n = channels * (channels + 1);
+  auto* matrix = static_cast<double*>(scratch.piece(sizeof(double) * static_cast<std::size_t>(n)));
+  std::memcpy(matrix, step.exact, sizeof(double) * static_cast<std::size_t>(n));
+  for (std::int64_t c = 0; c < channels; ++c) matrix[c * (channels + 1) + channels] += step.pivot[c] * mean;
+  step.exact = matrix;
+  step.pivot = nullptr;
+}
+
+// Neighbouring colour matrices become their product; then all are rounded to float32 once.
+inline void merge_colours(Steps& all, Scratch& scratch) {
+  const std::int64_t channels = all.channels;
+  const std::int64_t columns = channels + 1;
+  std::int64_t kept = 0;
+  for (std::int64_t k = 0; k < all.count; ++k) {
+    Step step = all.steps[k];
+    if (step.kind == Value::Kind::colour && kept > 0 && all.steps[kept - 1].kind == Value::Kind::colour) {
+      const double* first = all.steps[kept - 1].exact;
+      auto* product = static_cast<double*>(scratch.piece(sizeof(double) * static_cast<std::size_t>(channels * columns)));
+      for (std::int64_t i = 0; i < channels; ++i) {
+        for (std::int64_t j = 0; j < columns; ++j) {
+          double sum = j == channels ? step.exact[i * columns + channels] : 0.0;
+          for (std::int64_t c = 0; c < channels; ++c) sum += step.exact[i * columns + c] * first[c * columns + j];
+          product[i * columns + j] = sum;
+        }
+      }
+      all.steps[kept - 1].exact = product;
+      continue;
+    }
+    all.steps[kept++] = step;
+  }
+  all.count = kept;
+  for (std::int64_t k = 0; k < kept; ++k) {
+    Step& step = all.steps[k];
+    if (step.kind != Value::Kind::colour) continue;
+    step.matrix = floats_of(step.exact, channels * columns, scratch);
+    step.shape = Step::Shape::diagonal;
+    for (std::int64_t i = 0; i < channels; ++i)
+      for (std::int64_t j = 0; j < channels; ++j)
+        if (i != j && step.matrix[i * columns + j] != 0.0F) step.shape = Step::Shape::full;
+  }
+}
+
+inline void colour_row(const Step& step, std::int64_t channels, std::int64_t n, Planes row, float* temporary) {
+  const float* m = step.matrix;
+  const std::int64_t columns = channels + 1;
+  if (step.shape == Step::Shape::diagonal) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float gain = m[c * columns + c];
+      const float offset = m[c * columns + channels];
+      if (gain == 1.0F && offset == 0.0F) continue;
+      float* COVARY_RESTRICT v = row[c];
+      for (std::int64_t x = 0; x < n; ++x) v[x] = gain * v[x] + offset;
+    }
+    return;
+  }
+  if (channels == 3) {
+    float* COVARY_RESTRICT r = row[0];
+    float* COVARY_RESTRICT g = row[1];
+    float* COVARY_RESTRICT b = row[2];
+    const float m00 = m[0], m01 = m[1], m02 = m[2], m03 = m[3];
+    const float m10 = m[4], m11 = m[5], m12 = m[6], m13 = m[7];
+    const float m20 = m[8], m21 = m[9], m22 = m[10], m23 = m[11];
+    for (std::int64_t x = 0; x < n; ++x) {
+      const float vr = r[x], vg = g[x], vb = b[x];
+      r[x] = ((m00 * vr + m01 * vg) + m02 * vb) + m03;
+      g[x] = ((m10 * vr + m11 * vg) + m12 * vb) + m13;
+      b[x] = ((m20 * vr + m21 * vg) + m22 * vb) + m23;
+    }
+    return;
+  }
+  for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
+    const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c)
+      std::memcpy(temporary + c * chunk, row[c] + x0, sizeof(float) * static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < channels; ++i) {
+      float* COVARY_RESTRICT v = row[i] + x0;
+      for (int x = 0; x < count; ++x) v[x] = m[i * columns + channels];
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float gain = m[i * columns + c];
+        const float* COVARY_RESTRICT from = temporary + c * chunk;
+        for (int x = 0; x < count; ++x) v[x] += gain * from[x];
+      }
+    }
+  }
+}
+
+// Integer pictures: the nearest level's entry. Float pictures: linear between the two entries around.
+inline void curve_row(const Step& step, Element element, std::int64_t channels, std::int64_t n, Planes row) {
+  const std::int64_t length = step.value->table_length;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float* table = step.table + (step.value->table_channels == 1 ? 0 : c * length);
+    float* v = row[c];
+    const float last = static_cast<float>(length - 1);
+    for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
+      const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+      alignas(32) std::int32_t index[chunk];
+      float* w = v + x0;
+      if (element == Element::f32) {
+        alignas(32) float fraction[chunk];
+        for (int x = 0; x < count; ++x) {
+          const float position = clip(w[x], 0.0F, 1.0F) * last;
+          const auto below = static_cast<std::int32_t>(position);
+          index[x] = below;
+          fraction[x] = position - static_cast<float>(below);
+        }
+        for (int x = 0; x < count; ++x) {
+          const float a = table[index[x]];
+          const float b = table[index[x] + (index[x] < length - 1 ? 1 : 0)];
+          w[x] = a + fraction[x] * (b - a);
+        }
+      } else {
+        for (int x = 0; x < count; ++x) index[x] = round_even(clip(w[x], 0.0F, last));
+        for (int x = 0; x < count; ++x) w[x] = table[index[x]];
+      }
+    }
+  }
+}
+
+inline void impulses_row(const Step& step, float white, std::int64_t channels, std::int64_t y, std::int64_t n, Planes row) {
+  const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), 0, tag_impulses};
+  alignas(32) std::int32_t q[chunk];
+  for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
+    noise_numbers(noise, x0 / chunk, q);
+    const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float* COVARY_RESTRICT v = row[c] + x0;
+      for (int x = 0; x < count; ++x) {
+        const float u = (static_cast<float>(q[x]) + 0.5F) * (1.0F / 65536.0F);
+        const float changed = u < step.white_below ? white : 0.0F;
+        v[x] = u < step.white_below || u < step.change_below ? changed : v[x];
+      }
+    }
+  }
+}
+
+inline void erase_row(const Step& step, const Steps& all, float white, std::int64_t y, Planes row) {
+  const Value& value = *step.value;
+  const std::int64_t* rectangle = value.rectangles.data() + step.sample * value.rectangles_per_sample * 4;
+  for (std::int64_t k = 0; k < value.count[step.sample]; ++k, rectangle += 4) {
+    if (y < rectangle[1] || y >= rectangle[3]) continue;
+    const std::int64_t from = rectangle[0] > 0 ? rectangle[0] : 0;
+    const std::int64_t to = rectangle[2] < all.width ? rectangle[2] : all.width;
+    if (from >= to) continue;
+    for (std::int64_t c = 0; c < all.channels; ++c) {
+      float* v = row[c];
+      if (!value.noise) {
+        for (std::int64_t x = from; x < to; ++x) v[x] = step.colour[c];
+        continue;
+      }
+      const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag_erase};
+      alignas(32) std::int32_t q[chunk];
+      for (std::int64_t group = from / chunk; group * chunk < to; ++group) {
+        noise_numbers(noise, group, q);
+        const std::int64_t first = std::max(from, group * chunk);
+        const std::int64_t end = std::min(to, (group + 1) * chunk);
+        for (std::int64_t x = first; x < end; ++x) v[x] = static_cast<float>(q[x - group * chunk]) * white / 65535.0F;
+      }
+    }
+  }
+}
+
+inline void fill_row(const Step& step, std::int64_t channels, std::int64_t n, Planes row, const float* COVARY_RESTRICT coverage) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    float* COVARY_RESTRICT v = row[c];
+    const float colour = step.colour[c];
+    for (std::int64_t x = 0; x < n; ++x) {
+      const float painted = v[x] * coverage[x] + colour * (1.0F - coverage[x]);
+      const float partly = coverage[x] > 0.0F ? painted : colour;  // what is not seen may be NaN
+      v[x] = coverage[x] < 1.0F ? partly : v[x];
+    }
+  }
+}
+
+// All steps on one row. `coverage` is null where the whole row lies inside the source.
+inline void change_row(const Steps& all, std::int64_t y, Planes row, const float* coverage) {
+  const float white = white_of(all.element);
+  const std::int64_t n = all.width;
+  for (std::int64_t k = 0; k < all.count; ++k) {
+    const Step& step = all.steps[k];
+    switch (step.kind) {
+      case Value::Kind::colour:
+        colour_row(step, all.channels, n, row, all.temporary);
+        break;
+      case Value::Kind::curve:
+        curve_row(step, all.element, all.channels, n, row);
+        break;
+      case Value::Kind::gaussian:
+        for (std::int64_t c = 0; c < all.channels; ++c) {
+          if (c == 0 || step.value->per_channel) {
+            const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag_gaussian};
+            gaussian_row(noise, all.gaussian_table, step.mean, step.scale, n, all.temporary);
+          }
+          float* COVARY_RESTRICT v = row[c];
+          const float* COVARY_RESTRICT z = all.temporary;
+          for (std::int64_t x = 0; x < n; ++x) v[x] += z[x];
+        }
+        break;
+      case Value::Kind::impulses:
+        impulses_row(step, white, all.channels, y, n, row);
+        break;
+      case Value::Kind::erase:
+        erase_row(step, all, white, y, row);
+        break;
+      case Value::Kind::fill:
+        if (coverage != nullptr) fill_row(step, all.channels, n, row, coverage);
+        break;
+    }
+  }
+}
+
+}  // namespace covary::COVARY_ENGINE

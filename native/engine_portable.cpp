@@ -1,0 +1,3 @@
+// The engine in plain C++, for every machine.
+#define COVARY_ENGINE portable
+#include "engine/engine.inl"

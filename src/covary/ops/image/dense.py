@@ -1,0 +1,219 @@
+"""Displacements: every part of the picture moves in its own way.
+
+All displacements made here are contractions of at most STEEPEST: two points never move apart or together by more than
+that share of their distance. So the picture never folds, and a label finds its place by repeated substitution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.draws.distributions import Distribution, Uniform
+from covary.draws.streams import stream_normals
+from covary.ops.base import Draw, Operation, operation, ranged
+from covary.ops.image.spatial import Geometry, checked_count
+from covary.ops.view import View
+from covary.plan.changes import Displace, Floats, Ints
+
+STEEPEST = 0.8
+
+# Between the knots of the finished grid the displacement may miss the smooth one by so many pixels (root mean square).
+_TOLERANCE = 0.02
+# A cubic B-spline over knots one apart has this standard deviation; the mean square of the splines' weighted sum of
+# standard normal numbers is the integral of the spline's square, for each axis.
+_SPLINE_WIDTH = 1 / math.sqrt(3)
+_SPLINE_POWER = 151 / 315
+
+
+@operation
+class ElasticTransform(Geometry):
+    """Move every point by a smooth random displacement, as if the picture lay on rubber.
+
+    Any (H, W, C) image; the size stays. Both components of the displacement are normal random fields: white noise,
+    smoothed by a cubic B-spline whose standard deviation is `sigma`. (The peers smooth a whole picture of noise by a
+    Gaussian of that standard deviation: the fields are alike, the cost is not.)
+
+    Args:
+        alpha: strength, as Albumentations counts it: the factor on Gaussian noise of unit variance after the smoothing.
+            The displacement has a standard deviation of 0.282 * alpha / sigma pixels along each axis. Identity: 0.
+            Default: 30 to 90, which is 0.8 to 2.5 pixels. (Albumentations' default, alpha 1 and sigma 50, moves points
+            by 0.006 pixels. torchvision's alpha is 3.5 times ours: its noise is uniform, its unit half a pixel.)
+        sigma: how smooth, in pixels, at least 1: points nearer than this move together. Default 10. For 28 x 28 digits,
+            alpha 20 and sigma 4 come near to Simard's choice.
+        border: what lies outside: "constant", "edge", "reflect", "symmetric" or "wrap". Default "reflect".
+        fill: colour for "constant", in the image's own range: a number, or one for each channel.
+        interpolation: "nearest", "linear" or "cubic". Default "linear".
+
+    A displacement so strong that neighbours could fold over each other (from about alpha = sigma ** 2 on) is scaled
+    down as a whole: nowhere does its slope exceed 0.8.
+
+    Simard, Steinkraus and Platt, "Best practices for convolutional neural networks", ICDAR 2003.
+
+    Helps: handwriting, cells and tissue, small medical data sets.
+    Hurts: straight things: buildings, print, anything made by machines; fine structures smaller than sigma.
+    """
+
+    alpha: Distribution = ranged(default=Uniform(30, 90, identity=0))
+    sigma: float = 10.0
+
+    streams = ("knots",)
+
+    def check(self) -> None:
+        super().check()
+        if isinstance(self.sigma, bool) or not isinstance(self.sigma, (int, float)) or not 1 <= self.sigma < math.inf:
+            self.refuse("sigma", repr(self.sigma), "a finite number of pixels from 1")
+
+    def describe(self, draw: Draw, view: View) -> Displace:
+        streams = draw.stream("knots")
+        deviation = draw("alpha") / (2 * math.sqrt(math.pi) * self.sigma)
+        spacing = self.sigma / _SPLINE_WIDTH
+        parts = self._parts_of_a_spacing()
+        grids: list[Floats] = [np.empty(0)] * view.count
+        for (height, width), rows in _by_size(view.size):
+            y, x = _Axis(height, spacing, parts), _Axis(width, spacing, parts)
+            noise = stream_normals(streams[rows], y.knots * x.knots * 2).reshape(-1, y.knots, x.knots, 2)
+            for row, knots in zip(rows, noise, strict=True):
+                field = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
+                grids[row] = _limited(field, y.step, x.step)
+        return self.displace(tuple(grids), view)
+
+    def _parts_of_a_spacing(self) -> int:
+        """Into how many cells of the finished grid the distance of two knots is divided."""
+        lowest, highest = self.alpha.bounds()
+        strongest = max(abs(lowest), abs(highest)) / (2 * math.sqrt(math.pi) * self.sigma)
+        # Linear interpolation over a step errs by step**2 / 8 * (f_xx + f_yy); for a Gaussian field the root mean
+        # square of a second derivative is sqrt(3) / 2 * deviation / sigma**2. Beyond a third of sigma, the slope's
+        # limit bites.
+        bend = math.sqrt(2) * math.sqrt(3) / 2 * min(strongest, self.sigma / 3) / self.sigma**2
+        finest = math.sqrt(8 * _TOLERANCE / bend) if bend > 0 else math.inf
+        return max(1, math.ceil(self.sigma / _SPLINE_WIDTH / max(finest, 1.0)))
+
+
+@operation
+class GridDistortion(Geometry):
+    """Widen some columns and rows of a grid and narrow others.
+
+    Any (H, W, C) image; the size stays, and so do the four sides: nothing from outside is shown.
+
+    Args:
+        num_steps: cells of the grid along each axis, from 1. Default 5.
+        distort_limit: by which fraction each column and each row is made to show more (above 0) or less (below 0) of
+            the picture, before all together are fitted to its sides. From -0.9 to 0.9. Identity: 0. Default: -0.3 to
+            0.3.
+        border, fill: as in Rotate; they do not show, unless other operations share the pass.
+        interpolation: "nearest", "linear" or "cubic". Default "linear".
+
+    No cell is magnified so much, or so little, that positions move by more than 0.8 of their distance; a stronger
+    drawing is scaled down as a whole.
+
+    Helps: handwriting, tissue, scans of paper.
+    Hurts: straight things, and where proportions decide the class.
+    """
+
+    num_steps: int = 5
+    distort_limit: Distribution = ranged(default=Uniform(-0.3, 0.3, identity=0), low=-0.9, high=0.9)
+
+    def check(self) -> None:
+        super().check()
+        checked_count(self, "num_steps")
+
+    def slots(self) -> tuple[str, ...]:
+        return (*Operation.slots(self), *self._cells("x"), *self._cells("y"))
+
+    def describe(self, draw: Draw, view: View) -> Displace:
+        sides = view.size.astype(np.float64)
+        x, y = self._shifts(draw, "x") * sides[:, 1:], self._shifts(draw, "y") * sides[:, :1]
+        grids = np.empty((view.count, self.num_steps + 1, self.num_steps + 1, 2), dtype=np.float32)
+        grids[..., 0] = x[:, None, :]
+        grids[..., 1] = y[:, :, None]
+        return self.displace(tuple(grids), view)
+
+    def _cells(self, axis: str) -> tuple[str, ...]:
+        return tuple(f"{axis}{index}" for index in range(self.num_steps))
+
+    def _shifts(self, draw: Draw, axis: str) -> Floats:
+        """(B, num_steps + 1) displacements of the grid's lines, as fractions of the side."""
+        uniforms = np.stack([draw(slot) for slot in self._cells(axis)], axis=1)
+        shares = 1 + self.distort_limit.quantile(uniforms)
+        # Row sums by accumulation: in a fixed order, whatever the batch.
+        slopes = shares / (np.cumsum(shares, axis=1)[:, -1:] / self.num_steps) - 1
+        slopes *= np.minimum(1, STEEPEST / np.maximum(np.abs(slopes).max(axis=1, keepdims=True), STEEPEST))
+        shifts = np.zeros((len(slopes), self.num_steps + 1))
+        np.cumsum(slopes[:, :-1] / self.num_steps, axis=1, out=shifts[:, 1:-1])
+        return shifts
+
+
+class _Axis:
+    """One axis of an elastic field: noise at knots about `spacing` apart, `parts` cells of the finished grid for each.
+
+    Attributes:
+        cells: of the finished grid, which divide the canvas evenly.
+        step: length of a cell in pixels.
+        spans: distances of knots that cover the canvas, the last one perhaps beyond it.
+        knots: that bear on the canvas: one before, and two behind, as a cubic spline needs them.
+    """
+
+    __slots__ = ("cells", "knots", "parts", "spans", "step")
+
+    def __init__(self, length: int, spacing: float, parts: int) -> None:
+        self.parts = parts
+        # The distance of the knots gives way a little, so that it is a whole number of cells.
+        self.cells = max(1, round(length / spacing * parts))
+        self.step = length / self.cells
+        self.spans = self.cells // parts + 1
+        self.knots = self.spans + 3
+
+
+@cache
+def _spline_weights(parts: int) -> NDArray[np.float64]:
+    """(4, parts) weights of the four knots around a position, at the multiples of 1 / parts of a span."""
+    t = np.arange(parts) / parts
+    return np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
+
+
+def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
+    """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 values at the grid's lines."""
+    by_columns = _along_first(knots.transpose(1, 0, 2), x).transpose(1, 0, 2)
+    # The bulk of the work, in the precision in which the grid is kept.
+    return _along_first(by_columns.astype(np.float32, order="C"), y)
+
+
+def _along_first(knots: Floats, axis: _Axis) -> Floats:
+    flat = np.ascontiguousarray(knots).reshape(len(knots), 1, -1)
+    field = np.zeros((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
+    # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
+    for tap, weights in enumerate(_spline_weights(axis.parts)):
+        field += flat[tap : tap + axis.spans] * weights[:, None].astype(flat.dtype)
+    return field.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
+
+
+def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
+    """The (gh, gw, 2) displacement, scaled down where its slope would exceed the steepest."""
+    along_x = _squares(field[:, 1:] - field[:, :-1], x_step)
+    along_y = _squares(field[1:] - field[:-1], y_step)
+    # Within a cell the slopes lie between those of its edges; the norm of their matrix is at most the root of the sum
+    # of squares.
+    in_cells = np.maximum(along_x[1:], along_x[:-1]) + np.maximum(along_y[:, 1:], along_y[:, :-1])
+    steepest = math.sqrt(in_cells.max())
+    return field if steepest <= STEEPEST else field * np.float32(STEEPEST / steepest)
+
+
+def _squares(steps: Floats, length: float) -> Floats:
+    steps *= np.float32(1 / length)
+    steps *= steps
+    total: Floats = steps[..., 0] + steps[..., 1]
+    return total
+
+
+def _by_size(sizes: Ints) -> Iterator[tuple[tuple[int, int], NDArray[np.intp]]]:
+    """Each distinct (height, width), and the rows of the pictures that have it."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, (height, width) in enumerate(sizes.tolist()):
+        rows.setdefault((height, width), []).append(row)
+    for size, members in rows.items():
+        yield size, np.array(members)

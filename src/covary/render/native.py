@@ -1,0 +1,91 @@
+"""The native renderer: all samples through all neighbouring stages in one call of the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from covary import kernels
+from covary.plan.changes import Image
+from covary.plan.stages import Stage
+
+
+def available() -> bool:
+    """Whether the compiled kernels are there."""
+    return kernels.native is not None
+
+
+def render(
+    stages: Sequence[Stage], sources: Sequence[Image], *, outputs: Sequence[Image] | None = None, threads: int = 1
+) -> list[Image]:
+    """Render each source through all stages.
+
+    Args:
+        stages: at least one; row b of each belongs to `sources[b]`.
+        sources: (H, W, C) arrays of one dtype and one C; sizes may differ. uint8, uint16 and float32 take everything;
+            bool and any integer or float of 1, 2, 4 or 8 bytes take nearest sampling and Fill.
+        outputs: C-contiguous arrays of the final dtype and layout to be filled; made where None.
+        threads: how many threads share the samples.
+
+    Returns:
+        The finished pictures, or `outputs`.
+
+    Raises:
+        ValueError: an array does not fit; the message names the field.
+        RuntimeError: the compiled kernels are missing.
+    """
+    native = kernels.native
+    if native is None:
+        raise RuntimeError("render.native: the compiled kernels are missing (kernels.native is None)")
+    for stage in stages:
+        if stage.pixels is not None:
+            return _render_in_runs(stages, sources, outputs, threads)
+    rendered: list[Image] = native.render(stages, sources, outputs, threads, kernels.simd)
+    return rendered
+
+
+def _render_in_runs(
+    stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int
+) -> list[Image]:
+    """Native runs of stages between the stages that are Python functions."""
+    pictures = list(sources)
+    run: list[Stage] = []
+    for index, stage in enumerate(stages):
+        if stage.pixels is None:
+            run.append(stage)
+            continue
+        if run:
+            pictures = render(run, pictures, threads=threads)
+            run = []
+        pictures = _apply(stage, pictures, f"stages[{index}]")
+        if stage.dtype is not None or stage.layout != "HWC":
+            run.append(replace(stage, pixels=None))
+    if run:
+        return render(run, pictures, outputs=outputs, threads=threads)
+    if outputs is None:
+        return pictures
+    for index, (target, picture) in enumerate(zip(outputs, pictures, strict=True)):
+        if target.shape != picture.shape or target.dtype != picture.dtype:
+            raise ValueError(
+                f"outputs[{index}]: expected {picture.dtype} of shape {picture.shape}, "
+                f"got {target.dtype} of shape {target.shape}"
+            )
+        target[...] = picture
+    return list(outputs)
+
+
+def _apply(stage: Stage, pictures: Sequence[Image], where: str) -> list[Image]:
+    assert stage.pixels is not None
+    function = stage.pixels.function
+    changed = []
+    for picture, parameters in zip(pictures, stage.pixels.parameters, strict=True):
+        result = np.ascontiguousarray(function(picture, **parameters))
+        if result.shape != picture.shape or result.dtype != picture.dtype:
+            raise ValueError(
+                f"{where}.pixels: {getattr(function, '__name__', 'the function')} must return {picture.dtype} of shape "
+                f"{picture.shape}, got {result.dtype} of shape {result.shape}"
+            )
+        changed.append(result)
+    return changed

@@ -1,0 +1,57 @@
+"""What `import covary` does not do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+PROBE = """
+import json, sys, threading
+import numpy
+from pathlib import Path
+
+def tasks():
+    folder = Path("/proc/self/task")
+    return len(list(folder.iterdir())) if folder.exists() else threading.active_count()
+
+events = []
+def hear(event, arguments):
+    if event.startswith(("socket.", "os.fork", "subprocess.")):
+        events.append(event)
+
+modules, threads = set(sys.modules), tasks()
+sys.addaudithook(hear)
+{statement}
+print(json.dumps({{"modules": sorted(set(sys.modules) - modules), "threads": tasks() - threads, "events": events}}))
+"""
+
+
+def probe(statement: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(statement=statement)], capture_output=True, text=True, check=True
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_import_brings_no_slow_module() -> None:
+    brought = {module.partition(".")[0] for module in probe("import covary")["modules"]}
+    slow = {"cv2", "scipy", "yaml", "torch", "simplejpeg", "soundfile", "soxr", "rich", "typer", "skimage", "PIL"}
+    assert "covary" in brought
+    assert not brought & slow
+
+
+def test_import_starts_no_thread_and_opens_no_socket() -> None:
+    result = probe("import covary")
+    assert result["threads"] == 0
+    assert result["events"] == []
+
+
+def test_the_probe_hears_a_thread() -> None:
+    assert probe("import threading; threading.Timer(0.5, print).start()")["threads"] == 1
+
+
+def test_the_probe_hears_a_socket() -> None:
+    assert probe("import socket; socket.socket().close()")["events"] != []
