@@ -18,7 +18,7 @@ from covary.expand.manifest import Manifest
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 
 SERVER = """
-import os, sys
+import os, signal, sys, time
 import covary.expand.run as run
 from covary import Pipeline
 from covary.expand import expand
@@ -28,11 +28,14 @@ pipeline = Pipeline.from_yaml(sys.argv[2])
 pipeline(image=__import__("numpy").zeros((4, 4, 3), "uint8"))  # every module is loaded now
 print("ready", flush=True)
 for line in sys.stdin:
+    delay, out = line.rstrip("\\n").split(" ", 1)
     child = os.fork()
     if not child:
-        expand(sys.argv[1], line.rstrip("\\n"), pipeline, times=6, originals="copy", workers=2)
+        expand(sys.argv[1], out, pipeline, times=6, originals="copy", workers=2)
         os._exit(0)
-    print(child, flush=True)
+    if float(delay) >= 0:
+        time.sleep(float(delay))
+        os.kill(child, signal.SIGKILL)  # ours to reap, so the number is still its own
     print(os.waitpid(child, 0)[1], flush=True)
 """
 
@@ -45,14 +48,10 @@ class Server:
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 
-    def run(self, out, kill_after=None):
-        """Start a run and kill it after so many seconds; returns whether it was killed before its end."""
-        self.process.stdin.write(f"{out}\n")
+    def run(self, out, kill_after=-1.0):
+        """Start a run and kill it after so many seconds (never, if negative); returns whether it ended by that."""
+        self.process.stdin.write(f"{kill_after} {out}\n")
         self.process.stdin.flush()
-        child = int(self.process.stdout.readline())
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.kill(child, signal.SIGKILL)
         return os.waitstatus_to_exitcode(int(self.process.stdout.readline())) == -signal.SIGKILL
 
     def close(self):
@@ -176,31 +175,28 @@ def test_interrupt_keeps_what_is_finished(tmp_path, monkeypatch):
 
 
 def test_full_disk_of_a_real_file_system(tmp_path):
-    """On a file system of 128 KiB, where one can be mounted."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(mount)], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("no file system can be mounted here")
+    """On a file system of 128 KiB, where one can be mounted; it goes with the process that mounted it."""
+    for index in range(30):
+        write(tmp_path / "in" / f"{index}.png", height=50, width=50)
+    pipeline().to_yaml(tmp_path / "p.yaml")
+    (tmp_path / "small").mkdir()
+    run = f"{sys.executable} -W ignore -m covary.cli expand in small/out --times 2 --pipeline p.yaml"
+    script = f"""
+        mount -t tmpfs -o size=128k tmpfs small || exit 77
+        {run} 2> said; echo $? > status
+        mount -o remount,size=4m small
+        {run} && cp -R small/out out
+    """
+    arguments = ["unshare", "--map-root-user", "--mount", "sh", "-c", script]
     try:
-        for index in range(30):
-            write(tmp_path / "in" / f"{index}.png", height=50, width=50)
-        code = (
-            "import sys; from covary.expand import expand, ExpandError\n"
-            "try: expand(sys.argv[1], sys.argv[2], sys.argv[3], times=2)\n"
-            "except ExpandError as error: sys.exit(str(error))"
-        )
-        pipeline().to_yaml(tmp_path / "p.yaml")
-        arguments = [sys.executable, "-W", "ignore", "-c", code, tmp_path / "in", mount / "out", tmp_path / "p.yaml"]
-        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert "No space left" in done.stderr or "disk is full" in done.stderr
-        assert "run the same command again" in done.stderr
-        subprocess.run(["mount", "-o", "remount,size=4m", str(mount)], check=True)
-        expand(tmp_path / "in", mount / "out", pipeline(), times=2)
-        expand(tmp_path / "in", tmp_path / "fresh", pipeline(), times=2)
-        assert state(mount / "out") == state(tmp_path / "fresh")
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here")
+    if done.returncode and not (tmp_path / "said").exists():
+        pytest.skip("no file system can be mounted here")
+    assert (tmp_path / "status").read_text() == "1\n"
+    said = (tmp_path / "said").read_text()
+    assert "No space left" in said or "disk is full" in said
+    assert "run the same command again" in said and "Traceback" not in said
+    expand(tmp_path / "in", tmp_path / "fresh", pipeline(), times=2)
+    assert state(tmp_path / "out") == state(tmp_path / "fresh")
