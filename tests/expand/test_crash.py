@@ -1,5 +1,6 @@
 """kill -9 at any moment, then the same run again: as if nothing had happened."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from test_expand import pipeline, state, tree, write
+from expansions import pipeline, state, tree, write
 
 import covary.expand.files as files
 import covary.expand.work as work
@@ -16,80 +17,83 @@ from covary.expand.manifest import Manifest
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 
-WORKER = """
-import sys, time
-from covary.expand import expand
+SERVER = """
+import os, signal, sys, time
 import covary.expand.run as run
+from covary import Pipeline
+from covary.expand import expand
 run.COMMIT_INTERVAL = 0.02
 run.PLANNED_AT_ONCE = 4
+pipeline = Pipeline.from_yaml(sys.argv[2])
+pipeline(image=__import__("numpy").zeros((4, 4, 3), "uint8"))  # every module is loaded now
 print("ready", flush=True)
-sys.stdin.readline()
-expand(sys.argv[1], sys.argv[2], sys.argv[3], times=8, originals="copy", workers=2)
-print("done", flush=True)
+for line in sys.stdin:
+    delay, out = line.rstrip("\\n").split(" ", 1)
+    child = os.fork()
+    if not child:
+        expand(sys.argv[1], out, pipeline, times=6, originals="copy", workers=2)
+        os._exit(0)
+    if float(delay) >= 0:
+        time.sleep(float(delay))
+        os.kill(child, signal.SIGKILL)  # ours to reap, so the number is still its own
+    print(os.waitpid(child, 0)[1], flush=True)
 """
 
 
-def start(source, out, yaml):
-    arguments = [sys.executable, "-W", "ignore", "-c", WORKER, str(source), str(out), str(yaml)]
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    return process
+class Server:
+    """A process that has loaded everything and forks a run on demand: a kill then hits the run, not its imports."""
 
+    def __init__(self, source):
+        arguments = [sys.executable, "-W", "ignore", "-c", SERVER, str(source), pipeline().to_yaml()]
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
 
-def go(process):
-    process.stdin.write("\n")
-    process.stdin.flush()
+    def run(self, out, kill_after=-1.0):
+        """Start a run and kill it after so many seconds (never, if negative); returns whether it ended by that."""
+        self.process.stdin.write(f"{kill_after} {out}\n")
+        self.process.stdin.flush()
+        return os.waitstatus_to_exitcode(int(self.process.stdout.readline())) == -signal.SIGKILL
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """A source folder, a pipeline file, what an undisturbed run gives, and how long it takes."""
+    """A server, its source folder, what an undisturbed run gives, and how long it takes."""
     base = tmp_path_factory.mktemp("crash")
-    for index in range(40):
-        write(base / "in" / f"class{index % 3}" / f"picture {index}.png", height=24 + index, width=40)
+    for index in range(16):
+        write(base / "in" / f"class{index % 3}" / f"picture {index}.png", height=12 + index, width=20)
     (base / "in" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    pipeline().to_yaml(base / "p.yaml")
-    process = start(base / "in", base / "out", base / "p.yaml")
+    server = Server(base / "in")
+    server.run(base / "warm")
     began = time.monotonic()
-    go(process)
-    assert process.communicate()[0] == "done\n"
-    return base / "in", base / "p.yaml", state(base / "out"), time.monotonic() - began
+    server.run(base / "out")
+    duration = time.monotonic() - began
+    yield server, base / "in", state(base / "out"), duration
+    server.close()
 
 
 def test_kill_at_twenty_random_moments_then_rerun_equals_an_undisturbed_run(tmp_path, undisturbed):
-    source, yaml, expected, duration = undisturbed
+    server, source, expected, duration = undisturbed
     random = np.random.default_rng()
-    processes = [start(source, tmp_path / str(0), yaml)]
-    unfinished = 0
+    killed = 0
     for trial in range(20):
         out = tmp_path / str(trial)
-        process = processes.pop()
-        go(process)
-        if trial < 19:
-            processes.append(start(source, tmp_path / str(trial + 1), yaml))  # its imports take longer than the run
-        time.sleep(random.uniform(0, duration))
-        process.send_signal(signal.SIGKILL)
-        unfinished += process.wait() == -signal.SIGKILL
-        process.stdin.close()
-        process.stdout.close()
-        expand(source, out, yaml, times=8, originals="copy", workers=2)
+        killed += server.run(out, random.uniform(0, duration))
+        expand(source, out, pipeline(), times=6, originals="copy", workers=2)
         assert state(out) == expected, f"trial {trial}"
-    assert unfinished, "every run was over before it was killed"
+    assert killed, "every run was over before it was killed"
 
 
 def test_killed_again_and_again_in_one_folder(tmp_path, undisturbed):
-    source, yaml, expected, duration = undisturbed
-    out = tmp_path / "out"
-    for share in (0.1, 0.3, 0.5):
-        process = start(source, out, yaml)
-        go(process)
-        time.sleep(share * duration)
-        process.kill()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
-    expand(source, out, yaml, times=8, originals="copy")
-    assert state(out) == expected
+    server, source, expected, duration = undisturbed
+    for share in (0.1, 0.2, 0.4, 0.6):
+        server.run(tmp_path / "out", share * duration)
+    expand(source, tmp_path / "out", pipeline(), times=6, originals="copy")
+    assert state(tmp_path / "out") == expected
 
 
 class Stop(BaseException):
@@ -171,29 +175,28 @@ def test_interrupt_keeps_what_is_finished(tmp_path, monkeypatch):
 
 
 def test_full_disk_of_a_real_file_system(tmp_path):
-    """On a file system of 128 KiB, where one can be mounted."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(mount)], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("no file system can be mounted here")
+    """On a file system of 128 KiB, where one can be mounted; it goes with the process that mounted it."""
+    for index in range(30):
+        write(tmp_path / "in" / f"{index}.png", height=50, width=50)
+    pipeline().to_yaml(tmp_path / "p.yaml")
+    (tmp_path / "small").mkdir()
+    run = f"{sys.executable} -W ignore -m covary.cli expand in small/out --times 2 --pipeline p.yaml"
+    script = f"""
+        mount -t tmpfs -o size=128k tmpfs small || exit 77
+        {run} 2> said; echo $? > status
+        mount -o remount,size=4m small
+        {run} && cp -R small/out out
+    """
+    arguments = ["unshare", "--map-root-user", "--mount", "sh", "-c", script]
     try:
-        for index in range(30):
-            write(tmp_path / "in" / f"{index}.png", height=50, width=50)
-        code = (
-            "import sys; from covary.expand import expand, ExpandError\n"
-            "try: expand(sys.argv[1], sys.argv[2], sys.argv[3], times=2)\n"
-            "except ExpandError as error: sys.exit(str(error))"
-        )
-        pipeline().to_yaml(tmp_path / "p.yaml")
-        arguments = [sys.executable, "-W", "ignore", "-c", code, tmp_path / "in", mount / "out", tmp_path / "p.yaml"]
-        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, check=False)
-        assert done.returncode == 1 and "No space left" in done.stderr + done.stdout, done.stderr
-        subprocess.run(["mount", "-o", "remount,size=4m", str(mount)], check=True)
-        expand(tmp_path / "in", mount / "out", pipeline(), times=2)
-        expand(tmp_path / "in", tmp_path / "fresh", pipeline(), times=2)
-        assert state(mount / "out") == state(tmp_path / "fresh")
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here")
+    if done.returncode and not (tmp_path / "said").exists():
+        pytest.skip("no file system can be mounted here")
+    assert (tmp_path / "status").read_text() == "1\n"
+    said = (tmp_path / "said").read_text()
+    assert "No space left" in said or "disk is full" in said
+    assert "run the same command again" in said and "Traceback" not in said
+    expand(tmp_path / "in", tmp_path / "fresh", pipeline(), times=2)
+    assert state(tmp_path / "out") == state(tmp_path / "fresh")

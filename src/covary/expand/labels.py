@@ -43,7 +43,7 @@ class Objects:
     @property
     def by_masks(self) -> bool:
         """Whether every box has a mask, so that the boxes can be those of the masks."""
-        return bool(self.instances) and all(None not in (each.box, each.mask) for each in self.instances)
+        return bool(self.instances) and all(each.box is not None and each.mask is not None for each in self.instances)
 
     def fields(self) -> dict[str, Any]:
         """The fields for a pipeline made by `for_objects`."""

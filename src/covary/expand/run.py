@@ -128,7 +128,9 @@ def expand(
     except OSError as error:
         raise ExpandError(f"{error.filename or target}: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise ExpandError(f"{target}: the manifest cannot be written: {error}") from error
+        raise ExpandError(
+            f"{target}: the manifest cannot be written: {error}; stopped, run the same command again to go on"
+        ) from error
 
 
 def _check_arguments(times: int, originals: str, format: str, quality: int, workers: int | None, on_error: str) -> None:

@@ -1,0 +1,213 @@
+"""The command line: one thin command per capability."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from covary import __version__
+
+if TYPE_CHECKING:
+    from covary.data.folder import Problem
+
+# Decoders would print a line of their own for each bad file, beside ours.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+
+app = typer.Typer(
+    name="covary",
+    help="Vary the data; the labels covary.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SHOWN_PROBLEMS = 20
+
+
+class Originals(StrEnum):
+    """What becomes of the originals."""
+
+    none = "none"
+    link = "link"
+    copy = "copy"
+
+
+class OutputFormat(StrEnum):
+    """In which format variations are written."""
+
+    same = "same"
+    png = "png"
+    jpeg = "jpeg"
+    webp = "webp"
+
+
+class OnError(StrEnum):
+    """What a picture that cannot be used does."""
+
+    skip = "skip"
+    stop = "raise"
+
+
+Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of pictures; its sub-folders are the classes.")]
+PipelineFile = Annotated[Path, typer.Option("--pipeline", "-p", help="YAML file of the pipeline.")]
+Annotations = Annotated[Path | None, typer.Option(help="COCO file with boxes, regions and keypoints of the pictures.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Threads. [default: every core]", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"covary {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def covary(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Vary the data; the labels covary."""
+
+
+@app.command()
+def expand(
+    source: Source,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
+    pipeline: PipelineFile,
+    times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each picture.")] = 8,
+    originals: Annotated[Originals, typer.Option(help="Put the originals beside their variations.")] = Originals.none,
+    format: Annotated[OutputFormat, typer.Option(help="Of the variations.")] = OutputFormat.same,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
+    workers: Workers = None,
+    annotations: Annotations = None,
+    on_error: Annotated[OnError, typer.Option(help="What to do about a picture that cannot be used.")] = OnError.skip,
+) -> None:
+    """Write variations of pictures, with a manifest.
+
+    Run it again to go on after an interruption, or to bring OUT up to date: only what is missing or changed is made.
+    """
+    from covary.expand import expand as run
+
+    with _clear_errors():
+        report = run(
+            source,
+            out,
+            pipeline,
+            times=times,
+            originals=originals.value,
+            format=format.value,
+            quality=quality,
+            workers=workers,
+            annotations=annotations,
+            on_error=on_error.value,
+            progress=None,
+        )
+    for note in report.notes:
+        _say(note)
+    _list(report.skipped, "skipped")
+    print(f"{out}: {report}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that `covary expand` wrote.")],
+    source: Annotated[Path | None, typer.Option(help="Where the sources are now. [default: where they were]")] = None,
+    workers: Workers = None,
+) -> None:
+    """Check an expansion bit for bit.
+
+    Every picture in OUT is made again from its source and compared; nothing is written.
+    """
+    from covary.data.folder import Problem
+    from covary.expand import verify as run
+
+    with _clear_errors():
+        found = run(out, source, workers=workers, progress=None)
+    for note in found.notes:
+        _say(note)
+    _list([Problem(name, "is missing") for name in found.missing], "missing")
+    _list([Problem(name, "has been altered") for name in found.altered], "altered")
+    _list(found.differing, "not derivable")
+    _list([Problem(name, "is not in the manifest") for name in found.extra], "extra")
+    print(f"{out}: {found}")
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    source: Source,
+    pipeline: PipelineFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: png, jpg or webp.")] = Path("sheet.png"),
+    count: Annotated[int, typer.Option(min=1, help="Originals, one a row.")] = 6,
+    times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each.")] = 5,
+    annotations: Annotations = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the pipeline's own.")] = None,
+) -> None:
+    """Draw originals and variations side by side.
+
+    With annotations, boxes, masks and keypoints are drawn into both.
+    """
+    from covary.show import contact_sheet
+
+    with _clear_errors():
+        skipped = contact_sheet(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
+    _list(skipped, "skipped")
+    print(out)
+    if skipped:
+        raise typer.Exit(1)
+
+
+def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
+    from covary.expand.report import printable
+
+    for problem in problems[:SHOWN_PROBLEMS]:
+        _say(f"{what}: {printable(problem.name)}: {problem.reason}")
+    if len(problems) > SHOWN_PROBLEMS:
+        _say(f"{what}: and {len(problems) - SHOWN_PROBLEMS:,} more")
+
+
+def _say(line: str) -> None:
+    print(f"covary: {line}", file=sys.stderr)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """An error that the user can do something about is one line, not a traceback."""
+    from covary.expand import ExpandError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    except (ExpandError, ValueError, TypeError) as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+
+
+def _fail(line: str, status: int) -> NoReturn:
+    _say(line)
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Entry of the `covary` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
