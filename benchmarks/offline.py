@@ -49,7 +49,7 @@ def variations_per_second(sources: Path, out: Path, workers: int) -> float:
     import covary
 
     start = time.perf_counter()
-    made = covary.expand(sources, out, pipeline(), times=TIMES, workers=workers)
+    made = covary.expand.expand(sources, out, pipeline(), times=TIMES, workers=workers)
     seconds = time.perf_counter() - start
     if made.made != SOURCES * TIMES:
         raise RuntimeError(f"expected {SOURCES * TIMES} files: {made}")

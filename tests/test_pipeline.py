@@ -23,7 +23,7 @@ OPERATIONS = [
     image.Rotate((-20, 20), border="reflect", p=0.7),
     image.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
     OneOf([image.GaussianBlur((0.1, 2.0)), image.GaussianNoise((0.01, 0.05))], p=0.6),
-    image.Perspective(p=0.3),
+    image.ElasticTransform(p=0.3),
     image.CoarseDropout(p=0.5),
     image.Normalize("imagenet"),
 ]
@@ -68,6 +68,8 @@ POOL = [
     image.RandomRotate90(p=0.7),
     image.Rotate(border="constant", fill=30, p=0.5),
     image.Affine(p=0.6),
+    image.ElasticTransform(p=0.4),
+    image.GridDistortion(p=0.3),
     image.ColorJitter(0.3, 0.3, 0.3, 0.1, p=0.6),
     image.Gamma(p=0.5),
     image.Posterize(p=0.4),

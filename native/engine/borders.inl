@@ -26,28 +26,10 @@ inline std::int64_t border_index(std::int64_t index, std::int64_t n, Border bord
   }
 }
 
-// Beyond this a coordinate no longer fits the integers of the fast paths.
-constexpr double far_away = 1e9;
+// Beyond this, and where not finite, a position is lost: nothing of the source covers it, and pixel (0, 0) stands for it.
+constexpr double far_away = 1073741824.0;
 
-inline bool is_near(double position) { return position > -far_away && position < far_away; }
-
-// A far position brought near: the integer part of an equivalent one; `fraction` is 0 where there is none.
-inline std::int64_t far_index(double position, std::int64_t n, Border border, float& fraction) {
-  fraction = 0.0F;
-  if (!std::isfinite(position)) return 0;
-  const double whole = std::floor(position);
-  fraction = static_cast<float>(position - whole);
-  switch (border) {
-    case Border::reflect:
-      return n == 1 ? 0 : static_cast<std::int64_t>(std::fmod(whole, 2.0 * static_cast<double>(n - 1)));
-    case Border::symmetric:
-      return static_cast<std::int64_t>(std::fmod(whole, 2.0 * static_cast<double>(n)));
-    case Border::wrap:
-      return static_cast<std::int64_t>(std::fmod(whole, static_cast<double>(n)));
-    default:
-      return position < 0 ? -4 : n + 4;
-  }
-}
+inline bool is_near(double position) { return position >= -far_away && position <= far_away; }
 
 // How much of the pixel at index + fraction lies on the axis.
 inline float axis_coverage(std::int64_t index, float fraction, std::int64_t n) {

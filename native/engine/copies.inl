@@ -26,6 +26,18 @@ inline void with_pixel_size(std::int64_t size, Call call) {
   }
 }
 
+// IEEE half precision, rounded to nearest even.
+inline std::uint16_t half_bits(double value) {
+  const auto sign = static_cast<std::uint16_t>(std::signbit(value) ? 0x8000 : 0);
+  const double size = std::fabs(value);
+  if (std::isnan(value)) return 0x7e00;
+  if (size >= 65520.0) return sign | 0x7c00;
+  if (size < std::ldexp(1.0, -14)) return static_cast<std::uint16_t>(sign | static_cast<int>(std::nearbyint(std::ldexp(size, 24))));
+  const int exponent = std::ilogb(size);
+  const int fraction = static_cast<int>(std::nearbyint(std::ldexp(size, 10 - exponent)));  // 1024 .. 2048
+  return static_cast<std::uint16_t>(sign | (((exponent + 14) << 10) + fraction));
+}
+
 // One pixel of the fill colour, in the picture's own type: rounded to nearest and clipped to its range.
 inline const std::uint8_t* painted_pixel(const double* colour, const Picture& picture, const RawType& raw, Scratch& scratch) {
   auto* pixel = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(picture.pixel_size())));
@@ -37,7 +49,10 @@ inline const std::uint8_t* painted_pixel(const double* colour, const Picture& pi
       *out = value >= 0.5 || value <= -0.5 ? 1 : 0;
     } else if (raw.floating && size == 8) {
       std::memcpy(out, &value, size);
-    } else if (raw.floating && size == 4) {
+    } else if (raw.floating && size == 2) {
+      const std::uint16_t half = half_bits(value);
+      std::memcpy(out, &half, size);
+    } else if (raw.floating) {
       const auto single = static_cast<float>(value);
       std::memcpy(out, &single, size);
     } else {
@@ -159,17 +174,6 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   }
 }
 
-inline std::int64_t nearest_index(double position, std::int64_t n, Border border, bool& inside) {
-  if (is_near(position)) {
-    const std::int64_t index = floor_int(position);
-    inside = inside && index >= 0 && index < n;
-    return border_index(index, n, border);
-  }
-  inside = false;
-  float fraction = 0;
-  return border_index(far_index(position, n, border, fraction), n, border);
-}
-
 template <class Size>
 void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border border, const std::uint8_t* paint, Ramp& ramp,
                   Size pixel) {
@@ -181,10 +185,12 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
       positions(g, ramp, y, x0, n, px, py);
       for (int i = 0; i < n; ++i, target += pixel.size()) {
-        bool inside = true;
-        const std::int64_t sx = nearest_index(px[i], in.width, border, inside);
-        const std::int64_t sy = nearest_index(py[i], in.height, border, inside);
-        const auto offset = static_cast<std::size_t>(sy * in.width + sx) * pixel.size();
+        const bool near = is_near(px[i]) && is_near(py[i]);
+        const std::int64_t sx = near ? floor_int(px[i]) : 0;
+        const std::int64_t sy = near ? floor_int(py[i]) : 0;
+        const bool inside = near && sx >= 0 && sx < in.width && sy >= 0 && sy < in.height;
+        const auto offset = static_cast<std::size_t>(border_index(sy, in.height, border) * in.width +
+                                                     border_index(sx, in.width, border)) * pixel.size();
         std::memcpy(target, inside || paint == nullptr ? in.data + offset : paint, pixel.size());
       }
     }
@@ -218,10 +224,7 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
       if (g.form == Form::exact) {
         index[i] = turn * i + move;
       } else {
-        const double position = scale * (static_cast<double>(i) + 0.5) + offset;
-        float fraction = 0;
-        index[i] = is_near(position) ? floor_int(position) : far_index(position, source_n, border, fraction);
-        if (!is_near(position) && paint != nullptr) index[i] = -1;
+        index[i] = floor_int(scale * (static_cast<double>(i) + 0.5) + offset);
       }
     }
     return axis_table(n, source_n, step, border, paint != nullptr, index, scratch);

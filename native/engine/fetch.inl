@@ -135,6 +135,7 @@ struct Sampled final : Fetcher {
     return true;
   }
 
+  // Lost pixels get the first tap (0, 0).
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
     if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
@@ -157,16 +158,13 @@ struct Sampled final : Fetcher {
     }
     for (int i = 0; i < n; ++i) {
       taps.far[i] = !is_near(px[i]) || !is_near(py[i]);
-      taps.x[i] = tap(px[i], surface.width, taps.fx[i]);
-      taps.y[i] = tap(py[i], surface.height, taps.fy[i]);
+      const double x = taps.far[i] ? 0.0 : px[i];
+      const double v = taps.far[i] ? 0.0 : py[i];
+      taps.x[i] = floor_int(x);
+      taps.y[i] = floor_int(v);
+      taps.fx[i] = static_cast<float>(x - static_cast<double>(taps.x[i]));
+      taps.fy[i] = static_cast<float>(v - static_cast<double>(taps.y[i]));
     }
-  }
-
-  std::int32_t tap(double position, std::int64_t n, float& fraction) const {
-    if (!is_near(position)) return static_cast<std::int32_t>(far_index(position, n, surface.border, fraction));
-    const std::int32_t index = floor_int(position);
-    fraction = static_cast<float>(position - static_cast<double>(index));
-    return index;
   }
 
   // True where some pixel of the chunk is not wholly inside.

@@ -49,7 +49,7 @@ inline bool all_zero(const Grid& grid) {
 // Whether t = a * centre + move hits pixel centres alone, up to an error far below what can be seen.
 inline bool whole_axis(double a, double move, double extent, std::int64_t& turn, std::int64_t& shift) {
   turn = a > 0 ? 1 : -1;
-  if (!(std::fabs(a - static_cast<double>(turn)) * extent < 1e-6) || !(std::fabs(move) < far_away)) return false;
+  if (!(std::fabs(a - static_cast<double>(turn)) * extent < 1e-6) || !(std::fabs(move) < 0.5 * far_away)) return false;
   const double rounded = std::nearbyint(move);
   if (!(std::fabs(move - rounded) < 1e-6)) return false;
   shift = static_cast<std::int64_t>(rounded) - (turn < 0 ? 1 : 0);
@@ -80,7 +80,7 @@ inline void classify(Geometry& g, std::int64_t out_height, std::int64_t out_widt
   } else if (turned && whole_axis(m[1], m[2], h, g.turn_x, g.move_x) && whole_axis(m[3], m[5], w, g.turn_y, g.move_y)) {
     g.form = Form::exact;
     g.transposed = true;
-  } else if (straight) {
+  } else if (straight && is_near(std::fabs(m[0]) * w + std::fabs(m[2])) && is_near(std::fabs(m[4]) * h + std::fabs(m[5]))) {
     g.form = Form::axes;
   }
 }

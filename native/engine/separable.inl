@@ -7,14 +7,9 @@ struct AxisTap {
   float coverage;
 };
 
-inline AxisTap axis_tap(double scale, double move, std::int64_t i, std::int64_t n, Border border) {
+inline AxisTap axis_tap(double scale, double move, std::int64_t i, std::int64_t n) {
   const double position = scale * (static_cast<double>(i) + 0.5) + move - 0.5;
   AxisTap tap;
-  if (!is_near(position)) {
-    tap.index = static_cast<std::int32_t>(far_index(position, n, border, tap.fraction));
-    tap.coverage = 0.0F;
-    return tap;
-  }
   tap.index = floor_int(position);
   tap.fraction = static_cast<float>(position - static_cast<double>(tap.index));
   tap.coverage = axis_coverage(tap.index, tap.fraction, n);
@@ -46,7 +41,7 @@ struct Scaled final : Fetcher {
     coverage_x = static_cast<float*>(scratch.piece(sizeof(float) * n));
     grouped = static_cast<std::uint8_t*>(scratch.piece(n / lanes + 1));
     for (std::int64_t x = 0; x < out_width; ++x) {
-      const AxisTap tap = axis_tap(g.m[0], g.m[2], x, s.width, border);
+      const AxisTap tap = axis_tap(g.m[0], g.m[2], x, s.width);
       left[x] = static_cast<std::int32_t>(border_index(tap.index, s.width, border) * s.channels);
       right[x] = static_cast<std::int32_t>(border_index(std::int64_t{tap.index} + 1, s.width, border) * s.channels);
       fraction[x] = tap.fraction;
@@ -111,7 +106,7 @@ struct Scaled final : Fetcher {
   }
 
   bool fetch(std::int64_t y, Planes row, float* coverage) override {
-    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height, s.border);
+    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
     const float* top = line(border_index(tap.index, s.height, s.border));
     const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
     for (std::int64_t c = 0; c < s.channels; ++c) {

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from covary import expand as expand
     from covary.draws.distributions import Beta as Beta
     from covary.draws.distributions import Choice as Choice
     from covary.draws.distributions import Constant as Constant
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from covary.draws.distributions import LogUniform as LogUniform
     from covary.draws.distributions import Normal as Normal
     from covary.draws.distributions import Uniform as Uniform
-    from covary.expand import expand as expand
-    from covary.expand import verify as verify
     from covary.ops import image as image
     from covary.ops.combine import OneOf as OneOf
     from covary.ops.combine import Sequential as Sequential
@@ -37,9 +36,8 @@ _HOMES = {
         ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant"), "covary.draws.distributions"
     ),
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
-    **dict.fromkeys(("expand", "verify"), "covary.expand"),
 }
-_ROOMS = {"image": "covary.ops.image"}
+_ROOMS = {"expand": "covary.expand", "image": "covary.ops.image"}
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 

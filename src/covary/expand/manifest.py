@@ -1,11 +1,11 @@
 """The record of an expansion: one SQLite file of plain tables, readable with any SQLite tool.
 
     settings   what the last run was asked for (name, value)
-    recipes    pipeline, version and encoding by which outputs were made
+    recipes    pipeline, version, renderer and encoding by which outputs were made
     sources    every picture found: size, SHA-256, shape, "ok" or "skipped" and why, its COCO annotations
     outputs    every file made: from which source, key and epoch, by which recipe, its SHA-256, trace and labels
     checks     size and modification time of the sources as last read; lets a rerun skip the reading
-    pending    sources being worked on; what lies in their outputs' places is ours, even if not yet recorded
+    pending    outputs being made; a file of such a name is ours, even if it is not yet recorded
 
 Nothing in the first four depends on when, how often or in how many threads the work was done. Paths are TEXT; a path
 that is not valid UTF-8 is a BLOB.
@@ -29,8 +29,8 @@ SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE recipes (
-    hash TEXT PRIMARY KEY, pipeline TEXT NOT NULL, seed TEXT NOT NULL, version TEXT NOT NULL, format TEXT NOT NULL,
-    quality INTEGER NOT NULL
+    hash TEXT PRIMARY KEY, pipeline TEXT NOT NULL, seed TEXT NOT NULL, version TEXT NOT NULL, renderer TEXT NOT NULL,
+    format TEXT NOT NULL, quality INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE sources (
     path PRIMARY KEY, bytes INTEGER, sha256 TEXT, height INTEGER, width INTEGER, channels INTEGER, dtype TEXT,
@@ -42,7 +42,8 @@ CREATE TABLE outputs (
 ) WITHOUT ROWID;
 CREATE INDEX outputs_by_source ON outputs (source, epoch);
 CREATE TABLE checks (path PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE pending (path PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE pending (path PRIMARY KEY, source NOT NULL) WITHOUT ROWID;
+CREATE INDEX pending_by_source ON pending (source);
 """
 
 Kind: TypeAlias = Literal["variation", "link", "copy"]
@@ -56,6 +57,7 @@ class Recipe:
     pipeline: str
     seed: str
     version: str
+    renderer: str
     format: str
     quality: int
 
@@ -181,8 +183,8 @@ class Manifest:
 
     def add_recipe(self, recipe: Recipe) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?)",
-            (recipe.hash, recipe.pipeline, recipe.seed, recipe.version, recipe.format, recipe.quality),
+            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?)",
+            tuple(getattr(recipe, part.name) for part in fields(recipe)),
         )
 
     def recipes(self) -> dict[str, Recipe]:
@@ -202,7 +204,9 @@ class Manifest:
             yield _source_row(row)
 
     def source_paths(self) -> list[str]:
-        return [from_column(path) for (path,) in self._db.execute("SELECT path FROM sources ORDER BY path")]
+        """Names of all sources of which anything is recorded, even that work on them was begun."""
+        query = "SELECT path FROM sources UNION SELECT source FROM pending ORDER BY 1"
+        return [from_column(path) for (path,) in self._db.execute(query)]
 
     def put_source(self, row: SourceRow, check: Check | None) -> None:
         path = to_column(row.path)
@@ -210,25 +214,36 @@ class Manifest:
             "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (path, *_values(row)[1:]),
         )
-        self._db.execute("DELETE FROM pending WHERE path = ?", (path,))
         if check is None:
             self._db.execute("DELETE FROM checks WHERE path = ?", (path,))
         else:
             self._db.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?)", (path, check.bytes, check.mtime_ns))
 
     def drop_source(self, path: str) -> None:
-        for table in ("sources", "checks", "pending"):
-            self._db.execute(f"DELETE FROM {table} WHERE path = ?", (to_column(path),))
+        column = to_column(path)
+        self._db.execute("DELETE FROM sources WHERE path = ?", (column,))
+        self._db.execute("DELETE FROM checks WHERE path = ?", (column,))
+        self._db.execute("DELETE FROM pending WHERE source = ?", (column,))
 
     def check(self, path: str) -> Check | None:
         row = self._db.execute("SELECT bytes, mtime_ns FROM checks WHERE path = ?", (to_column(path),)).fetchone()
         return None if row is None else Check(*row)
 
-    def is_pending(self, path: str) -> bool:
-        return self._db.execute("SELECT 1 FROM pending WHERE path = ?", (to_column(path),)).fetchone() is not None
+    def pending(self, source: str) -> list[str]:
+        """Names of the outputs of a source that a run began to make and did not record."""
+        query = "SELECT path FROM pending WHERE source = ? ORDER BY path"
+        return [from_column(path) for (path,) in self._db.execute(query, (to_column(source),))]
 
-    def set_pending(self, paths: Iterable[str]) -> None:
-        self._db.executemany("INSERT OR IGNORE INTO pending VALUES (?)", ((to_column(path),) for path in paths))
+    def set_pending(self, source: str, paths: Iterable[str]) -> None:
+        column = to_column(source)
+        rows = [(to_column(path), column) for path in paths]
+        self._db.executemany("INSERT OR REPLACE INTO pending VALUES (?, ?)", rows)
+
+    def drop_pending(self, path: str) -> None:
+        self._db.execute("DELETE FROM pending WHERE path = ?", (to_column(path),))
+
+    def clear_pending(self, source: str) -> None:
+        self._db.execute("DELETE FROM pending WHERE source = ?", (to_column(source),))
 
     # Outputs.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from covary import __version__
 from covary.expand.manifest import Recipe
 from covary.expand.variations import canonical
+from covary.render import find_renderer
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -17,5 +18,6 @@ def recipe_of(pipeline: Pipeline, format: str, quality: int) -> Recipe:
     """The recipe of a pipeline and an encoding."""
     text = pipeline.to_yaml()
     seed, made_by = str(pipeline.seed), __version__
-    digest = sha256(canonical([text, seed, made_by, format, quality]).encode()).hexdigest()
-    return Recipe(digest, text, seed, made_by, format, quality)
+    renderer = find_renderer(pipeline.renderer).__module__.rpartition(".")[2]
+    digest = sha256(canonical([text, seed, made_by, renderer, format, quality]).encode()).hexdigest()
+    return Recipe(digest, text, seed, made_by, renderer, format, quality)

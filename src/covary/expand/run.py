@@ -190,7 +190,7 @@ class _Run:
         self._on_error = on_error
         self._annotated = _annotated(folder, coco)
         self._per_source = order.times + (order.originals != "none")
-        self._skipped = list(folder.problems)
+        self._skipped: list[Problem] = []
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
         self._notes = [f"{printable(name)} is the output folder and was left out" for name in folder.left_out]
@@ -207,6 +207,8 @@ class _Run:
         finished = False
         try:
             self._begin(settings)
+            for problem in self._folder.problems:
+                self._skip(problem)
             self._work(shown)
             self._finish()
             finished = True
@@ -268,12 +270,11 @@ class _Run:
                         self._skip(finding.blocked)
                     if finding.task is not None:
                         tasks.append(finding.task)
+                        self._manifest.set_pending(item.name, finding.unrecorded)
                     else:
                         shown.spared(self._per_source)
                 if tasks:
-                    # From here on, files in these sources' places are known to be ours, recorded or not.
-                    self._manifest.set_pending(task.name for task in tasks)
-                    self._manifest.commit()
+                    self._manifest.commit()  # before any of these files is made
                 for task in tasks:
                     while len(running) >= 2 * self._workers:
                         running = self._collect(running, shown)
@@ -309,9 +310,13 @@ class _Run:
         manifest, source = self._manifest, result.source
         made = {row.path for row in result.outputs}
         if result.fresh:
-            old = [row for row in manifest.outputs_of(source.path) if row.path not in made]
+            old = [row.path for row in manifest.outputs_of(source.path) if row.path not in made]
             drop_outputs(self._order.out, manifest, old)
             self._removed += len(old)
+        if not result.unreadable:
+            # What an earlier run left half done, and this one could not do again.
+            drop_outputs(self._order.out, manifest, set(manifest.pending(source.path)) - made)
+            manifest.clear_pending(source.path)
         for row in result.outputs:
             manifest.put_output(row)
         manifest.put_source(source, result.check)

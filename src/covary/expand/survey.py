@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +28,14 @@ class Finding:
 
     Attributes:
         task: the work, or None.
+        unrecorded: outputs that the work will make and that are not in the manifest yet.
         kept: outputs that are right already.
         removed: outputs that were removed.
         blocked: why nothing can be done, if so.
     """
 
     task: Task | None
+    unrecorded: tuple[str, ...]
     kept: int
     removed: int
     blocked: Problem | None = None
@@ -43,21 +46,23 @@ def survey(order: Order, manifest: Manifest, name: str, annotated: Annotated | N
     recorded = manifest.outputs_of(name)
     wanted = _wanted(order, name)
     stale = [row for row in recorded if row.path not in wanted]
-    drop_outputs(order.out, manifest, stale)
+    begun = set(manifest.pending(name))
+    drop_outputs(order.out, manifest, [row.path for row in stale])
+    drop_outputs(order.out, manifest, [path for path in begun if path not in wanted])
     source = manifest.source(name)
     entries = None if annotated is None else annotated.entries
     if source is None or source.status != "ok" or source.annotations != entries:
         source = None
     right = {row.path for row in recorded if source is not None and _is_right(order, source, row)}
     missing = {path: epoch for path, epoch in wanted.items() if path not in right}
-    ours = {row.path for row in recorded}
-    if not manifest.is_pending(name):
-        for path in missing:
-            if path not in ours and _exists(order.out / path):
-                reason = f"{order.out / path} is in the way: covary did not make it, and leaves it alone"
-                return Finding(None, 0, len(stale), Problem(name, reason))
+    known = {row.path for row in recorded}
+    unrecorded = tuple(path for path in missing if path not in known)
+    for path in unrecorded:
+        if path not in begun and _exists(order.out / path):
+            reason = f"{order.out / path} is in the way: covary did not make it, and leaves it alone"
+            return Finding(None, (), 0, len(stale), Problem(name, reason))
     if source is not None and not missing and _unchanged(order.root / name, manifest.check(name)):
-        return Finding(None, len(wanted), len(stale))
+        return Finding(None, (), len(wanted), len(stale))
     task = Task(
         name,
         entries,
@@ -66,14 +71,15 @@ def survey(order: Order, manifest: Manifest, name: str, annotated: Annotated | N
         tuple(epoch for epoch in missing.values() if epoch is not None),
         None in missing.values(),
     )
-    return Finding(task, 0, len(stale))
+    return Finding(task, unrecorded, 0, len(stale))
 
 
-def drop_outputs(out: Path, manifest: Manifest, rows: list[OutputRow]) -> None:
+def drop_outputs(out: Path, manifest: Manifest, paths: Iterable[str]) -> None:
     """Remove files that the manifest records, and their records. Files go first: a record without one is harmless."""
-    for row in rows:
-        remove(out / row.path, out)
-        manifest.drop_output(row.path)
+    for path in paths:
+        remove(out / path, out)
+        manifest.drop_output(path)
+        manifest.drop_pending(path)
 
 
 def drop_vanished(order: Order, manifest: Manifest, folder: ImageFolder) -> int:
@@ -86,10 +92,11 @@ def drop_vanished(order: Order, manifest: Manifest, folder: ImageFolder) -> int:
     removed = 0
     for name in manifest.source_paths():
         if name not in present and not name.startswith(closed):
-            rows = manifest.outputs_of(name)
-            drop_outputs(order.out, manifest, rows)
+            recorded = [row.path for row in manifest.outputs_of(name)]
+            drop_outputs(order.out, manifest, recorded)
+            drop_outputs(order.out, manifest, manifest.pending(name))
             manifest.drop_source(name)
-            removed += len(rows)
+            removed += len(recorded)
     return removed
 
 

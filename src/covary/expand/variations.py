@@ -65,7 +65,7 @@ def variations(
         objects: what is annotated in it, if anything is.
     """
     rows = max(1, min(BATCH_LIMIT, BATCH_VALUES // max(1, image.size)))
-    carrying = pipeline if objects is None else for_objects(pipeline, objects.pairs)
+    carrying = pipeline if objects is None else for_objects(pipeline, objects)
     fields = {} if objects is None else objects.fields()
     for start in range(0, len(epochs), rows):
         part = list(epochs[start : start + rows])

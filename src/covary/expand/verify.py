@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary import __version__
-from covary.data.coco import AnnotationError, Category
+from covary.data.coco import AnnotationError, Category, category_from_json
 from covary.data.decode import DecodeError, decode
 from covary.data.folder import OWN_FOLDER, Problem
 from covary.expand.annotations import ANNOTATIONS_NAME, annotations_text
@@ -27,6 +27,7 @@ from covary.expand.work import objects_of
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
+    from covary.render import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +149,26 @@ def verify(
 
 
 def _reference(manifest: Manifest, settings: dict[str, str], root: Path, out: Path) -> _Reference:
-    from covary.data.coco import category_from_json
-    from covary.pipeline import Pipeline
-
     recipes = manifest.recipes()
     return _Reference(
         root,
         out,
         recipes,
-        {hash: Pipeline.from_yaml(recipe.pipeline) for hash, recipe in recipes.items()},
+        {hash: _as_recorded(recipe) for hash, recipe in recipes.items()},
         {entry["id"]: category_from_json(entry) for entry in json.loads(settings.get("categories", "[]"))},
     )
+
+
+def _as_recorded(recipe: Recipe) -> Pipeline:
+    from covary.pipeline import Pipeline
+    from covary.render import find_renderer
+
+    renderer: Renderer = recipe.renderer  # type: ignore[assignment]
+    try:
+        find_renderer(renderer)
+    except RuntimeError as error:
+        raise ExpandError(f"the outputs were made with another renderer: {error}") from None
+    return Pipeline.from_yaml(recipe.pipeline).with_options(renderer=renderer)
 
 
 def _in_order(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NoReturn, TypeVar, cast, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def ranged(default: Distribution, *, low: float = -np.inf, high: float = np.inf)
 @dataclass_transform(frozen_default=True, field_specifiers=(field, ranged))
 def operation(cls: Class) -> Class:
     """Declare an operation: a frozen data class, known to YAML under its module's modality and its own name."""
-    made: Class = dataclass(frozen=True, repr=False)(cls)
+    made = cast(Class, dataclass(frozen=True, repr=False)(cls))
     _REGISTRY[qualified_name(made)] = made
     return made
 

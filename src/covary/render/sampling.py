@@ -34,7 +34,8 @@ def sample(image: Image, x: Floats, y: Floats, interpolation: Interpolation, bor
     taps_x = _axis_taps(x, width, interpolation, border)
     pixels: Image = np.ascontiguousarray(image).reshape(height * width, channels)
     if interpolation == "nearest":
-        return np.take(pixels, taps_y[0][0] * width + taps_x[0][0], axis=0)
+        nearest: Image = np.take(pixels, taps_y[0][0] * width + taps_x[0][0], axis=0)
+        return nearest
     finite = np.isfinite(pixels).all()
     total = np.zeros((*x.shape, channels), image.dtype)
     for (row, weight_y), (column, weight_x) in product(taps_y, taps_x):

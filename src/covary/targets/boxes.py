@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
-from covary.targets.path import Displacement, Leg, Projection, advance
+from covary.targets.outlines import around, cut_outlines, cut_polygon, move_outlines, outlines_of
+from covary.targets.path import Leg, Projection
 
 FORMATS = ("pascal_voc", "coco", "yolo", "normalised")
 SOURCES = ("corners", "masks")
 
 TOLERANCE = 1e-6  # of the image's longer side: by this much rounding may turn a box inside out
 FARTHEST = 4.0  # image sizes from the origin: fractions beyond are pixels given under the wrong format
-SPACING = 2.5  # px between the points that stand for an edge under a displacement
-MOST = 256  # points per edge
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ class Boxes:
         min_visibility: boxes of which a smaller share, in [0, 1], is left inside are dropped. The share is the area
             inside the canvas over the area before clipping, times that of earlier stages; with `source="masks"`, the
             share of the mask's pixels that land on the canvas.
-        source: "corners": the box around the moved outline; "masks": the tight box of the moved instance mask in
-            `masks`, one mask per box (boxes of samples without `masks` go by their corners). Instance masks are filled
-            with 0.
+        source: "corners": the box around what is visible of the moved outline; "masks": the tight box of the moved
+            instance mask in `masks`, one mask per box (boxes of samples without `masks` go by their corners). Instance
+            masks are filled with 0.
 
     Raises:
         ValueError: an argument is none of those allowed.
@@ -165,18 +164,34 @@ def carry_corners(
     Returns:
         (M, 4) the edges of the boxes that stay, and (N,) which ones those are (None: all).
     """
-    whole, intact = corners, False
+    if not len(corners):
+        return corners, None
     visibility: NDArray[np.float64] | None = None
-    for leg in legs:
-        moved = advance_boxes(seen, leg)
-        seen = _clipped(moved, leg.after)
-        intact = _lose(seen)
+    intact = False
+    outlines: Points | None = None
+    for number, leg in enumerate(legs):
+        shape = outlines
+        if shape is None and _stays_box(leg, last=number + 1 == len(legs)):
+            moved = _affine_boxes(seen, leg)
+            cut = _clipped(moved, leg.after)
+            intact = _lose(cut)
+            if not _square_on(leg) and _cut_turned(cut, moved, seen, leg):
+                intact = _lose(cut)
+        else:
+            outlines = move_outlines(outlines_of(seen) if shape is None else shape, leg)
+            moved = around(outlines)
+            cut = _clipped(moved, leg.after)
+            if (cut != moved).any():
+                outlines = cut_outlines(outlines, leg.after)
+                cut = _clipped(around(outlines), leg.after)
+            intact = _lose(cut)
+            if not intact:
+                outlines[np.isnan(cut[:, 0])] = np.nan
+        seen = cut
         if options.min_visibility > 0:
             share = _area(seen) / _area(moved)
             visibility = share if visibility is None else visibility * share
-        if not options.clip:
-            whole = advance_boxes(whole, leg)
-    result = seen if options.clip else whole
+    result = seen if options.clip else _carry_whole(corners, legs)
     if visibility is None and options.min_area == 0 and (intact or _all_extended(seen)):
         return result, None
     area = _area(seen)
@@ -186,6 +201,61 @@ def carry_corners(
     if keep.all():
         return result, None
     return result[keep], keep
+
+
+def _carry_whole(corners: Points, legs: Sequence[Leg]) -> Points:
+    """Boxes moved without ever being clipped."""
+    if all(_square_on(leg) for leg in legs):
+        for leg in legs:
+            corners = _affine_boxes(corners, leg)
+        return corners
+    outlines = outlines_of(corners)
+    for leg in legs:
+        outlines = move_outlines(outlines, leg)
+    return around(outlines)
+
+
+def _square_on(leg: Leg) -> bool:
+    """Whether a stage turns boxes into boxes: scales, flips, quarter turns, shifts."""
+    if not leg.steps:
+        return True
+    step = leg.steps[0]
+    if len(leg.steps) > 1 or not isinstance(step, Projection) or not step.affine:
+        return False
+    a, b, _, d, e = step.matrix[:5]
+    return (b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0)
+
+
+def _stays_box(leg: Leg, last: bool) -> bool:
+    """Whether outlines can be spared: boxes stay boxes, or only the box around the outcome counts."""
+    if last and len(leg.steps) == 1:
+        step = leg.steps[0]
+        return isinstance(step, Projection) and step.affine
+    return _square_on(leg)
+
+
+def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
+    """Put the boxes around the visible parts of turned boxes that reach over the canvas into `cut`; returns if any did.
+
+    Corner by corner in plain Python: for the few boxes that there are this costs less than array calls.
+    """
+    crossing = np.logical_or.reduce(cut != moved, axis=1)
+    if not crossing.any():
+        return False
+    step = leg.steps[0]
+    assert isinstance(step, Projection)
+    a, b, c, d, e, f = step.matrix[:6]
+    for row in np.flatnonzero(crossing & (cut[:, 0] == cut[:, 0])).tolist():
+        x0, y0, x1, y1 = before[row].tolist()
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+        visible = cut_polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners], leg.after)
+        if visible:
+            xs, ys = zip(*visible, strict=True)
+            cut[row] = min(xs), min(ys), max(xs), max(ys)
+        else:
+            cut[row] = np.nan
+    np.copyto(cut, _clipped(cut, leg.after))
+    return True
 
 
 def _area(corners: Points) -> NDArray[np.float64]:
@@ -221,26 +291,13 @@ def _lose(seen: Points) -> bool:
     return False
 
 
-def advance_boxes(corners: Points, leg: Leg) -> Points:
-    """The boxes around (N, 4) boxes moved by one stage."""
-    if not leg.steps or not len(corners):
-        return corners
-    first = leg.steps[0]
-    if len(leg.steps) == 1 and isinstance(first, Projection):
-        return _affine_boxes(corners, first) if first.affine else _projected_boxes(corners, first)
-    if not any(isinstance(step, Displacement) for step in leg.steps):
-        for step in leg.steps:
-            corners = advance_boxes(corners, leg._replace(steps=(step,)))
-        return corners
-    longest = np.nanmax(corners[:, 2:] - corners[:, :2], initial=0.0)
-    outline = _outline(corners, int(min(max(np.ceil(longest / SPACING), 8), MOST)))
-    moved = advance(outline.reshape(-1, 2), leg).reshape(outline.shape)
-    return _around(moved)
-
-
-def _affine_boxes(corners: Points, projection: Projection) -> Points:
+def _affine_boxes(corners: Points, leg: Leg) -> Points:
     """The lowest x' = a x + b y + c over a box is found at x0 where a >= 0, else at x1; and so on."""
-    a, b, c, d, e, f = projection.matrix[:6]
+    if not leg.steps:
+        return corners
+    step = leg.steps[0]
+    assert isinstance(step, Projection)
+    a, b, c, d, e, f = step.matrix[:6]
     a_low, a_high = (a, 0.0) if a >= 0 else (0.0, a)
     b_low, b_high = (b, 0.0) if b >= 0 else (0.0, b)
     d_low, d_high = (d, 0.0) if d >= 0 else (0.0, d)
@@ -251,36 +308,3 @@ def _affine_boxes(corners: Points, projection: Projection) -> Points:
     moved: Points = corners @ numbers[:16].reshape(4, 4)
     moved += numbers[16:]
     return moved
-
-
-def _projected_boxes(corners: Points, projection: Projection) -> Points:
-    """Corners suffice, as lines stay lines; an edge that crosses the horizon is cut just before it."""
-    a, b, c, d, e, f, g, h, i = projection.matrix
-    around = corners[:, (0, 1, 2, 1, 2, 3, 0, 3)].reshape(-1, 4, 2) @ np.array(((a, d, g), (b, e, h))) + (c, f, i)
-    depth = around[..., 2]
-    if not depth.min() > 0:
-        following = np.roll(around, -1, axis=1)
-        near = 1e-6 * np.abs(depth).max(axis=1, keepdims=True)
-        share = (near - depth) / (following[..., 2] - depth)
-        crossing = around + (following - around) * share[..., None]
-        crossing[~((share >= 0) & (share <= 1))] = np.nan
-        around = np.concatenate((around, crossing), axis=1)
-        depth = around[..., 2]
-    return _around(around[..., :2] / np.where(depth > 0, depth, np.nan)[..., None])
-
-
-def _outline(corners: Points, count: int) -> Points:
-    """(N, 4 * count, 2) points along the edges of boxes, each edge without its last point."""
-    x0, y0, x1, y1 = (corners[:, k, None] for k in range(4))
-    share = np.arange(count) / count
-    right, down = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
-    left, up = x1 - (x1 - x0) * share, y1 - (y1 - y0) * share
-    level = np.ones(count)
-    x = np.concatenate((right, x1 * level, left, x0 * level), axis=1)
-    y = np.concatenate((y0 * level, down, y1 * level, up), axis=1)
-    return np.stack((x, y), axis=2)
-
-
-def _around(points: Points) -> Points:
-    """(N, 4) boxes around (N, P, 2) points; NaN points do not count."""
-    return np.concatenate((np.fmin.reduce(points, axis=1), np.fmax.reduce(points, axis=1)), axis=1)

@@ -13,7 +13,6 @@ Size: TypeAlias = tuple[int, int]
 WANTED = 1e-6  # px; the search ends here
 ENOUGH = 1e-4  # px; a worse answer counts as none
 ROUNDS = 40
-LATTICE = 65
 
 
 def _cells(position: Points, length: int, knots: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Points, Points]:
@@ -55,8 +54,8 @@ def offsets(grid: Points, size: Size, points: Points) -> tuple[Points, Points]:
 def undo(grid: NDArray[np.floating], size: Size, targets: Points) -> Points:
     """The positions p with p + d(p) = q for each target q, to 1e-4 px.
 
-    Newton's method with halved steps, as the derivative jumps at the knots. A solution always exists (the displacement
-    is bounded and continuous), but where the displacement folds the picture there are several: one of them is found.
+    Newton's method with halved steps, as the derivative jumps at the knots; what it misses is looked for in every cell
+    of the grid. Where the displacement folds the picture there are several such positions: one of them is found.
 
     Args:
         grid: (gh, gw, 2) offsets (dx, dy) at the knots.
@@ -64,13 +63,15 @@ def undo(grid: NDArray[np.floating], size: Size, targets: Points) -> Points:
         targets: (N, 2) positions (x, y).
 
     Returns:
-        (N, 2) positions; NaN for those that were not found.
+        (N, 2) positions; NaN for points that are shown nowhere on the canvas (some of those just off it are found as
+        well).
     """
     knots = np.asarray(grid, dtype=np.float64)
     found, error = _search(knots, size, targets, targets - offsets(knots, size, targets)[0])
     lost = np.flatnonzero(~(error <= WANTED) & np.isfinite(targets).all(axis=1))
     if len(lost):
-        again, its_error = _search(knots, size, targets[lost], _nearest_start(knots, size, targets[lost]))
+        start = np.array([_in_cells(knots, size, target) for target in targets[lost]])
+        again, its_error = _search(knots, size, targets[lost], start)
         better = its_error < error[lost]
         found[lost[better]], error[lost[better]] = again[better], its_error[better]
     found[~(error <= ENOUGH)] = np.nan
@@ -111,11 +112,39 @@ def _newton_step(miss: Points, slope: Points) -> Points:
     return np.where(flat[:, None], miss, solved)
 
 
-def _nearest_start(grid: Points, size: Size, targets: Points) -> Points:
-    """For each target the knot of a lattice over the canvas whose image comes nearest."""
-    height, width = size
-    x, y = np.meshgrid(np.linspace(0, width, LATTICE), np.linspace(0, height, LATTICE))
-    lattice = np.stack((x.ravel(), y.ravel()), axis=1)
-    images = lattice + offsets(grid, size, lattice)[0]
-    nearest = [np.square(images - target).sum(axis=1).argmin() for target in targets]
-    return lattice[nearest]
+def _in_cells(grid: Points, size: Size, target: Points) -> Points:
+    """A position on the canvas that shows the target, from the closed form of each cell; NaN if there is none.
+
+    In a cell the picture's position is q00 + e u + f v + g u v, (u, v) in [0, 1]: a quadratic equation in v.
+    """
+    if 1 in grid.shape[:2]:
+        grid = np.repeat(grid, 2 if grid.shape[0] == 1 else 1, axis=0)
+        grid = np.repeat(grid, 2 if grid.shape[1] == 1 else 1, axis=1)
+    y, x = np.meshgrid(*(np.linspace(0, length, n) for length, n in zip(size, grid.shape, strict=False)), indexing="ij")
+    knots = np.stack((x, y), axis=2)
+    images = knots + grid
+    corner = images[:-1, :-1]
+    e, f = images[:-1, 1:] - corner, images[1:, :-1] - corner
+    g = images[1:, 1:] - images[:-1, 1:] - f
+    h = target - corner
+    square, linear, constant = _cross(g, f), _cross(e, f) + _cross(h, g), _cross(h, e)
+    root = np.sqrt(linear * linear - 4 * square * constant)
+    half = -0.5 * (linear + np.copysign(root, linear))
+    for v in (constant / half, half / square):
+        base = e + g * v[..., None]
+        along_x = np.abs(base[..., 0]) > np.abs(base[..., 1])
+        rest = h - f * v[..., None]
+        u = np.where(along_x, rest[..., 0] / base[..., 0], rest[..., 1] / base[..., 1])
+        off = np.maximum(np.abs(u - 0.5), np.abs(v - 0.5))
+        row, column = np.unravel_index(np.argmin(np.where(np.isnan(off), np.inf, off)), off.shape)
+        if off[row, column] <= 0.5 + 1e-9:
+            first, last = knots[row, column], knots[row + 1, column + 1]
+            share = np.array((u[row, column], v[row, column]))
+            position: Points = first + (last - first) * share
+            return position
+    return np.full(2, np.nan)
+
+
+def _cross(a: Points, b: Points) -> Points:
+    product: Points = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return product

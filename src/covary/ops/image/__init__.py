@@ -4,6 +4,7 @@ from covary.ops.image.affine import Affine, Rotate, Scale, Shear, Stretch, Trans
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
 from covary.ops.image.crops import CenterCrop, RandomCrop, RandomResizedCrop
+from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
@@ -25,10 +26,12 @@ __all__ = [
     "ColorJitter",
     "Contrast",
     "Cutout",
+    "ElasticTransform",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
+    "GridDistortion",
     "HorizontalFlip",
     "Hue",
     "Invert",

@@ -57,6 +57,6 @@ class ChannelDropout(Operation):
         dropped = np.minimum(np.rint(draw("channels")), view.channels - 1)
         rank = np.argsort(np.argsort(stream_uniforms(draw.stream("which"), view.channels), axis=1), axis=1)
         stays = rank >= dropped[:, None]
-        matrix = np.where(stays[:, :, None], identity_matrix(view.channels), 0.0)
+        matrix = stays[:, :, None] * identity_matrix(view.channels)
         matrix[:, :, -1] = np.where(stays, 0.0, view.colour(self.fill))
         return Colour(matrix)

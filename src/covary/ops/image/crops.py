@@ -28,7 +28,7 @@ class _Crop(Bordered):
         super().check()
         checked_size(self, "size")
 
-    def cut(self, corner: Floats | Ints, size: Ints, view: View) -> Warp:
+    def cut(self, corner: Floats, size: Ints, view: View) -> Warp:
         """The part of `size` whose top left corner is at `corner`, (B, 2) whole numbers top and left."""
         matrix = axis_map(view.count, 1, 1, corner[:, 1], corner[:, 0])
         return Warp(matrix, size, self.border, self.colour(view))
@@ -54,7 +54,7 @@ class CenterCrop(_Crop):
 
     def describe(self, draw: Draw, view: View) -> Warp:
         size = same_size(view.count, self.size)
-        return self.cut((view.size - size) // 2, size, view)
+        return self.cut(np.trunc((view.size - size) * 0.5), size, view)
 
 
 @operation

@@ -35,25 +35,22 @@ class ElasticTransform(Geometry):
     """Move every point by a smooth random displacement, as if the picture lay on rubber.
 
     Any (H, W, C) image; the size stays. Both components of the displacement are normal random fields: white noise,
-    smoothed by a cubic B-spline whose standard deviation is `sigma`. (The peers smooth a picture of noise by a Gaussian
-    of that
-    standard deviation: the fields are alike, the cost is not.)
+    smoothed by a cubic B-spline whose standard deviation is `sigma`. (The peers smooth a whole picture of noise by a
+    Gaussian of that standard deviation: the fields are alike, the cost is not.)
 
     Args:
-        alpha: strength, as the peers count it: the factor on Gaussian noise of unit variance after the smoothing. The
-            displacement has a standard deviation of 0.282 * alpha / sigma pixels along each axis. Identity: 0. Default:
-            40 to 120, which is 1.1 to 3.4 pixels. (Albumentations' default, alpha 1 and sigma 50, moves points by 0.006
-            pixels.
-            torchvision smooths uniform noise: its alpha is 1.7 times ours.)
+        alpha: strength, as Albumentations counts it: the factor on Gaussian noise of unit variance after the smoothing.
+            The displacement has a standard deviation of 0.282 * alpha / sigma pixels along each axis. Identity: 0.
+            Default: 30 to 90, which is 0.8 to 2.5 pixels. (Albumentations' default, alpha 1 and sigma 50, moves points
+            by 0.006 pixels. torchvision's alpha is 3.5 times ours: its noise is uniform, its unit half a pixel.)
         sigma: how smooth, in pixels, at least 1: points nearer than this move together. Default 10. For 28 x 28 digits,
-            alpha 20 and sigma 4 are Simard's choice.
+            alpha 20 and sigma 4 come near to Simard's choice.
         border: what lies outside: "constant", "edge", "reflect", "symmetric" or "wrap". Default "reflect".
         fill: colour for "constant", in the image's own range: a number, or one for each channel.
         interpolation: "nearest", "linear" or "cubic". Default "linear".
 
-    A displacement so strong that neighbours would fold over each other (from about alpha = 0.5 * sigma ** 2 on) is
-    scaled down
-    as a whole: nowhere does its slope exceed 0.8.
+    A displacement so strong that neighbours could fold over each other (from about alpha = sigma ** 2 on) is scaled
+    down as a whole: nowhere does its slope exceed 0.8.
 
     Simard, Steinkraus and Platt, "Best practices for convolutional neural networks", ICDAR 2003.
 
@@ -61,7 +58,7 @@ class ElasticTransform(Geometry):
     Hurts: straight things: buildings, print, anything made by machines; fine structures smaller than sigma.
     """
 
-    alpha: Distribution = ranged(default=Uniform(40, 120, identity=0))
+    alpha: Distribution = ranged(default=Uniform(30, 90, identity=0))
     sigma: float = 10.0
 
     streams = ("knots",)
@@ -180,7 +177,7 @@ def _spline_weights(parts: int) -> NDArray[np.float64]:
 
 
 def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
-    """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 values at the finished grid's lines."""
+    """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 values at the grid's lines."""
     by_columns = _along_first(knots.transpose(1, 0, 2), x).transpose(1, 0, 2)
     # The bulk of the work, in the precision in which the grid is kept.
     return _along_first(by_columns.astype(np.float32, order="C"), y)
@@ -197,15 +194,20 @@ def _along_first(knots: Floats, axis: _Axis) -> Floats:
 
 def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
     """The (gh, gw, 2) displacement, scaled down where its slope would exceed the steepest."""
-    # The norm of the matrix of slopes is at most the root of the sum of squares, in a cell at most that of its edges.
-    along_x, along_y = _longest(field[:, 1:] - field[:, :-1]), _longest(field[1:] - field[:-1])
-    steepest = math.hypot(along_x / x_step, along_y / y_step)
+    along_x = _squares(field[:, 1:] - field[:, :-1], x_step)
+    along_y = _squares(field[1:] - field[:-1], y_step)
+    # Within a cell the slopes lie between those of its edges; the norm of their matrix is at most the root of the sum
+    # of squares.
+    in_cells = np.maximum(along_x[1:], along_x[:-1]) + np.maximum(along_y[:, 1:], along_y[:, :-1])
+    steepest = math.sqrt(in_cells.max())
     return field if steepest <= STEEPEST else field * np.float32(STEEPEST / steepest)
 
 
-def _longest(steps: Floats) -> float:
+def _squares(steps: Floats, length: float) -> Floats:
+    steps *= np.float32(1 / length)
     steps *= steps
-    return math.sqrt((steps[..., 0] + steps[..., 1]).max())
+    total: Floats = steps[..., 0] + steps[..., 1]
+    return total
 
 
 def _by_size(sizes: Ints) -> Iterator[tuple[tuple[int, int], NDArray[np.intp]]]:

@@ -84,17 +84,18 @@ class CoarseDropout(Amount):
 
     def describe(self, draw: Draw, view: View) -> Change:
         most = max(1, round(law_of(self, "holes").bounds()[1]))
-        chance = stream_uniforms(draw.stream("places"), 4 * most).reshape(view.count, 4, most)
-        canvas = view.size[:, ::-1, None]
-        extent = np.empty((view.count, 2, most))
+        chance = stream_uniforms(draw.stream("places"), 4 * most).reshape(view.count, most, 4)
+        canvas = view.size[:, None, ::-1].astype(np.float64)
+        extent = np.empty((view.count, most, 2))
         for axis, law in enumerate((law_of(self, "width"), law_of(self, "height"))):
-            length = law.quantile(np.ascontiguousarray(chance[:, axis]))
-            extent[:, axis] = length * canvas[:, axis] if _in_fractions(law) else length
-        extent = np.minimum(np.maximum(np.rint(extent), 1), canvas)
+            length = law.quantile(np.ascontiguousarray(chance[:, :, axis]))
+            limit = canvas[:, :, axis]
+            extent[:, :, axis] = length * limit if _in_fractions(law) else np.minimum(length, limit)
+        extent = np.maximum(np.rint(extent), 1.0)
+        corner = np.floor(chance[:, :, 2:] * (canvas + 1 - extent))
         rectangles = np.empty((view.count, most, 4), dtype=np.int32)
-        corner = np.floor(chance[:, 2:] * (canvas - extent + 1))
-        rectangles[:, :, :2] = corner.transpose(0, 2, 1)
-        rectangles[:, :, 2:] = (corner + extent).transpose(0, 2, 1)
+        rectangles[:, :, :2] = corner
+        rectangles[:, :, 2:] = corner + extent
         return _painted(draw, view, rectangles, np.rint(draw("holes")).astype(np.int32), self.fill)
 
 
@@ -130,13 +131,13 @@ class Cutout(Amount):
         _check_length(self, "size")
 
     def describe(self, draw: Draw, view: View) -> Change:
-        side = draw("size")
+        side, height, width = draw("size"), view.height, view.width
         if _in_fractions(law_of(self, "size")):
-            side = side * view.size.min(axis=1)
+            side = side * np.minimum(height, width)
         side = np.rint(side)
         half = np.floor(side / 2)
-        left = np.floor(draw("x") * view.width) - half
-        top = np.floor(draw("y") * view.height) - half
+        left = np.floor(draw("x") * width) - half
+        top = np.floor(draw("y") * height) - half
         return _painted(draw, view, *_one_rectangle(left, top, side, side), self.fill)
 
 

@@ -101,9 +101,8 @@ def linear_about_centre(
 def cos_sin(degrees: Floats) -> tuple[Floats, Floats]:
     """Cosine and sine of angles in degrees, exact for quarter turns."""
     radians = np.deg2rad(degrees)
-    # Adding 4 rounds to multiples of 2**-50: what is 6e-17 away from 0 or 1 gets there, and nothing moves by a
-    # picometre.
-    return np.cos(radians) + 4 - 4, np.sin(radians) + 4 - 4
+    # Adding 32 rounds to multiples of 2**-47: the few 1e-16 that part quarter turns from 0 and 1 go, nothing else does.
+    return np.cos(radians) + 32 - 32, np.sin(radians) + 32 - 32
 
 
 def square_to_quad(corners: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +15,41 @@ from covary.ops.image.luma import identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Curve
 
+Number = TypeVar("Number", bound=np.generic)
+
 
 @cache
-def _ramp(levels: int) -> NDArray[np.float64]:
+def _inputs(levels: int) -> NDArray[np.float64]:
     """The inputs of a curve's table as fractions of white; read-only."""
-    ramp = np.arange(levels) / (levels - 1)
-    ramp.flags.writeable = False
-    return ramp
+    return _frozen(np.arange(levels) / (levels - 1))
 
 
-def _curve(fractions: NDArray[np.float64], view: View) -> Curve:
-    """The curve with outputs given as fractions of white, (B, N)."""
-    return Curve((view.white * fractions).astype(np.float32)[:, None, :])
+@cache
+def _logarithms(levels: int) -> NDArray[np.float64]:
+    """Their logarithms, of which the first is minus infinity; read-only."""
+    with np.errstate(divide="ignore"):
+        return _frozen(np.log(_inputs(levels)))
+
+
+@cache
+def _straight_and_inverted(levels: int, white: float) -> NDArray[np.float32]:
+    """The tables (2, N) that keep all values and that turn them into the negative; read-only."""
+    inputs = _inputs(levels)
+    return _frozen((white * np.stack([inputs, 1 - inputs])).astype(np.float32))
+
+
+@cache
+def _posterized(levels: int, white: float) -> NDArray[np.float32]:
+    """The tables (8, N) of 1 to 8 bits; read-only."""
+    parts = 2 ** np.arange(1, 8)[:, None]
+    part = np.arange(levels) * parts // levels
+    coarse = (white / 255 * (part * (256 // parts))).astype(np.float32)
+    return _frozen(np.concatenate([coarse, _straight_and_inverted(levels, white)[:1]]))
+
+
+def _frozen(array: NDArray[Number]) -> NDArray[Number]:
+    array.flags.writeable = False
+    return array
 
 
 @operation
@@ -46,7 +70,9 @@ class Gamma(Operation):
     gamma: Range = ranged(LogUniform(0.8, 1.25, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        return _curve(_ramp(view.levels) ** draw("gamma")[:, None], view)
+        # exp(gamma * log) takes a sixth of the time of the power; at black it is exp(-infinity) = 0.
+        power = np.exp(draw("gamma")[:, None] * _logarithms(view.levels))
+        return Curve((view.white * power).astype(np.float32)[:, None, :])
 
 
 @operation
@@ -68,11 +94,8 @@ class Posterize(Amount):
     bits: Range = ranged(Integers(4, 7, identity=8), low=1, high=8)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        bits = np.rint(draw("bits"))[:, None]
-        parts = np.exp2(bits)
-        part = np.floor(np.arange(view.levels) * (parts / view.levels))
-        coarse = part * (256 / 255 / parts)
-        return _curve(np.where(bits < 8, coarse, _ramp(view.levels)), view)
+        which = np.rint(draw("bits")).astype(np.intp) - 1
+        return Curve(_posterized(view.levels, view.white)[which, None])
 
 
 @operation
@@ -90,9 +113,10 @@ class Solarize(Amount):
     threshold: Range = ranged(Uniform(0.5, 1.0, identity=1), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        threshold, ramp = draw("threshold")[:, None], _ramp(view.levels)
-        inverted = (ramp >= threshold) & (threshold < 1)
-        return _curve(np.where(inverted, 1 - ramp, ramp), view)
+        threshold = draw("threshold")[:, None]
+        straight, inverted = _straight_and_inverted(view.levels, view.white)
+        turned = (_inputs(view.levels) >= threshold) & (threshold < 1)
+        return Curve(np.where(turned, inverted, straight)[:, None, :])
 
 
 @operation
