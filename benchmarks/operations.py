@@ -94,7 +94,7 @@ GEOMETRY = (
     Operation("PadIfNeeded", lambda i: i.PadIfNeeded(576, 576, **BLACK), lambda a: a.PadIfNeeded(576, 576)),
     Operation(
         "ElasticTransform",
-        lambda i: i.ElasticTransform(alpha=100, sigma=10, **BLACK),
+        lambda i: i.ElasticTransform(alpha=(100, 100), sigma=10, **BLACK),
         lambda a: a.ElasticTransform(alpha=100, sigma=10, p=1),
         at_least=4,
     ),
