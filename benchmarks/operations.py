@@ -100,7 +100,7 @@ GEOMETRY = (
     ),
     Operation(
         "GridDistortion",
-        lambda i: i.GridDistortion(steps=5, limit=(-0.3, 0.3), **BLACK),
+        lambda i: i.GridDistortion(num_steps=5, distort_limit=(-0.3, 0.3), **BLACK),
         lambda a: a.GridDistortion(num_steps=5, distort_limit=(-0.3, 0.3), p=1),
     ),
 )
