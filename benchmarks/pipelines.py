@@ -4,9 +4,9 @@
 
 Every library gets the same operations with the same ranges: flips with probability 0.5, all else always; bilinear
 sampling, black borders, one thread. Albumentations' result is copied to contiguous CHW, the form that the other two
-deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the
-others drop one or two. Shrinking is anti-aliased by covary and torchvision, not by Albumentations. The results of a batch
-are all held until it is complete, by whatever library.
+deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the others drop
+one or two. Shrinking is anti-aliased by covary and torchvision, not by Albumentations. The results of a batch are all
+held until it is complete, by whatever library.
 """
 
 from __future__ import annotations
