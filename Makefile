@@ -6,6 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 BENCH_OPTIONS ?=
+SANITIZE_TESTS ?= tests/render tests/native
 
 BIN := .venv/bin
 BENCH_BIN := .venv-bench/bin
@@ -45,8 +46,12 @@ lint: .venv/covary.stamp
 docs: .venv/covary.stamp
 	@$(BIN)/python -m docs.build
 
-sanitize: .venv/dependencies.stamp
-	@PATH="$(CURDIR)/$(BIN):$$PATH" native/sanitize.sh
+# The sanitizers' libraries come first into the process, and libstdc++ with them so that exceptions are seen; what Python
+# itself never frees is no finding.
+sanitize: build/sanitize.stamp
+	@LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/site \
+		$(BIN)/python -m pytest -p no:cacheprovider $(SANITIZE_TESTS)
 
 clean:
 	@rm -rf .venv .venv-bench build dist demo-output docs/operations/pictures
@@ -71,6 +76,17 @@ build/wheel.stamp: .venv/dependencies.stamp $(SOURCES)
 	@echo 'Building covary ...'
 	@rm -rf build/wheel
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
+	@touch $@
+
+build/sanitize.stamp: .venv/dependencies.stamp $(SOURCES)
+	@echo 'Building covary with sanitizers ...'
+	@rm -rf build/sanitize/site
+	@$(BIN)/cmake -S . -B build/sanitize -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" -DCOVARY_SANITIZE=ON \
+		-DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" -DCMAKE_CXX_COMPILER=$(CXX) > build/sanitize.log 2>&1 \
+		&& $(BIN)/cmake --build build/sanitize >> build/sanitize.log 2>&1 \
+		&& $(BIN)/cmake --install build/sanitize --prefix build/sanitize/site >> build/sanitize.log 2>&1 \
+		|| { cat build/sanitize.log >&2; exit 1; }
+	@cp -r src/covary/. build/sanitize/site/covary/
 	@touch $@
 
 .venv/covary.stamp: build/wheel.stamp

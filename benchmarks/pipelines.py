@@ -4,8 +4,9 @@
 
 Every library gets the same operations with the same ranges: flips with probability 0.5, all else always; bilinear
 sampling, black borders, one thread. Albumentations' result is copied to contiguous CHW, the form that the other two
-deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the
-others drop one or two.
+deliver. torchvision gets its pictures as CHW tensors beforehand, and erases one rectangle where the others drop
+one or two. Shrinking is anti-aliased by covary and torchvision, not by Albumentations. The results of a batch are all
+held until it is complete, by whatever library.
 """
 
 from __future__ import annotations
@@ -73,7 +74,15 @@ def albumentations_operations(suite: str) -> list[Any]:
         )
     if suite >= "C":
         operations.append(
-            A.Affine(rotate=(-15, 15), scale=(0.9, 1.1), shear=(-5, 5), translate_percent=(-0.1, 0.1), fill=0, p=1.0)
+            A.Affine(
+                rotate=(-15, 15),
+                scale=(0.9, 1.1),
+                keep_ratio=True,
+                shear=(-5, 5),
+                translate_percent=(-0.1, 0.1),
+                fill=0,
+                p=1.0,
+            )
         )
     if suite >= "D":
         operations.append(A.GaussNoise(std_range=(0.02, 0.1), p=1.0))

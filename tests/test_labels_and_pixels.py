@@ -100,7 +100,8 @@ def test_a_blob_and_its_keypoint_land_within_a_tenth_of_a_pixel(name):
             distance = np.linalg.norm(centroid(out["image"]) - out["keypoints"][0])
             worst = max(distance, worst)
             assert distance < 0.1, (pipeline, epoch, distance)
-    print(name, worst); assert compared >= 4
+    print(name, worst)
+    assert compared >= 4
 
 
 @pytest.mark.parametrize("name", [*OPERATIONS, *(f"{name} strong" for name in STRONG), "chain"])

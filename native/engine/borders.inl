@@ -32,7 +32,7 @@ constexpr double far_away = 1073741824.0;
 inline bool is_near(double position) { return position >= -far_away && position <= far_away; }
 
 // How much of the pixel at index + fraction lies on the axis.
-inline float axis_coverage(std::int64_t index, float fraction, std::int64_t n) {
+inline float axis_coverage(std::int32_t index, float fraction, std::int32_t n) {
   const float from_start = static_cast<float>(index + 1) + fraction;
   const float to_end = static_cast<float>(n - index) - fraction;
   return clip(from_start < to_end ? from_start : to_end, 0.0F, 1.0F);

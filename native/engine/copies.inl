@@ -56,7 +56,7 @@ inline const std::uint8_t* painted_pixel(const double* colour, const Picture& pi
       const auto single = static_cast<float>(value);
       std::memcpy(out, &single, size);
     } else {
-      const double rounded = std::nearbyint(value);
+      const double rounded = std::isnan(value) ? 0.0 : std::nearbyint(value);
       const double clipped = rounded > raw.low ? (rounded < raw.high ? rounded : raw.high) : raw.low;
       std::uint64_t bits = 0;
       if (raw.is_signed) {
@@ -130,6 +130,7 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
     constexpr std::int64_t tile = 32;
+    const std::int64_t bytes = in.bytes();
     for (std::int64_t y0 = 0; y0 < out.height; y0 += tile) {
       const std::int64_t y1 = std::min(out.height, y0 + tile);
       for (std::int64_t x0 = 0; x0 < out.width; x0 += tile) {
@@ -137,7 +138,23 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
         for (std::int64_t y = y0; y < y1; ++y) {
           std::uint8_t* target = out.data + (y * out.width + x0) * size;
           const std::int64_t along = tx.offset[y];
-          for (std::int64_t x = x0; x < x1; ++x, target += size) {
+          std::int64_t x = x0;
+          if (paint == nullptr) {
+            const std::uint8_t* line = in.data + along;
+            if constexpr (std::is_same_v<Size, Fixed<3>>) {
+              // Four bytes at a time; the next pixel mends the fourth. The last pixel of the picture is not read this way.
+              for (; x + 1 < x1; ++x, target += 3) {
+                std::uint32_t bits;
+                const std::int64_t offset = along + ty.offset[x];
+                if (offset + 4 > bytes) break;
+                std::memcpy(&bits, in.data + offset, 4);
+                std::memcpy(target, &bits, 4);
+              }
+            }
+            for (; x < x1; ++x, target += size) std::memcpy(target, line + ty.offset[x], pixel.size());
+            continue;
+          }
+          for (; x < x1; ++x, target += size) {
             const bool seen = along >= 0 && ty.offset[x] >= 0;
             std::memcpy(target, seen ? in.data + along + ty.offset[x] : paint, pixel.size());
           }
@@ -179,19 +196,45 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
                   Size pixel) {
   alignas(32) double px[chunk];
   alignas(32) double py[chunk];
+  alignas(32) std::int32_t at_x[chunk];
+  alignas(32) std::int32_t at_y[chunk];
+  bool lost[chunk];
   std::uint8_t* target = out.data;
   for (std::int64_t y = 0; y < out.height; ++y) {
     for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
       positions(g, ramp, y, x0, n, px, py);
-      for (int i = 0; i < n; ++i, target += pixel.size()) {
-        const bool near = is_near(px[i]) && is_near(py[i]);
-        const std::int64_t sx = near ? floor_int(px[i]) : 0;
-        const std::int64_t sy = near ? floor_int(py[i]) : 0;
-        const bool inside = near && sx >= 0 && sx < in.width && sy >= 0 && sy < in.height;
-        const auto offset = static_cast<std::size_t>(border_index(sy, in.height, border) * in.width +
-                                                     border_index(sx, in.width, border)) * pixel.size();
-        std::memcpy(target, inside || paint == nullptr ? in.data + offset : paint, pixel.size());
+      bool near = true;
+      for (int i = 0; i < n; ++i) near = near & is_near(px[i]) & is_near(py[i]);
+      if (!near) {
+        for (int i = 0; i < n; ++i) lost[i] = !is_near(px[i]) || !is_near(py[i]);
+        for (int i = 0; i < n; ++i)
+          if (lost[i]) px[i] = py[i] = 0.0;
+      }
+      std::uint32_t most_x = 0;
+      std::uint32_t most_y = 0;
+      for (int i = 0; i < n; ++i) {
+        at_x[i] = floor_int(px[i]);
+        at_y[i] = floor_int(py[i]);
+        most_x = std::max(most_x, static_cast<std::uint32_t>(at_x[i]));
+        most_y = std::max(most_y, static_cast<std::uint32_t>(at_y[i]));
+      }
+      const bool all_inside = most_x < in.width && most_y < in.height;
+      if (all_inside) {
+        for (int i = 0; i < n; ++i, target += pixel.size())
+          std::memcpy(target, in.data + static_cast<std::size_t>(at_y[i] * in.width + at_x[i]) * pixel.size(), pixel.size());
+      } else {
+        for (int i = 0; i < n; ++i, target += pixel.size()) {
+          const bool inside = at_x[i] >= 0 && at_x[i] < in.width && at_y[i] >= 0 && at_y[i] < in.height;
+          const std::int64_t index = border_index(at_y[i], in.height, border) * in.width + border_index(at_x[i], in.width, border);
+          const auto offset = static_cast<std::size_t>(index) * pixel.size();
+          std::memcpy(target, inside || paint == nullptr ? in.data + offset : paint, pixel.size());
+        }
+      }
+      if (!near && paint != nullptr) {
+        std::uint8_t* back = target - static_cast<std::size_t>(n) * pixel.size();
+        for (int i = 0; i < n; ++i)
+          if (lost[i]) std::memcpy(back + static_cast<std::size_t>(i) * pixel.size(), paint, pixel.size());
       }
     }
   }

@@ -120,8 +120,26 @@ struct Sampled final : Fetcher {
     const auto rest_y = static_cast<float>(start_y - whole_y);
     const auto dx = static_cast<float>(m[0]);
     const auto dy = static_cast<float>(m[3]);
-    (void)n;
-    for (int i = 0; i < chunk; ++i) {
+    taps.any_far = false;
+#if defined(COVARY_ENGINE_AVX2)
+    const __m256 from_x = _mm256_set1_ps(rest_x), step_x = _mm256_set1_ps(dx);
+    const __m256 from_y = _mm256_set1_ps(rest_y), step_y = _mm256_set1_ps(dy);
+    __m256 at = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int i = 0; i < n; i += lanes, at = _mm256_add_ps(at, _mm256_set1_ps(lanes))) {
+      const __m256 tx = _mm256_add_ps(from_x, _mm256_mul_ps(step_x, at));
+      const __m256 ty = _mm256_add_ps(from_y, _mm256_mul_ps(step_y, at));
+      const __m256 floor_x = _mm256_floor_ps(tx);
+      const __m256 floor_y = _mm256_floor_ps(ty);
+      _mm256_store_ps(taps.fx + i, _mm256_sub_ps(tx, floor_x));
+      _mm256_store_ps(taps.fy + i, _mm256_sub_ps(ty, floor_y));
+      const __m256i ix = _mm256_add_epi32(_mm256_set1_epi32(base_x), _mm256_cvttps_epi32(floor_x));
+      const __m256i iy = _mm256_add_epi32(_mm256_set1_epi32(base_y), _mm256_cvttps_epi32(floor_y));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(taps.x + i), ix);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(taps.y + i), iy);
+    }
+    return true;
+#endif
+    for (int i = 0; i < n; ++i) {
       const float tx = rest_x + dx * static_cast<float>(i);
       const float ty = rest_y + dy * static_cast<float>(i);
       const std::int32_t ix = floor_int(tx);
@@ -131,7 +149,6 @@ struct Sampled final : Fetcher {
       taps.fx[i] = tx - static_cast<float>(ix);
       taps.fy[i] = ty - static_cast<float>(iy);
     }
-    taps.any_far = false;
     return true;
   }
 
@@ -167,8 +184,21 @@ struct Sampled final : Fetcher {
     }
   }
 
+  // Whether all first taps lie in 0 .. length - 2 of both axes.
+  bool all_inside(int n) const {
+    std::uint32_t most_x = 0;
+    std::uint32_t most_y = 0;
+    for (int i = 0; i < n; ++i) {
+      most_x = std::max(most_x, static_cast<std::uint32_t>(taps.x[i]));
+      most_y = std::max(most_y, static_cast<std::uint32_t>(taps.y[i]));
+    }
+    return !taps.any_far && most_x + std::int64_t{2} <= surface.width && most_y + std::int64_t{2} <= surface.height;
+  }
+
   // True where some pixel of the chunk is not wholly inside.
   bool cover(int n, float* COVARY_RESTRICT coverage) const {
+    for (int i = 0; i < n; ++i) coverage[i] = 1.0F;
+    if (all_inside(n)) return false;
     const auto w = static_cast<std::int32_t>(surface.width);
     const auto h = static_cast<std::int32_t>(surface.height);
     if (interpolation == Interpolation::nearest) {

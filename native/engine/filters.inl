@@ -5,6 +5,7 @@ struct Kernel {
   const float* taps = nullptr;
   std::int64_t count = 1;
   std::int64_t reach = 0;  // taps lie at -reach .. count - 1 - reach
+  bool mirrored = false;   // equal taps on both sides
 };
 
 // Zero taps at both ends are left out, evenly, so that the kernel stays centred.
@@ -15,7 +16,55 @@ inline Kernel trimmed(const double* taps, std::int64_t n, Scratch& scratch) {
   kernel.count = n - 2 * skip;
   kernel.reach = kernel.count / 2;
   kernel.taps = floats_of(taps + skip, kernel.count, scratch);
+  kernel.mirrored = kernel.count % 2 == 1;
+  for (std::int64_t i = 0; i < kernel.count; ++i)
+    kernel.mirrored = kernel.mirrored && kernel.taps[i] == kernel.taps[kernel.count - 1 - i];
   return kernel;
+}
+
+// to[i] = sum over k of taps[k] * rows[k][i]: sums stay in registers while all taps are gone through.
+template <bool Mirrored, class Value, class Load>
+inline Value weighted(const float* const* rows, const Kernel& kernel, std::int64_t i, Load load) {
+  if constexpr (Mirrored) {
+    const std::int64_t middle = kernel.count / 2;
+    Value sum = load(rows[middle] + i) * kernel.taps[middle];
+    for (std::int64_t k = 0; k < middle; ++k)
+      sum += (load(rows[k] + i) + load(rows[kernel.count - 1 - k] + i)) * kernel.taps[k];
+    return sum;
+  } else {
+    Value sum = load(rows[0] + i) * kernel.taps[0];
+    for (std::int64_t k = 1; k < kernel.count; ++k) sum += load(rows[k] + i) * kernel.taps[k];
+    return sum;
+  }
+}
+
+struct FourVecs {
+  Vec v[4];
+};
+
+inline FourVecs operator+(const FourVecs& a, const FourVecs& b) {
+  return {{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}};
+}
+inline FourVecs operator*(const FourVecs& a, float b) { return {{a.v[0] * b, a.v[1] * b, a.v[2] * b, a.v[3] * b}}; }
+inline FourVecs& operator+=(FourVecs& a, const FourVecs& b) { return a = a + b; }
+
+template <bool Mirrored>
+inline void weighted_run(const float* const* rows, const Kernel& kernel, std::int64_t n, float* to) {
+  std::int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const auto load = [](const float* p) -> FourVecs { return {{load_vec(p), load_vec(p + 8), load_vec(p + 16), load_vec(p + 24)}}; };
+    const FourVecs sum = weighted<Mirrored, FourVecs>(rows, kernel, i, load);
+    for (int k = 0; k < 4; ++k) store_vec(to + i + 8 * k, sum.v[k]);
+  }
+  for (; i < n; ++i) to[i] = weighted<Mirrored, float>(rows, kernel, i, [](const float* p) { return *p; });
+}
+
+inline void weighted_rows(const float* const* rows, const Kernel& kernel, std::int64_t n, float* to) {
+  if (kernel.mirrored) {
+    weighted_run<true>(rows, kernel, n, to);
+  } else {
+    weighted_run<false>(rows, kernel, n, to);
+  }
 }
 
 template <class T>
@@ -30,6 +79,7 @@ struct Filtered final : Fetcher {
   std::int64_t* ring_row;
   float* column;                // one padded row: the vertical sum
   float* result;
+  const float** rows;           // the rows, or shifted starts, that a sum goes over
 
   Filtered(const Picture& picture, const Filter& filter, std::int64_t b, Scratch& scratch) : in(picture) {
     if (filter.kind == Filter::Kind::separable) {
@@ -46,13 +96,14 @@ struct Filtered final : Fetcher {
     run = in.width * in.channels;
     margin = kx.reach * in.channels;
     padded = run + 2 * margin;
-    const auto rows = static_cast<std::size_t>(ky.count + 2);
-    auto* memory = static_cast<float*>(scratch.get(Scratch::cache, sizeof(float) * rows * static_cast<std::size_t>(padded)));
+    const auto lines = static_cast<std::size_t>(ky.count + 2);
+    auto* memory = static_cast<float*>(scratch.get(Scratch::cache, sizeof(float) * lines * static_cast<std::size_t>(padded)));
     ring = memory;
     column = memory + ky.count * padded;
     result = column + padded;
     ring_row = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(ky.count)));
     for (std::int64_t i = 0; i < ky.count; ++i) ring_row[i] = -1;
+    rows = static_cast<const float**>(scratch.piece(sizeof(float*) * static_cast<std::size_t>(std::max(ky.count, kx.count))));
   }
 
   // The margins of a padded row, mirrored without the edge pixel.
@@ -95,22 +146,13 @@ struct Filtered final : Fetcher {
       }
       return result;
     }
-    for (std::int64_t j = 0; j < ky.count; ++j) {
-      const float* row = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
-      if (j == 0) {
-        scale_run(row, ky.taps[0], run, column + margin);
-      } else {
-        add_scaled(row, ky.taps[j], run, column + margin);
-      }
-    }
+    for (std::int64_t j = 0; j < ky.count; ++j)
+      rows[j] = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
+    weighted_rows(rows, ky, run, column + margin);
     pad(column);
-    scale_run(column, kx.taps[0], run, result);
-    for (std::int64_t k = 1; k < kx.count; ++k) add_scaled(column + k * in.channels, kx.taps[k], run, result);
+    for (std::int64_t k = 0; k < kx.count; ++k) rows[k] = column + k * in.channels;
+    weighted_rows(rows, kx, run, result);
     return result;
-  }
-
-  static void scale_run(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] = tap * from[i];
   }
 
   static void add_scaled(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {

@@ -34,6 +34,17 @@ inline T narrow(float value) {
   }
 }
 
+// Eight floats at once, whatever the machine makes of them.
+typedef float Vec __attribute__((vector_size(32)));
+
+inline Vec load_vec(const float* from) {
+  Vec v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+inline void store_vec(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
+
 // Floor of a value known to fit an int32; unlike std::floor it vectorises everywhere.
 template <class Real>
 inline std::int32_t floor_int(Real value) {

@@ -12,7 +12,7 @@ inline AxisTap axis_tap(double scale, double move, std::int64_t i, std::int64_t 
   AxisTap tap;
   tap.index = floor_int(position);
   tap.fraction = static_cast<float>(position - static_cast<double>(tap.index));
-  tap.coverage = axis_coverage(tap.index, tap.fraction, n);
+  tap.coverage = axis_coverage(tap.index, tap.fraction, static_cast<std::int32_t>(n));
   return tap;
 }
 
@@ -71,7 +71,7 @@ struct Scaled final : Fetcher {
             single(source, x, x + lanes, out);
             continue;
           }
-          const Bytes6x8 bytes = load_pairs(source, left + x);
+          const Bytes8x8 bytes = load_pairs(source, left + x);
           const __m256 t = _mm256_loadu_ps(fraction + x);
           _mm256_storeu_ps(out[0] + x, mix(component<0>(bytes), component<3>(bytes), t));
           _mm256_storeu_ps(out[1] + x, mix(component<1>(bytes), component<4>(bytes), t));

@@ -34,7 +34,8 @@ struct Working {
 };
 
 inline Working working_of(Steps& steps, Scratch& scratch) {
-  const std::int64_t stride = (steps.width + lanes - 1) / lanes * lanes;
+  // Planes must not lie a multiple of 4 KB apart: their stores would be taken for each other's.
+  const std::int64_t stride = (steps.width + 1023) / 1024 * 1024 + 2 * lanes;
   const auto n = static_cast<std::size_t>(stride);
   const auto channels = static_cast<std::size_t>(steps.channels);
   Working working;
@@ -58,19 +59,33 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
-  const bool in_place = out.element == Element::f32 && (out.planar || out.channels == 1);
   for (std::int64_t y = 0; y < steps.height; ++y) {
-    Planes row = working.row;
-    if (in_place) row = {reinterpret_cast<float*>(out.data) + y * out.width, out.height * out.width};
+    const Planes row = working.row;
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
-    if (!in_place) with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
+    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
   }
 }
 
 inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, const std::uint8_t* COVARY_RESTRICT from,
                     std::uint8_t* COVARY_RESTRICT to) {
-  for (std::int64_t i = 0; i < n; ++i) to[i] = table[from[i]];
+  std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  // Sixteen byte shuffles: the one whose number is the byte's high half finds the entry, all others give zero.
+  __m256i parts[16];
+  for (int k = 0; k < 16; ++k) parts[k] = _mm256_broadcastsi128_si256(load_128(table + 16 * k));
+  const __m256i outside = _mm256_set1_epi8(0x70);
+  for (; i + 32 <= n; i += 32) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    __m256i found = _mm256_setzero_si256();
+    for (int k = 0; k < 16; ++k) {
+      const __m256i part = _mm256_adds_epu8(_mm256_xor_si256(bytes, _mm256_set1_epi8(static_cast<char>(16 * k))), outside);
+      found = _mm256_or_si256(found, _mm256_shuffle_epi8(parts[k], part));
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), found);
+  }
+#endif
+  for (; i < n; ++i) to[i] = table[from[i]];
 }
 
 // Steps that change each byte by itself become one table of 256 bytes per channel, found by rendering all 256 values.

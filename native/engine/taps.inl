@@ -27,8 +27,10 @@ Surface<T> surface_of(const Picture& in, Border border) {
 inline float mix(float a, float b, float t) { return a + t * (b - a); }
 
 // Pixels first .. end of a chunk, one by one. The rows are mixed first, then the columns, as in the fast groups.
-template <class T>
+// `Channels` is 0 where their number is not known beforehand.
+template <int Channels, class T>
 void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Planes out) {
+  const std::int64_t channels = Channels > 0 ? Channels : s.channels;
   for (int i = first; i < end; ++i) {
     std::int64_t x0 = taps.x[i], x1 = x0 + 1, y0 = taps.y[i], y1 = y0 + 1;
     if (x0 < 0 || x1 >= s.width) {
@@ -39,13 +41,13 @@ void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Pl
       y0 = border_index(y0, s.height, s.border);
       y1 = border_index(y1, s.height, s.border);
     }
-    const T* p00 = s.data + y0 * s.stride + x0 * s.channels;
-    const T* p01 = s.data + y0 * s.stride + x1 * s.channels;
-    const T* p10 = s.data + y1 * s.stride + x0 * s.channels;
-    const T* p11 = s.data + y1 * s.stride + x1 * s.channels;
+    const T* p00 = s.data + y0 * s.stride + x0 * channels;
+    const T* p01 = s.data + y0 * s.stride + x1 * channels;
+    const T* p10 = s.data + y1 * s.stride + x0 * channels;
+    const T* p11 = s.data + y1 * s.stride + x1 * channels;
     const float fx = taps.fx[i];
     const float fy = taps.fy[i];
-    for (std::int64_t c = 0; c < s.channels; ++c) {
+    for (std::int64_t c = 0; c < channels; ++c) {
       const float left = mix(static_cast<float>(p00[c]), static_cast<float>(p10[c]), fy);
       const float right = mix(static_cast<float>(p01[c]), static_cast<float>(p11[c]), fy);
       out[c][i] = mix(left, right, fx);
@@ -99,11 +101,11 @@ void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
 
 #if defined(COVARY_ENGINE_AVX2)
 
-// Eight pixels of three bytes and their right-hand neighbours, from eight unaligned 8-byte loads: bytes of equal component
-// are brought together, first in pairs of pixels, then in fours.
-struct Bytes6x8 {
-  __m256i low;   // components 0..3 of the left pixel's r, g, b and the right one's r: per lane four pixels each
-  __m256i high;  // components 4, 5: the right one's g, b
+// Eight pixels and their right-hand neighbours, from eight unaligned 8-byte loads: bytes of equal component, first the left
+// pixel's channels and then the right one's, are brought together, in pairs of pixels and then in fours.
+struct Bytes8x8 {
+  __m256i low;   // components 0 .. 3
+  __m256i high;  // components 4 .. 7
 };
 
 inline __m128i load_two(const std::uint8_t* base, std::int64_t a, std::int64_t b) {
@@ -111,7 +113,7 @@ inline __m128i load_two(const std::uint8_t* base, std::int64_t a, std::int64_t b
   return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(first), reinterpret_cast<const double*>(base + b)));
 }
 
-inline Bytes6x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
+inline Bytes8x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
   const __m256i by_component = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,  //
                                                 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
   const __m256i a = _mm256_shuffle_epi8(_mm256_set_m128i(load_two(base, o[4], o[5]), load_two(base, o[0], o[1])), by_component);
@@ -120,7 +122,7 @@ inline Bytes6x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
 }
 
 template <int Component>
-inline __m256 component(const Bytes6x8& bytes) {
+inline __m256 component(const Bytes8x8& bytes) {
   constexpr char k = 4 * (Component & 3);
   const __m256i spread = _mm256_setr_epi8(k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1,  //
                                           k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1);
@@ -129,23 +131,64 @@ inline __m256 component(const Bytes6x8& bytes) {
 
 inline __m256 mix(__m256 a, __m256 b, __m256 t) { return _mm256_add_ps(a, _mm256_mul_ps(t, _mm256_sub_ps(b, a))); }
 
-template <int C>
-inline void linear_channel(const Bytes6x8& top, const Bytes6x8& bottom, __m256 fx, __m256 fy, float* out) {
+template <int Channels, int C>
+inline void linear_channel(const Bytes8x8& top, const Bytes8x8& bottom, __m256 fx, __m256 fy, float* out) {
   const __m256 left = mix(component<C>(top), component<C>(bottom), fy);
-  const __m256 right = mix(component<C + 3>(top), component<C + 3>(bottom), fy);
+  const __m256 right = mix(component<C + Channels>(top), component<C + Channels>(bottom), fy);
   _mm256_storeu_ps(out, mix(left, right, fx));
 }
 
-// Eight pixels whose taps all lie inside, two columns clear of the right edge.
-inline void linear_group3(const std::uint8_t* data, std::int64_t stride, const std::int32_t* offsets, const float* fx,
-                          const float* fy, Planes out) {
-  const Bytes6x8 top = load_pairs(data, offsets);
-  const Bytes6x8 bottom = load_pairs(data + stride, offsets);
+template <int Channels>
+inline void linear_channels(const Bytes8x8& top, const Bytes8x8& bottom, const float* fx, const float* fy, Planes out) {
   const __m256 tx = _mm256_loadu_ps(fx);
   const __m256 ty = _mm256_loadu_ps(fy);
-  linear_channel<0>(top, bottom, tx, ty, out[0]);
-  linear_channel<1>(top, bottom, tx, ty, out[1]);
-  linear_channel<2>(top, bottom, tx, ty, out[2]);
+  linear_channel<Channels, 0>(top, bottom, tx, ty, out[0]);
+  if constexpr (Channels > 1) linear_channel<Channels, 1>(top, bottom, tx, ty, out[1]);
+  if constexpr (Channels > 2) linear_channel<Channels, 2>(top, bottom, tx, ty, out[2]);
+  if constexpr (Channels > 3) linear_channel<Channels, 3>(top, bottom, tx, ty, out[3]);
+}
+
+// Eight pixels whose taps all lie inside, clear of the right edge by what an 8-byte load needs.
+template <int Channels>
+inline void inside_group(const std::uint8_t* data, std::int64_t stride, const std::int32_t* offsets, const float* fx,
+                         const float* fy, Planes out) {
+  linear_channels<Channels>(load_pairs(data, offsets), load_pairs(data + stride, offsets), fx, fy, out);
+}
+
+// One pixel of at most four bytes, in the low bytes of the result; reads no byte outside the surface of 4 bytes or more.
+template <int Channels>
+inline std::uint64_t load_pixel(const std::uint8_t* data, std::int64_t offset) {
+  std::uint32_t bits;
+  if constexpr (Channels == 4) {
+    std::memcpy(&bits, data + offset, 4);
+    return bits;
+  }
+  constexpr std::int64_t back = 4 - Channels;
+  if (offset >= back) {
+    std::memcpy(&bits, data + offset - back, 4);
+    return bits >> (8 * back);
+  }
+  std::memcpy(&bits, data, 4);
+  return (bits >> (8 * offset)) & (0xffffffffU >> (8 * back));
+}
+
+// Eight pixels anywhere: the pairs of taps are put side by side first.
+template <int Channels>
+inline void border_group(const Surface<std::uint8_t>& s, const std::int32_t* x, const std::int32_t* y, const float* fx,
+                         const float* fy, Planes out) {
+  alignas(32) std::uint64_t pairs[2][lanes];
+  static constexpr std::int32_t offsets[lanes] = {0, 8, 16, 24, 32, 40, 48, 56};
+  for (int i = 0; i < lanes; ++i) {
+    const std::int64_t x0 = border_index(x[i], s.width, s.border) * Channels;
+    const std::int64_t x1 = border_index(std::int64_t{x[i]} + 1, s.width, s.border) * Channels;
+    const std::int64_t y0 = border_index(y[i], s.height, s.border) * s.stride;
+    const std::int64_t y1 = border_index(std::int64_t{y[i]} + 1, s.height, s.border) * s.stride;
+    pairs[0][i] = load_pixel<Channels>(s.data, y0 + x0) | load_pixel<Channels>(s.data, y0 + x1) << (8 * Channels);
+    pairs[1][i] = load_pixel<Channels>(s.data, y1 + x0) | load_pixel<Channels>(s.data, y1 + x1) << (8 * Channels);
+  }
+  const auto* top = reinterpret_cast<const std::uint8_t*>(pairs[0]);
+  const auto* bottom = reinterpret_cast<const std::uint8_t*>(pairs[1]);
+  linear_channels<Channels>(load_pairs(top, offsets), load_pairs(bottom, offsets), fx, fy, out);
 }
 
 // Bit k is set where all of 0 <= x <= most_x and 0 <= y <= most_y hold for pixel k.
@@ -157,6 +200,36 @@ inline unsigned inside_mask(const std::int32_t* x, const std::int32_t* y, __m256
   return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(out))) & 0xffU;
 }
 
+template <int Channels>
+int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Planes out) {
+  if (s.height * s.stride < 4 || s.height * s.stride >= std::int64_t{1} << 31) return 0;
+  const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.stride >= 8 ? (s.stride - 8) / Channels : -1));
+  const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
+  const __m256i stride = _mm256_set1_epi32(static_cast<int>(s.stride));
+  const __m256i step = _mm256_set1_epi32(Channels);
+  // Offsets go through memory: taking them out of a register costs more shuffles than all the rest can hide.
+  alignas(32) std::int32_t offsets[chunk];
+  unsigned inside[chunk / lanes];
+  for (int i = 0; i + lanes <= n; i += lanes) {
+    const __m256i x = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.x + i));
+    const __m256i y = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.y + i));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(offsets + i),
+                       _mm256_add_epi32(_mm256_mullo_epi32(y, stride), _mm256_mullo_epi32(x, step)));
+    inside[i / lanes] = inside_mask(taps.x + i, taps.y + i, most_x, most_y);
+  }
+  __asm__ volatile("" ::: "memory");
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const Planes here{out.data + i, out.stride};
+    if (inside[i / lanes] == 0xffU) {
+      inside_group<Channels>(s.data, s.stride, offsets + i, taps.fx + i, taps.fy + i, here);
+    } else {
+      border_group<Channels>(s, taps.x + i, taps.y + i, taps.fx + i, taps.fy + i, here);
+    }
+  }
+  return i;
+}
+
 #endif
 
 template <class T>
@@ -164,27 +237,18 @@ void linear_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
   int i = 0;
 #if defined(COVARY_ENGINE_AVX2)
   if constexpr (std::is_same_v<T, std::uint8_t>) {
-    if (s.channels == 3 && s.width >= 3 && s.height >= 2 && s.height * s.stride < std::int64_t{1} << 31) {
-      const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.width - 3));
-      const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
-      const __m256i stride = _mm256_set1_epi32(static_cast<int>(s.stride));
-      for (; i + lanes <= n; i += lanes) {
-        const Planes here{out.data + i, out.stride};
-        if (inside_mask(taps.x + i, taps.y + i, most_x, most_y) == 0xffU) {
-          const __m256i vx = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.x + i));
-          const __m256i vy = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.y + i));
-          alignas(32) std::int32_t offsets[lanes];
-          const __m256i triple = _mm256_add_epi32(_mm256_add_epi32(vx, vx), vx);
-          _mm256_store_si256(reinterpret_cast<__m256i*>(offsets), _mm256_add_epi32(_mm256_mullo_epi32(vy, stride), triple));
-          linear_group3(s.data, s.stride, offsets, taps.fx + i, taps.fy + i, here);
-        } else {
-          linear_pixels(s, taps, i, i + lanes, out);
-        }
-      }
-    }
+    if (s.channels == 3) i = linear_groups<3>(s, taps, n, out);
+    if (s.channels == 1) i = linear_groups<1>(s, taps, n, out);
+    if (s.channels == 4) i = linear_groups<4>(s, taps, n, out);
+    if (s.channels == 2) i = linear_groups<2>(s, taps, n, out);
   }
 #endif
-  linear_pixels(s, taps, i, n, out);
+  switch (s.channels) {
+    case 1: return linear_pixels<1>(s, taps, i, n, out);
+    case 3: return linear_pixels<3>(s, taps, i, n, out);
+    case 4: return linear_pixels<4>(s, taps, i, n, out);
+    default: return linear_pixels<0>(s, taps, i, n, out);
+  }
 }
 
 }  // namespace covary::COVARY_ENGINE

@@ -69,5 +69,5 @@ def test_shifts_are_uniform_and_independent():
 
 
 def test_scales_beyond_the_limit_are_refused():
-    with pytest.raises(ValueError, match=r"Perspective: scale is 0 to 0.25; allowed: values from 0 to 0.24"):
+    with pytest.raises(ValueError, match=r"Perspective: scale is 0 to 0.25; allowed: values from -0.24 to 0.24"):
         Perspective((0, 0.25))

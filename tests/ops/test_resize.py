@@ -41,13 +41,10 @@ def test_resizing_to_the_same_size_changes_nothing():
 @settings(max_examples=60, deadline=None)
 @given(height=SIDES, width=SIDES, target=SIDES)
 def test_one_side_is_exact_and_the_other_rounds_as_python_does(height, width, target):
-
-    for operation, side in (
-        (SmallestMaxSize(target), min(height, width)),
-        (LongestMaxSize(target), max(height, width)),
-    ):
+    for operation, which in ((SmallestMaxSize(target), min), (LongestMaxSize(target), max)):
         _, after = describe(operation, [(height, width)])
-        expected = [max(1, round(Fraction(length * target, side(height, width)))) for length in (height, width)]
+        side = which(height, width)
+        expected = [max(1, round(Fraction(length * target, side))) for length in (height, width)]
         assert after.size.tolist() == [expected]
         assert target in expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.tone import Gamma, Invert, Posterize, Solarize
+from covary.ops.spec import from_plain, to_plain
 from covary.plan.changes import Convert, GaussianField, Impulses
 from covary.plan.stages import take_change
 
@@ -292,3 +294,20 @@ def test_no_value_operation_but_the_finishing_ones_converts() -> None:
         changes, _ = describe(operation, [(4, 4)])
         converts = isinstance(changes[-1], Convert)
         assert converts == isinstance(operation, (Normalize, ToTensor))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        *ALL,
+        GaussianNoise(0.1),
+        Posterize(4),
+        SaltAndPepper(0.1, salt=0.3),
+        CoarseDropout(3, fill=(1, 2, 3)),
+        Normalize(mean=(0.1, 0.2, 0.3), std=0.5, layout="HWC"),
+        ToTensor(scale=False),
+    ],
+    ids=label,
+)
+def test_plain_data_gives_the_operation_back(operation: Operation) -> None:
+    assert from_plain(json.loads(json.dumps(to_plain(operation)))) == operation

@@ -107,8 +107,6 @@ def test_filters_equal_scipy_correlate(shape, kernel_shape, channels):
     for kernel, change in (
         (both, Filter(kernel=both[None])),
         (np.outer(down, across), Filter(kernel_y=down[None], kernel_x=across[None])),
-        (down[:, None], Filter(kernel_y=down[None])),
-        (across[None], Filter(kernel_x=across[None])),
     ):
         expected = ndimage.correlate(image.astype(float), kernel[..., None], mode="mirror")
         np.testing.assert_allclose(filtered(change), expected, atol=255e-6 * np.abs(kernel).sum())

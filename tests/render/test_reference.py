@@ -145,6 +145,26 @@ def test_64_bit_labels_are_exact_and_their_fill_is_kept_in_range():
     np.testing.assert_array_equal(rendered(stage, image).ravel(), [2**63 - 1, -(2**63) + 1, 2**63 - 1])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint32"])
+def test_fill_of_labels_is_rounded_to_even_and_kept_in_range(dtype):
+    image = np.zeros((1, 1, 1), dtype)
+    for value in (0.5, 1.5, 2.5, -3.0, 1e30, -1e30, np.nan):
+        stage = stage_of(
+            (1, 1),
+            shift(9, 0, (1, 1)),
+            border="constant",
+            interpolation="nearest",
+            values=[Fill(np.array([[value]]))],
+        )
+        if np.isnan(value):
+            expected = 0
+        elif dtype == "bool":
+            expected = bool(value)
+        else:
+            expected = min(max(round(value), np.iinfo(dtype).min), np.iinfo(dtype).max)
+        assert rendered(stage, image).item() == expected
+
+
 # Sampling
 
 
@@ -319,10 +339,12 @@ def test_filters_equal_scipy_correlate(shape, kernel_shape):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-def test_filter_refuses_another_size_and_even_kernels():
+def test_filter_refuses_another_size_and_kernels_missing_or_even():
     image = picture(4, 4)
-    with pytest.raises(ValueError, match="keeps the size"):
+    with pytest.raises(ValueError, match=r"stage.size: sample 0 is \(4, 4\)"):
         rendered(stage_of((3, 4), filter=Filter(kernel=np.ones((1, 3, 3)))), image)
+    with pytest.raises(ValueError, match="expected kernel_y and kernel_x"):
+        rendered(stage_of((4, 4), filter=Filter(kernel_x=np.ones((1, 3)))), image)
     with pytest.raises(ValueError, match="kernel_x has odd lengths"):
         rendered(stage_of((4, 4), filter=Filter(kernel_x=np.ones((1, 2)))), image)
 
@@ -569,6 +591,11 @@ def test_wrong_inputs_are_refused_by_name():
         rendered(stage, np.zeros((2, 2, 1)))
     with pytest.raises(ValueError, match="describes 1 samples"):
         render([stage], [])
+    with pytest.raises(ValueError, match=r"sample 0 is \(3, 3\) after the stage's geometry, got \(2, 2\)"):
+        rendered(stage_of((2, 2), shift(0, 0, (3, 3))), np.zeros((4, 4, 1), np.uint8))
+    erase = Erase(np.zeros((1, 2, 4), np.int32), np.array([3]), "constant", colour=np.zeros((1, 1)))
+    with pytest.raises(ValueError, match=r"Erase\.count"):
+        rendered(stage_of((2, 2), values=[erase]), np.zeros((2, 2, 1), np.uint8))
     with pytest.raises(ValueError, match="at least one pixel"):
         rendered(stage, np.zeros((0, 2, 1), np.uint8))
     two = Stage(size=np.array([[2, 2]] * 2))

@@ -108,8 +108,10 @@ def test_box_equals_the_tight_box_of_its_rendered_mask(data, box):
     coordinates = [data.draw(change) for change in changes]
     result = moved([box], stage(out, *coordinates))
     truth = box_of_mask(box, coordinates, out)
-    assert len(result) == 1 or truth is None or (truth[2:] - truth[:2]).min() <= 1
-    if len(result) and truth is not None:
+    # A sliver at the canvas' edge may lie between the centres of the mask's pixels.
+    thick = len(result) == 1 and (result[0, 2:] - result[0, :2]).min() > 1
+    assert thick or truth is None or (truth[2:] - truth[:2]).min() <= 1
+    if thick:
         np.testing.assert_allclose(result[0], truth, atol=1.0)
     whole = moved([box], stage(out, *coordinates), clip=False)
     assert len(whole) == len(result)
@@ -296,6 +298,16 @@ def test_lists_and_integers_become_float64_and_float32_stays():
     assert moved([[1, 2, 3, 4]], *plan).dtype == np.float64
     assert moved(np.array([[1, 2, 3, 4]], dtype=np.int32), *plan).dtype == np.float64
     assert moved(np.array([[1, 2, 3, 4]], dtype=np.float32), *plan).dtype == np.float32
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_boxes_in_any_memory_order_equal_the_same_in_rows(form):
+    boxes = write_boxes(Boxes(form), np.zeros((0, 4)), BOXES, SIZE, None)
+    plan = stage(SIZE, warp(about_centre(turn(0.4), SIZE), SIZE))
+    expected = moved(boxes, plan, format=form)
+    wide = np.repeat(np.asfortranarray(boxes), 2, axis=0)
+    for other in (np.asfortranarray(boxes), wide[::2], np.flip(boxes)[::-1, ::-1]):
+        np.testing.assert_array_equal(moved(other, plan, format=form), expected)
 
 
 def test_map_without_inverse_drops_all_boxes():

@@ -1,4 +1,4 @@
-"""Arrays on recycled memory: fresh large allocations cost a page fault per 4 KB, which can double a batch's cost."""
+"""Arrays on recycled memory: fresh large allocations cost a page fault per 4 KB and can double the cost of a batch."""
 
 from __future__ import annotations
 

@@ -51,6 +51,7 @@ def _render_in_runs(
 ) -> list[Image]:
     """Native runs of stages between the stages that are Python functions."""
     pictures = list(sources)
+    own = False
     run: list[Stage] = []
     for index, stage in enumerate(stages):
         if stage.pixels is None:
@@ -58,8 +59,10 @@ def _render_in_runs(
             continue
         if run:
             pictures = render(run, pictures, threads=threads)
-            run = []
-        pictures = _apply(stage, pictures, f"stages[{index}]")
+            run, own = [], True
+        # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
+        pictures = _apply(stage, pictures if own else [picture.copy() for picture in pictures], f"stages[{index}]")
+        own = True
         if stage.dtype is not None or stage.layout != "HWC":
             run.append(replace(stage, pixels=None))
     if run:

@@ -21,7 +21,7 @@ import numpy as np
 from covary.plan.changes import Border, Floats, Image
 from covary.plan.stages import Stage
 from covary.render.borders import map_indices
-from covary.render.filters import Taps, filter_taps
+from covary.render.filters import Separable, filter_taps
 from covary.render.passes import asks_coverage, copies_pixels, render_with
 from covary.render.positions import ExactGeometry, exact_geometry, source_positions
 from covary.render.sampling import coverage, halved, halvings, sample
@@ -58,7 +58,7 @@ def render(
 
 def _fetch(stage: Stage, row: int, source: Image) -> tuple[Image, Floats | None]:
     if stage.filter is not None:
-        return _filtered(source.astype(np.float32), filter_taps(stage, row, source)), None
+        return _filtered(source.astype(np.float32), filter_taps(stage.filter, row)), None
     covered = asks_coverage(stage, row)
     exact = exact_geometry(stage, row)
     if exact is not None:
@@ -128,19 +128,16 @@ def _folded(index: Floats, n: int, border: Border) -> Floats:
     return np.clip(index, 0, n - 1)
 
 
-def _filtered(values: Floats, taps: Taps) -> Floats:
+def _filtered(values: Floats, taps: Separable | Floats) -> Floats:
     import cv2
 
     if not values.size:
         return values
-    if (both := taps.both) is not None:
-        return _by_channels(
-            values, lambda planes: cv2.filter2D(planes, cv2.CV_32F, both, borderType=cv2.BORDER_REFLECT_101)
-        )
-    across, down = (np.ones(1) if kernel is None else kernel for kernel in (taps.across, taps.down))
-    return _by_channels(
-        values, lambda planes: cv2.sepFilter2D(planes, cv2.CV_32F, across, down, borderType=cv2.BORDER_REFLECT_101)
-    )
+    border = cv2.BORDER_REFLECT_101
+    if isinstance(taps, Separable):
+        across, down = taps.across, taps.down
+        return _by_channels(values, lambda planes: cv2.sepFilter2D(planes, cv2.CV_32F, across, down, borderType=border))
+    return _by_channels(values, lambda planes: cv2.filter2D(planes, cv2.CV_32F, taps, borderType=border))
 
 
 def _by_channels(values: Floats, function: Callable[[Any], Any]) -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Fill, Floats, Image
 from covary.plan.stages import Stage
+from covary.render.positions import canvas_sizes
 from covary.render.sampling import halvings
 from covary.render.values import change_values
 
@@ -56,6 +57,10 @@ def render_with(
 
 
 def _render_stage(fetch: Fetch, stage: Stage, row: int, source: Image, output: Image | None) -> Image:
+    size = tuple(int(length) for length in stage.size[row])
+    shown = canvas_sizes(stage, row, source.shape[:2])[-1]
+    if size != shown:
+        raise ValueError(f"stage.size: sample {row} is {shown} after the stage's geometry, got {size}")
     if stage.pixels is not None:
         finished = _called(stage, row, source)
     elif copies_pixels(stage, row):
@@ -102,7 +107,9 @@ def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             return colour.astype(dtype)
-    low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    if dtype.kind == "b":
+        return np.nan_to_num(colour).astype(dtype)
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     whole = [round(float(np.clip(np.nan_to_num(value), -(2.0**70), 2.0**70))) for value in colour]
     return np.array([min(max(value, low), high) for value in whole], dtype)
 

@@ -28,9 +28,8 @@ def source_positions(stage: Stage, row: int, size: tuple[int, int]) -> tuple[Flo
         x and y, each (height, width) float64 of the output; both NaN where a map sends the pixel to infinity or behind
         the plane (w <= 0), or farther than FAR.
     """
-    height, width = (int(length) for length in stage.size[row])
+    *canvases, (height, width) = canvas_sizes(stage, row, size)
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    canvases = _canvas_sizes(stage, row, size)
     with np.errstate(all="ignore"):
         for change, canvas in zip(reversed(stage.coordinates), reversed(canvases), strict=True):
             if isinstance(change, Warp):
@@ -41,13 +40,13 @@ def source_positions(stage: Stage, row: int, size: tuple[int, int]) -> tuple[Flo
     return np.where(lost, np.nan, x), np.where(lost, np.nan, y)
 
 
-def _canvas_sizes(stage: Stage, row: int, size: tuple[int, int]) -> list[tuple[int, int]]:
-    """The (height, width) on which each of the stage's coordinate changes acts: its input's."""
-    canvases = []
+def canvas_sizes(stage: Stage, row: int, size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The (height, width) before the stage's first coordinate change, its source's, and after each of them."""
+    canvases = [size]
     for change in stage.coordinates:
-        canvases.append(size)
         if isinstance(change, Warp):
             size = (int(change.size[row, 0]), int(change.size[row, 1]))
+        canvases.append(size)
     return canvases
 
 

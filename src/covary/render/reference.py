@@ -5,12 +5,13 @@ open, this is what holds for every renderer:
 
 - A sample is *lost* when a map gives w <= 0 or w is NaN, or when the source position found at the end is NaN, infinite
   or farther out than 2**30 pixels along either axis. It reads pixel (0, 0), in every border mode, and has coverage 0.
-- A tap of weight 0 adds nothing, even where its pixel is NaN or infinite; so does a source value of coverage 0.
+- A tap of weight 0 adds nothing, even where its pixel is NaN or infinite; so does a source value of coverage 0. Other
+  renderers need to keep to this only where the geometry is exact: there pixels move whole.
 - Halvings follow one another unrounded: each works on the level before, whose last odd pixel stood alone (it is not
   weighed by the source pixels it stands for). An axis of one pixel stays one pixel; positions are divided all the same.
 - Border, coverage and interpolation act on the level sampled: its lengths, its pixel indices.
-- A stage without coordinates reads output pixel (x, y) at source pixel (x, y), whatever its interpolation; where its
-  size is greater than the source's the border mode holds.
+- A stage's size is the one its geometry leads to: the last warp's, or the source's where there is none (always so for a
+  filter); anything else is a ValueError. Without coordinates pixels stay, whatever the interpolation.
 - A displacement's canvas is the size of the change before it; displacements keep that size, the first has the source's.
 - `pivot` uses the mean over the stage's whole output, in its values just before the step, painted borders included,
   neither rounded nor clipped.
@@ -19,10 +20,12 @@ open, this is what holds for every renderer:
 - A table, like a colour, may lead outside 0..white; only storing clips. "Integers" means the stage's source dtype, also
   where its output is float32.
 - Impulses: the share is compared with both thresholds in float32; white is decided first.
-- Erase: rectangles are cut to the canvas, negative starts to 0; an empty or reversed one paints nothing.
+- Erase: rectangles are cut to the canvas, negative starts to 0; an empty or reversed one paints nothing. A count
+  beyond 0..K is a ValueError.
 - Fill on labels (interpolation "nearest", no other value step): the colour is rounded to nearest, ties to even, and
-  kept inside the dtype's range; NaN is 0 in integers. Pixels are moved whole, so 64-bit integers stay exact.
-- A missing kernel of a separable pair is the identity. Between kernel_y and kernel_x nothing is rounded.
+  kept inside the dtype's range; NaN is 0 in integers and booleans, any other value but 0 is True. Pixels are moved
+  whole, so 64-bit integers stay exact.
+- A filter has both kernel_y and kernel_x, or kernel; between kernel_y and kernel_x nothing is rounded.
 - Storing NaN in an integer picture gives 0. float32 is stored as it is.
 - The source of a stage's value steps is never rounded, the halved levels of integer sources are.
 - A Pixels function gets a copy of the picture in the source's dtype.
@@ -37,7 +40,7 @@ import numpy as np
 from covary.plan.changes import Floats, Image, Interpolation
 from covary.plan.stages import Stage
 from covary.render.borders import map_indices
-from covary.render.filters import Taps, filter_taps
+from covary.render.filters import Separable, filter_taps
 from covary.render.passes import asks_coverage, copies_pixels, render_with
 from covary.render.positions import source_positions
 from covary.render.sampling import coverage, halved, halvings, sample
@@ -70,7 +73,7 @@ def render(
 
 def _fetch(stage: Stage, row: int, source: Image) -> tuple[Image, Floats | None]:
     if stage.filter is not None:
-        return _filtered(source.astype(np.float64), filter_taps(stage, row, source)), None
+        return _filtered(source.astype(np.float64), filter_taps(stage.filter, row)), None
     x, y = source_positions(stage, row, source.shape[:2])
     interpolation: Interpolation
     if copies_pixels(stage, row):
@@ -83,14 +86,10 @@ def _fetch(stage: Stage, row: int, source: Image) -> tuple[Image, Floats | None]
     return sample(level, x, y, interpolation, stage.border), inside
 
 
-def _filtered(values: Floats, taps: Taps) -> Floats:
-    if taps.both is not None:
-        return _correlated(values, taps.both)
-    if taps.down is not None:
-        values = _correlated(values, taps.down[:, None])
-    if taps.across is not None:
-        values = _correlated(values, taps.across[None, :])
-    return values
+def _filtered(values: Floats, taps: Separable | Floats) -> Floats:
+    if isinstance(taps, Separable):
+        return _correlated(_correlated(values, taps.down[:, None]), taps.across[None, :])
+    return _correlated(values, taps)
 
 
 def _correlated(values: Floats, kernel: Floats) -> Floats:

@@ -107,8 +107,11 @@ def _erased(values: Floats, change: Erase, row: int, white: float) -> Floats:
         assert change.stream is not None, "Erase with fill='noise' carries streams"
         bits = picture_bits(int(change.stream[row]), TAG_ERASE, height, width, channels)
         paint = bits.astype(values.dtype) * values.dtype.type(white / 65535)
+    count, most = int(change.count[row]), change.rectangles.shape[1]
+    if not 0 <= count <= most:
+        raise ValueError(f"Erase.count: sample {row} has {count} rectangles in use, expected 0 to {most}")
     changed = values.copy()
-    for x0, y0, x1, y1 in np.maximum(change.rectangles[row, : int(change.count[row])], 0):
+    for x0, y0, x1, y1 in np.maximum(change.rectangles[row, :count], 0):
         changed[y0:y1, x0:x1] = paint[y0:y1, x0:x1]
     return changed
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
-from covary.targets.outlines import around, cut_outlines, cut_polygon, move_outlines, outlines_of
+from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
 from covary.targets.path import Leg, Projection
 
 FORMATS = ("pascal_voc", "coco", "yolo", "normalised")
@@ -84,7 +84,7 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
     raw = numbers(value, field, 4)
     if raw.ndim != 2 or raw.shape[1] < 4:
         raise ValueError(f"{field}: shape {raw.shape}; allowed: (N, 4) or more columns")
-    corners: Points = raw[:, :4].astype(np.float64)
+    corners: Points = raw[:, :4].astype(np.float64, order="C")
     if not len(corners):
         return raw, corners, corners
     height, width = size
@@ -93,7 +93,7 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
         if not np.abs(corners).max() <= FARTHEST:
             near: NDArray[np.bool_] = np.logical_and.reduce(np.abs(corners) <= FARTHEST, axis=1)
             _refuse(field, raw, near, f"{form} boxes are fractions of the image")
-        corners *= (width, height, width, height)
+        corners *= _canvas(size)[1]
     if form == "coco":
         corners[:, 2:] += corners[:, :2]
     elif form == "yolo":
@@ -129,13 +129,12 @@ def write_boxes(
     """
     height, width = size
     dtype = float_dtype(raw)
-    scale = (width, height, width, height)
     form = options.format
     if form == "normalised":
-        corners = corners / scale
+        corners = corners / _canvas(size)[1]
     elif form == "yolo":
         corners = np.concatenate((corners[:, :2] + corners[:, 2:], corners[:, 2:] - corners[:, :2]), axis=1)
-        corners *= (0.5 / width, 0.5 / height, 1 / width, 1 / height)
+        corners /= _yolo_units(size)
     elif form == "coco":
         corners = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
     if raw.shape[1] == 4:
@@ -170,15 +169,16 @@ def carry_corners(
     intact = False
     outlines: Points | None = None
     for number, leg in enumerate(legs):
-        shape = outlines
-        if shape is None and _stays_box(leg, last=number + 1 == len(legs)):
+        # Outlines can be spared where boxes stay boxes, or where only the box around the outcome counts.
+        square = outlines is None and _square_on(leg)
+        if square or (outlines is None and number + 1 == len(legs) and _is_affine(leg)):
             moved = _affine_boxes(seen, leg)
             cut = _clipped(moved, leg.after)
             intact = _lose(cut)
-            if not _square_on(leg) and _cut_turned(cut, moved, seen, leg):
+            if not square and _cut_turned(cut, moved, seen, leg):
                 intact = _lose(cut)
         else:
-            outlines = move_outlines(outlines_of(seen) if shape is None else shape, leg)
+            outlines = move_outlines(outlines_of(seen) if outlines is None else outlines, leg)
             moved = around(outlines)
             cut = _clipped(moved, leg.after)
             if (cut != moved).any():
@@ -215,23 +215,20 @@ def _carry_whole(corners: Points, legs: Sequence[Leg]) -> Points:
     return around(outlines)
 
 
+def _is_affine(leg: Leg) -> bool:
+    step = leg.steps[0]
+    return len(leg.steps) == 1 and isinstance(step, Projection) and step.affine
+
+
 def _square_on(leg: Leg) -> bool:
     """Whether a stage turns boxes into boxes: scales, flips, quarter turns, shifts."""
     if not leg.steps:
         return True
     step = leg.steps[0]
-    if len(leg.steps) > 1 or not isinstance(step, Projection) or not step.affine:
+    if len(leg.steps) > 1 or not isinstance(step, Projection):
         return False
-    a, b, _, d, e = step.matrix[:5]
-    return (b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0)
-
-
-def _stays_box(leg: Leg, last: bool) -> bool:
-    """Whether outlines can be spared: boxes stay boxes, or only the box around the outcome counts."""
-    if last and len(leg.steps) == 1:
-        step = leg.steps[0]
-        return isinstance(step, Projection) and step.affine
-    return _square_on(leg)
+    a, b, _, d, e, _, g, h, _ = step.matrix
+    return g == 0.0 and h == 0.0 and ((b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0))
 
 
 def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
@@ -245,17 +242,34 @@ def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
     step = leg.steps[0]
     assert isinstance(step, Projection)
     a, b, c, d, e, f = step.matrix[:6]
+    height, width = leg.after
     for row in np.flatnonzero(crossing & (cut[:, 0] == cut[:, 0])).tolist():
         x0, y0, x1, y1 = before[row].tolist()
         corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-        visible = cut_polygon([(a * x + b * y + c, d * x + e * y + f) for x, y in corners], leg.after)
-        if visible:
-            xs, ys = zip(*visible, strict=True)
-            cut[row] = min(xs), min(ys), max(xs), max(ys)
-        else:
-            cut[row] = np.nan
-    np.copyto(cut, _clipped(cut, leg.after))
+        xs = [a * x + b * y + c for x, y in corners]
+        ys = [d * x + e * y + f for x, y in corners]
+        left, right = _reach(xs, ys, height)
+        top, bottom = _reach(ys, xs, width)
+        cut[row] = max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
     return True
+
+
+def _reach(us: Sequence[float], vs: Sequence[float], end: float) -> tuple[float, float]:
+    """How far a convex polygon reaches along u where its v lies in [0, end].
+
+    Cutting a convex polygon along u afterwards is cutting this interval, so neither axis needs the polygon cut along
+    both.
+    """
+    if min(vs) >= 0 and max(vs) <= end:
+        return min(us), max(us)
+    found = [u for u, v in zip(us, vs, strict=True) if 0 <= v <= end]
+    last_u, last_v = us[-1], vs[-1]
+    for u, v in zip(us, vs, strict=True):
+        for level in (0.0, end):
+            if (v < level) != (last_v < level):
+                found.append(last_u + (u - last_u) * ((level - last_v) / (v - last_v)))
+        last_u, last_v = u, v
+    return (min(found), max(found)) if found else (np.inf, -np.inf)
 
 
 def _area(corners: Points) -> NDArray[np.float64]:
@@ -281,6 +295,13 @@ def _clipped(corners: Points, size: Size) -> Points:
 def _canvas(size: Size) -> tuple[Points, Points]:
     height, width = size
     return np.zeros(4), np.array((width, height, width, height), dtype=np.float64)
+
+
+@lru_cache(maxsize=1024)
+def _yolo_units(size: Size) -> Points:
+    """What x0 + x1, y0 + y1, x1 - x0, y1 - y0 are divided by."""
+    height, width = size
+    return np.array((2 * width, 2 * height, width, height), dtype=np.float64)
 
 
 def _lose(seen: Points) -> bool:

@@ -44,10 +44,10 @@ def move_outlines(outlines: Points, leg: Leg) -> Points:
 def cut_outlines(outlines: Points, size: Size) -> Points:
     """What of the outlines is on the canvas."""
     known = [[corner for corner in outline if corner[0] == corner[0]] for outline in outlines.tolist()]
-    return _padded([cut_polygon(polygon, size) for polygon in known], 2)
+    return _padded([_cut_polygon(polygon, size) for polygon in known], 2)
 
 
-def cut_polygon(polygon: Sequence[Corner], size: Size) -> Sequence[Corner]:
+def _cut_polygon(polygon: Sequence[Corner], size: Size) -> Sequence[Corner]:
     """What of one polygon is on the canvas; no corners if nothing is."""
     for axis, end in ((0, size[1]), (1, size[0])):
         places = [corner[axis] for corner in polygon]

@@ -73,6 +73,8 @@ class RandomCrop(_Crop):
             None: the border of the geometry that shares the pass, "edge" where there is none. See also PadIfNeeded.
         fill: colour for "constant", in the image's own range: a number, or one for each channel.
 
+    At strength 0 it is CenterCrop.
+
     Helps: large pictures, dense labels; with Pad(4) in front, small ones (CIFAR).
     Hurts: where the object is missed: a class label then lies.
     """

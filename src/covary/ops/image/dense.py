@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from covary.draws.streams import stream_normals
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.spatial import Geometry, checked_count
 from covary.ops.view import View
-from covary.plan.changes import Displace, Floats, Ints
+from covary.plan.changes import BORDERS, Border, Displace, Floats, Ints
 
 STEEPEST = 0.8
 
@@ -28,6 +30,9 @@ _TOLERANCE = 0.02
 # standard normal numbers is the integral of the spline's square, for each axis.
 _SPLINE_WIDTH = 1 / math.sqrt(3)
 _SPLINE_POWER = 151 / 315
+# Large fields are worked on in bands of so many lines, which stay in the cache: fresh memory for whole intermediate
+# fields costs more than the arithmetic.
+_BAND = 32
 
 
 @operation
@@ -78,8 +83,8 @@ class ElasticTransform(Geometry):
             y, x = _Axis(height, spacing, parts), _Axis(width, spacing, parts)
             noise = stream_normals(streams[rows], y.knots * x.knots * 2).reshape(-1, y.knots, x.knots, 2)
             for row, knots in zip(rows, noise, strict=True):
-                field = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
-                grids[row] = _limited(field, y.step, x.step)
+                grid = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
+                grids[row] = _limited(grid, y.step, x.step)
         return self.displace(tuple(grids), view)
 
     def _parts_of_a_spacing(self) -> int:
@@ -105,7 +110,9 @@ class GridDistortion(Geometry):
         distort_limit: by which fraction each column and each row is made to show more (above 0) or less (below 0) of
             the picture, before all together are fitted to its sides. From -0.9 to 0.9. Identity: 0. Default: -0.3 to
             0.3.
-        border, fill: as in Rotate; they do not show, unless other operations share the pass.
+        border: what lies outside, which no position reaches: "constant", "edge", "reflect", "symmetric" or "wrap".
+            Default None: the border of the geometry that shares the pass.
+        fill: colour for "constant", in the image's own range: a number, or one for each channel.
         interpolation: "nearest", "linear" or "cubic". Default "linear".
 
     No cell is magnified so much, or so little, that positions move by more than 0.8 of their distance; a stronger
@@ -115,8 +122,12 @@ class GridDistortion(Geometry):
     Hurts: straight things, and where proportions decide the class.
     """
 
+    # What never looks outside must not bind the operations that share its pass to a border.
+    borders: ClassVar[tuple[Border | None, ...]] = (*BORDERS, None)
+
     num_steps: int = 5
     distort_limit: Distribution = ranged(default=Uniform(-0.3, 0.3, identity=0), low=-0.9, high=0.9)
+    border: Border | None = field(default=None, kw_only=True)
 
     def check(self) -> None:
         super().check()
@@ -185,29 +196,55 @@ def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
 
 def _along_first(knots: Floats, axis: _Axis) -> Floats:
     flat = np.ascontiguousarray(knots).reshape(len(knots), 1, -1)
-    field = np.zeros((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
-    # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
-    for tap, weights in enumerate(_spline_weights(axis.parts)):
-        field += flat[tap : tap + axis.spans] * weights[:, None].astype(flat.dtype)
-    return field.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
+    weights = _spline_weights(axis.parts).astype(flat.dtype)[..., None]
+    grid = np.empty((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)
+    spans = max(1, _BAND // axis.parts)
+    for start in range(0, axis.spans, spans):
+        band = grid[start : start + spans]
+        taps = [flat[start + tap : start + tap + len(band)] for tap in range(4)]
+        # Products and sums in turn, not a matrix product, whose order of summation would be the machine's.
+        np.multiply(taps[0], weights[0], out=band)
+        for tap in (1, 2, 3):
+            band += taps[tap] * weights[tap]
+    return grid.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
 
 
-def _limited(field: Floats, y_step: float, x_step: float) -> Floats:
-    """The (gh, gw, 2) displacement, scaled down where its slope would exceed the steepest."""
-    along_x = _squares(field[:, 1:] - field[:, :-1], x_step)
-    along_y = _squares(field[1:] - field[:-1], y_step)
-    # Within a cell the slopes lie between those of its edges; the norm of their matrix is at most the root of the sum
-    # of squares.
-    in_cells = np.maximum(along_x[1:], along_x[:-1]) + np.maximum(along_y[:, 1:], along_y[:, :-1])
-    steepest = math.sqrt(in_cells.max())
-    return field if steepest <= STEEPEST else field * np.float32(STEEPEST / steepest)
+def _limited(grid: Floats, y_step: float, x_step: float) -> Floats:
+    """The (gh, gw, 2) displacement, scaled down in place where its slope would exceed the steepest."""
+    bands = (grid[start : start + _BAND + 1] for start in range(0, len(grid) - 1, _BAND))
+    steepest = max(_steepest(band, y_step, x_step) for band in bands)
+    if steepest > STEEPEST:
+        grid *= np.float32(STEEPEST / steepest)
+    return grid
 
 
-def _squares(steps: Floats, length: float) -> Floats:
-    steps *= np.float32(1 / length)
-    steps *= steps
-    total: Floats = steps[..., 0] + steps[..., 1]
+def _steepest(grid: Floats, y_step: float, x_step: float) -> float:
+    """The greatest norm of the matrix of slopes, or 0 if it is at most the steepest."""
+    along_x = (grid[:, 1:] - grid[:, :-1]) * np.float32(1 / x_step)
+    along_y = (grid[1:] - grid[:-1]) * np.float32(1 / y_step)
+    # Within a cell both columns of the matrix of slopes lie between those of opposite edges, so its norm is at most
+    # that of one of the four pairs of edges. The root of the sum of squares is never less: most cells need no more.
+    x_squares, y_squares = _squares(along_x), _squares(along_y)
+    in_cells = np.maximum(x_squares[1:], x_squares[:-1]) + np.maximum(y_squares[:, 1:], y_squares[:, :-1])
+    if in_cells.max() <= STEEPEST**2:
+        return 0.0
+    i, j = np.nonzero(in_cells > STEEPEST**2)
+    pairs = [(along_x[i + down, j], along_y[i, j + right]) for down in (0, 1) for right in (0, 1)]
+    return max(float(_norms(x, y).max()) for x, y in pairs)
+
+
+def _squares(vectors: Floats) -> Floats:
+    squares = vectors * vectors
+    total: Floats = squares[..., 0] + squares[..., 1]
     return total
+
+
+def _norms(x: Floats, y: Floats) -> Floats:
+    """The greatest singular values of the matrices with columns `x` and `y`, (N, 2) each."""
+    total, determinant = _squares(x) + _squares(y), x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]
+    spread = np.sqrt(np.maximum(total**2 - 4 * determinant**2, 0))
+    norms: Floats = np.sqrt((total + spread) / 2)
+    return norms
 
 
 def _by_size(sizes: Ints) -> Iterator[tuple[tuple[int, int], NDArray[np.intp]]]:

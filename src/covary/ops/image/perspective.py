@@ -22,9 +22,9 @@ class Perspective(Geometry):
 
     Args:
         scale: how far a corner may move along each axis, inwards or outwards, as a fraction of the side: each of the
-            eight shifts is uniform in -scale to scale. From 0 to 0.24; at 0.25 three corners could lie on one line.
-            Identity: 0. Default: 0.05 to 0.1. (Albumentations reads it as a standard deviation and moves corners
-            inwards alone.)
+            eight shifts is uniform in -scale to scale. From -0.24 to 0.24, where the sign says nothing; at 0.25 three
+            corners could lie on one line. Identity: 0. Default: 0.05 to 0.1. (Albumentations reads it as a standard
+            deviation and moves corners inwards alone.)
         border: what lies outside: "constant", "edge", "reflect", "symmetric" or "wrap". Default "reflect".
         fill: colour for "constant", in the image's own range: a number, or one for each channel.
         interpolation: "nearest", "linear" or "cubic". Default "linear".
@@ -33,7 +33,7 @@ class Perspective(Geometry):
     Hurts: strong ones where straight lines or proportions carry the class; scans, which have no perspective.
     """
 
-    scale: Distribution = ranged(default=Uniform(0.05, 0.1, identity=0), low=0, high=0.24)
+    scale: Distribution = ranged(default=Uniform(0.05, 0.1, identity=0), low=-0.24, high=0.24)
 
     uniforms = ("x0", "y0", "x1", "y1", "x2", "y2", "x3", "y3")
 

@@ -43,12 +43,7 @@ class Bordered(Operation):
 
     def colour(self, view: View) -> Floats | None:
         """The (B, C) colour outside the picture, None unless the border is constant."""
-        if self.border != "constant":
-            return None
-        try:
-            return view.colour(self.fill)
-        except ValueError as error:
-            raise ValueError(f"{type(self).__name__}: {error}") from None
+        return view.colour(self.fill) if self.border == "constant" else None
 
 
 @dataclass(frozen=True, repr=False)
