@@ -13,7 +13,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import covary
+from covary.expand import expand, verify
 from covary.show import contact_sheet
 
 HERE = Path(__file__).resolve().parent
@@ -34,7 +34,7 @@ def main(out: Path) -> int:
     photographs = out / "photographs"
     copy_photographs(photographs)
     began = time.monotonic()
-    report = covary.expand(
+    report = expand(
         photographs,
         out / "expanded",
         HERE / "photos.yaml",
@@ -44,7 +44,7 @@ def main(out: Path) -> int:
         progress=None,
     )
     print(f"{report} ({time.monotonic() - began:.1f} s)")
-    found = covary.verify(out / "expanded")
+    found = verify(out / "expanded")
     print(found)
     sheet = out / "sheet.png"
     contact_sheet(photographs, HERE / "photos.yaml", sheet, annotations=HERE / "annotations.json")

@@ -28,6 +28,10 @@ COLOURS: tuple[Rgb, ...] = (
     (0, 190, 190),
     (240, 98, 160),
     (140, 125, 255),
+    (150, 200, 40),
+    (200, 130, 90),
+    (90, 200, 255),
+    (255, 140, 30),
 )
 
 MASK_STRENGTH = 0.32
@@ -134,10 +138,11 @@ def _keypoints(drawn: Image, keypoints: Floats, scale: float, colour: Rgb, categ
 
 
 def _name(drawn: Image, name: str, box: Box, scale: float, colour: Rgb, taken: list[tuple[int, int, int, int]]) -> None:
-    """A tag at the box's upper left corner; lower where another tag is already."""
+    """A tag on the box's upper left corner; inside where there is no room above, lower where another tag is already."""
     width, height = text_width(name, 12, bold=True) + 8, 16
     left = int(np.clip(round(box[0] * scale), 0, max(0, drawn.shape[1] - width)))
-    top = int(np.clip(round(box[1] * scale), 0, max(0, drawn.shape[0] - height)))
+    edge = round(box[1] * scale)
+    top = edge - height if edge >= height else max(0, min(edge, drawn.shape[0] - height))
     while any(left < x1 and x0 < left + width and top < y1 and y0 < top + height for x0, y0, x1, y1 in taken):
         top += height
     if top + height > drawn.shape[0]:

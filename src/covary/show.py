@@ -16,6 +16,7 @@ from covary.data.encode import EXTENSIONS, encode
 from covary.data.folder import ImageFolder, Item, Problem, read_folder
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
 from covary.expand.labels import Objects
+from covary.expand.recipe import read_pipeline
 from covary.expand.report import printable
 from covary.expand.variations import Variation, variations
 from covary.plan.changes import Image
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 CELL = 260  # px, the longest side of a picture on the sheet
 GAP = 10
 MARGIN = 28
-HEADER = 92
+HEADER = 98
 CAPTION = 26
 
 
@@ -34,7 +35,8 @@ CAPTION = 26
 class Row:
     """An original and its variations."""
 
-    caption: str
+    name: str
+    about: str
     cells: tuple[Image, ...]
 
 
@@ -90,7 +92,10 @@ def contact_sheet(
         raise ValueError(
             f"{source}: no picture there can be shown" + "".join(f"; {p.name}: {p.reason}" for p in skipped[:1])
         )
-    heading = f"{title}seed {shown.seed} · {len(rows)} pictures, {times} variations each"
+    rows.sort(key=lambda row: row.name)
+    pictures = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
+    each = "1 variation" if times == 1 else f"{times} variations"
+    heading = f"{title}seed {shown.seed} · {pictures}, {each} of each"
     sheet = draw_sheet(Path(os.path.realpath(source)).name, heading, rows)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_bytes(encode(sheet, format))
@@ -105,7 +110,7 @@ def _for_viewing(pipeline: Pipeline | str | os.PathLike[str], seed: int | None) 
     title = ""
     if isinstance(pipeline, str | os.PathLike):
         title = f"{Path(pipeline).name} · "
-        pipeline = Reader.from_yaml(Path(pipeline))
+        pipeline = read_pipeline(Path(pipeline))
     plain = pipeline.to_dict()
     pairs = zip(pipeline.operations, plain["operations"], strict=True)
     plain["operations"] = [written for operation, written in pairs if not isinstance(operation, Normalize | ToTensor)]
@@ -140,7 +145,7 @@ def _row(
     depth = {"uint8": "", "uint16": "16 bit", "float32": "float"}[picture.dtype.name]
     about = "   ".join(part for part in (f"{width} x {height}", kind, depth) if part)
     cells = tuple(_cell(variation.image, variation.instances or [], categories) for variation in made)
-    return Row(f"{printable(item.name)}   {about}", cells)
+    return Row(item.name, about, cells)
 
 
 def _cell(picture: Image, instances: Sequence[Instance], categories: Mapping[int, Category]) -> Image:
@@ -161,11 +166,14 @@ def draw_sheet(title: str, heading: str, rows: Sequence[Row]) -> Image:
     text(sheet, title, (MARGIN, 42), INK, 24, bold=True)
     text(sheet, heading, (MARGIN, 64), PALE, 14)
     for column, left in enumerate(lefts):
-        text(sheet, "original" if column == 0 else f"variation {column - 1}", (left, HEADER - 6), PALE, 13)
+        text(sheet, "original" if column == 0 else f"variation {column - 1}", (left, HEADER - 9), PALE, 13)
     top = HEADER
     for row, height in zip(rows, heights, strict=True):
         for left, cell in zip(lefts, row.cells, strict=False):
             paste(sheet, cell, left, top)
-        text(sheet, row.caption, (MARGIN, top + height + 17), INK, 13)
+        name = printable(row.name)
+        below = top + row.cells[0].shape[0] + 18
+        text(sheet, name, (MARGIN, below), INK, 13)
+        text(sheet, row.about, (MARGIN + text_width(name, 13) + 12, below), PALE, 13)
         top += height + CAPTION + GAP
     return sheet

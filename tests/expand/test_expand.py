@@ -101,13 +101,6 @@ def test_manifest_tells_how_each_output_came_about(tmp_path):
     assert replayed.shape == expected.shape
 
 
-def test_expansion_can_be_called_by_the_name_of_the_package(tmp_path):
-    import covary
-
-    write(tmp_path / "in" / "a.png")
-    assert covary.expand(tmp_path / "in", tmp_path / "out", pipeline(), times=1).made == 1
-
-
 def test_pipeline_may_be_a_yaml_file(tmp_path):
     source = small_set(tmp_path / "in")
     pipeline().to_yaml(tmp_path / "p.yaml")
@@ -552,7 +545,7 @@ def test_second_run_at_the_same_time_is_refused(tmp_path):
 def test_second_process_at_the_same_time_is_refused(tmp_path):
     source, out = small_set(tmp_path / "in"), tmp_path / "out"
     out.mkdir()
-    code = f"import covary; covary.expand({str(source)!r}, {str(out)!r}, covary.Pipeline([]))"
+    code = f"import covary; covary.expand.expand({str(source)!r}, {str(out)!r}, covary.Pipeline([]))"
     with locked(out):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode and "another run is writing there" in done.stderr

@@ -24,7 +24,7 @@ from covary.expand.files import locked, place, write_temporary
 from covary.expand.manifest import Manifest
 from covary.expand.names import OUTPUT_FORMATS, OutputFormat
 from covary.expand.progress import Progress, progress_of
-from covary.expand.recipe import recipe_of
+from covary.expand.recipe import read_pipeline, recipe_of
 from covary.expand.report import Report, printable
 from covary.expand.survey import Annotated, drop_outputs, drop_vanished, survey
 from covary.expand.variations import canonical
@@ -163,9 +163,7 @@ def _check_folders(root: Path, out: Path) -> None:
 
 def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     if isinstance(pipeline, str | os.PathLike):
-        from covary.pipeline import Pipeline as Reader
-
-        return Reader.from_yaml(Path(pipeline))
+        return read_pipeline(Path(pipeline))
     return pipeline
 
 

@@ -22,6 +22,7 @@ from covary.expand.files import is_locked
 from covary.expand.manifest import FILE_NAME, Manifest, OutputRow, Recipe, SourceRow
 from covary.expand.names import OutputFormat, written_format
 from covary.expand.progress import progress_of
+from covary.expand.recipe import read_pipeline
 from covary.expand.variations import encoded
 from covary.expand.work import objects_of
 
@@ -160,7 +161,6 @@ def _reference(manifest: Manifest, settings: dict[str, str], root: Path, out: Pa
 
 
 def _as_recorded(recipe: Recipe) -> Pipeline:
-    from covary.pipeline import Pipeline
     from covary.render import find_renderer
 
     renderer: Renderer = recipe.renderer  # type: ignore[assignment]
@@ -168,7 +168,7 @@ def _as_recorded(recipe: Recipe) -> Pipeline:
         find_renderer(renderer)
     except RuntimeError as error:
         raise ExpandError(f"the outputs were made with another renderer: {error}") from None
-    return Pipeline.from_yaml(recipe.pipeline).with_options(renderer=renderer)
+    return read_pipeline(recipe.pipeline).with_options(renderer=renderer)
 
 
 def _in_order(
