@@ -94,9 +94,9 @@ def test_viewing_keeps_values():
 def test_text_without_opencv_5(monkeypatch):
     monkeypatch.setattr("covary.drawing._face", lambda: None)
     sheet = np.full((40, 300, 3), 255, np.uint8)
-    text(sheet, "naïve × 2 · 日本", (5, 25), (0, 0, 0), 14)
+    text(sheet, "naïve, 2 · 日本", (5, 25), (0, 0, 0), 14)
     _, columns = np.nonzero((sheet < 128).any(axis=2))
-    assert columns.min() >= 5 and columns.max() <= 7 + text_width("naïve × 2 · 日本", 14)
+    assert columns.min() >= 5 and columns.max() <= 7 + text_width("naïve, 2 · 日本", 14)
 
 
 def test_sheet_holds_all_cells_side_by_side():
