@@ -230,7 +230,7 @@ struct Sampled final : Fetcher {
           linear_chunk(surface, taps, n, here);
           break;
         case Interpolation::cubic:
-          cubic_pixels(surface, taps, n, here);
+          cubic_chunk(surface, taps, n, here);
           break;
       }
       if (coverage != nullptr) partly = cover(n, coverage + x0) || partly;

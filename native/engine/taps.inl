@@ -73,8 +73,9 @@ inline void cubic_weights(float t, float w[4]) {
   w[3] = (0.5F * t - 0.5F) * t * t;
 }
 
-template <class T>
+template <int Channels, class T>
 void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
+  const std::int64_t channels = Channels > 0 ? Channels : s.channels;
   for (int i = 0; i < end; ++i) {
     std::int64_t at_x[4];
     std::int64_t at_y[4];
@@ -82,11 +83,14 @@ void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
     float wy[4];
     cubic_weights(taps.fx[i], wx);
     cubic_weights(taps.fy[i], wy);
+    const std::int64_t x = taps.x[i];
+    const std::int64_t y = taps.y[i];
+    const bool inside = x >= 1 && x + 2 < s.width && y >= 1 && y + 2 < s.height;
     for (int k = 0; k < 4; ++k) {
-      at_x[k] = border_index(std::int64_t{taps.x[i]} + k - 1, s.width, s.border) * s.channels;
-      at_y[k] = border_index(std::int64_t{taps.y[i]} + k - 1, s.height, s.border) * s.stride;
+      at_x[k] = (inside ? x + k - 1 : border_index(x + k - 1, s.width, s.border)) * channels;
+      at_y[k] = (inside ? y + k - 1 : border_index(y + k - 1, s.height, s.border)) * s.stride;
     }
-    for (std::int64_t c = 0; c < s.channels; ++c) {
+    for (std::int64_t c = 0; c < channels; ++c) {
       float sum = 0.0F;
       for (int j = 0; j < 4; ++j) {
         const T* p = s.data + at_y[j] + c;
@@ -96,6 +100,15 @@ void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
       }
       out[c][i] = sum;
     }
+  }
+}
+
+template <class T>
+void cubic_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
+  switch (s.channels) {
+    case 1: return cubic_pixels<1>(s, taps, n, out);
+    case 3: return cubic_pixels<3>(s, taps, n, out);
+    default: return cubic_pixels<0>(s, taps, n, out);
   }
 }
 
@@ -230,6 +243,49 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
   return i;
 }
 
+// Four channels from here on, of two pixels.
+inline __m256 load_floats(const float* data, std::int64_t a, std::int64_t b) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(data + a)), _mm_loadu_ps(data + b), 1);
+}
+
+// Float pictures of three or four channels: two pixels side by side in a register, then four such turned into planes.
+template <int Channels>
+int float_groups(const Surface<float>& s, const Taps& taps, int n, Planes out) {
+  if (s.height * s.stride >= std::int64_t{1} << 31) return 0;
+  constexpr int reach = Channels + 4;  // floats that the loads of a pixel and its neighbour touch
+  const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.stride >= reach ? (s.stride - reach) / Channels : -1));
+  const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    if (inside_mask(taps.x + i, taps.y + i, most_x, most_y) != 0xffU) {
+      linear_pixels<Channels>(s, taps, i, i + lanes, out);
+      continue;
+    }
+    __m256 pixels[4];
+    for (int k = 0; k < 4; ++k) {
+      const int a = i + k;
+      const int b = a + 4;
+      const std::int64_t at_a = taps.y[a] * s.stride + taps.x[a] * Channels;
+      const std::int64_t at_b = taps.y[b] * s.stride + taps.x[b] * Channels;
+      const __m256 fx = _mm256_set_m128(_mm_set1_ps(taps.fx[b]), _mm_set1_ps(taps.fx[a]));
+      const __m256 fy = _mm256_set_m128(_mm_set1_ps(taps.fy[b]), _mm_set1_ps(taps.fy[a]));
+      const float* below = s.data + s.stride;
+      const __m256 left = mix(load_floats(s.data, at_a, at_b), load_floats(below, at_a, at_b), fy);
+      const __m256 right = mix(load_floats(s.data + Channels, at_a, at_b), load_floats(below + Channels, at_a, at_b), fy);
+      pixels[k] = mix(left, right, fx);
+    }
+    const __m256 p = _mm256_unpacklo_ps(pixels[0], pixels[1]);
+    const __m256 q = _mm256_unpacklo_ps(pixels[2], pixels[3]);
+    const __m256 u = _mm256_unpackhi_ps(pixels[0], pixels[1]);
+    const __m256 v = _mm256_unpackhi_ps(pixels[2], pixels[3]);
+    _mm256_storeu_ps(out[0] + i, _mm256_shuffle_ps(p, q, 0x44));
+    _mm256_storeu_ps(out[1] + i, _mm256_shuffle_ps(p, q, 0xEE));
+    _mm256_storeu_ps(out[2] + i, _mm256_shuffle_ps(u, v, 0x44));
+    if constexpr (Channels == 4) _mm256_storeu_ps(out[3] + i, _mm256_shuffle_ps(u, v, 0xEE));
+  }
+  return i;
+}
+
 #endif
 
 template <class T>
@@ -241,6 +297,10 @@ void linear_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
     if (s.channels == 1) i = linear_groups<1>(s, taps, n, out);
     if (s.channels == 4) i = linear_groups<4>(s, taps, n, out);
     if (s.channels == 2) i = linear_groups<2>(s, taps, n, out);
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (s.channels == 3) i = float_groups<3>(s, taps, n, out);
+    if (s.channels == 4) i = float_groups<4>(s, taps, n, out);
   }
 #endif
   switch (s.channels) {
