@@ -65,18 +65,18 @@ void nearest_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) 
   }
 }
 
-// Keys' cubic convolution with a = -0.5.
+// Keys' cubic convolution with a = -0.5: the weight of tap k is ((a t + b) t + c) t + d.
+alignas(16) static constexpr float keys[4][4] = {
+    {-0.5F, 1.5F, -1.5F, 0.5F}, {1.0F, -2.5F, 2.0F, -0.5F}, {-0.5F, 0.0F, 0.5F, 0.0F}, {0.0F, 1.0F, 0.0F, 0.0F}};
+
 inline void cubic_weights(float t, float w[4]) {
-  w[0] = ((-0.5F * t + 1.0F) * t - 0.5F) * t;
-  w[1] = (1.5F * t - 2.5F) * t * t + 1.0F;
-  w[2] = ((-1.5F * t + 2.0F) * t + 0.5F) * t;
-  w[3] = (0.5F * t - 0.5F) * t * t;
+  for (int k = 0; k < 4; ++k) w[k] = ((keys[0][k] * t + keys[1][k]) * t + keys[2][k]) * t + keys[3][k];
 }
 
 template <int Channels, class T>
-void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
+void cubic_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Planes out) {
   const std::int64_t channels = Channels > 0 ? Channels : s.channels;
-  for (int i = 0; i < end; ++i) {
+  for (int i = first; i < end; ++i) {
     std::int64_t at_x[4];
     std::int64_t at_y[4];
     float wx[4];
@@ -91,24 +91,75 @@ void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
       at_y[k] = (inside ? y + k - 1 : border_index(y + k - 1, s.height, s.border)) * s.stride;
     }
     for (std::int64_t c = 0; c < channels; ++c) {
-      float sum = 0.0F;
-      for (int j = 0; j < 4; ++j) {
-        const T* p = s.data + at_y[j] + c;
-        const float row = (wx[0] * static_cast<float>(p[at_x[0]]) + wx[1] * static_cast<float>(p[at_x[1]])) +
-                          (wx[2] * static_cast<float>(p[at_x[2]]) + wx[3] * static_cast<float>(p[at_x[3]]));
-        sum += wy[j] * row;
+      float column[4];
+      for (int k = 0; k < 4; ++k) {
+        const T* p = s.data + at_x[k] + c;
+        column[k] = (wy[0] * static_cast<float>(p[at_y[0]]) + wy[1] * static_cast<float>(p[at_y[1]])) +
+                    (wy[2] * static_cast<float>(p[at_y[2]]) + wy[3] * static_cast<float>(p[at_y[3]]));
       }
-      out[c][i] = sum;
+      out[c][i] = (wx[0] * column[0] + wx[1] * column[1]) + (wx[2] * column[2] + wx[3] * column[3]);
     }
   }
 }
 
+#if defined(COVARY_ENGINE_AVX2)
+
+inline __m128 cubic_weights(float t) {
+  const __m128 v = _mm_set1_ps(t);
+  __m128 w = _mm_add_ps(_mm_mul_ps(_mm_load_ps(keys[0]), v), _mm_load_ps(keys[1]));
+  w = _mm_add_ps(_mm_mul_ps(w, v), _mm_load_ps(keys[2]));
+  return _mm_add_ps(_mm_mul_ps(w, v), _mm_load_ps(keys[3]));
+}
+
+// Pixels of three bytes: the twelve values of four taps go through registers of eight and of four.
+inline void cubic_pixels3(const Surface<std::uint8_t>& s, const Taps& taps, int n, Planes out) {
+  const std::int64_t most_x = (s.stride - 13) / 3;  // 16-byte loads from one pixel to the left
+  for (int i = 0; i < n; ++i) {
+    const std::int64_t x = taps.x[i];
+    const std::int64_t y = taps.y[i];
+    if (x < 1 || x > most_x || y < 1 || y + 2 >= s.height) {
+      cubic_pixels<3>(s, taps, i, i + 1, out);
+      continue;
+    }
+    const __m128 wx = cubic_weights(taps.fx[i]);
+    const __m128 wy = cubic_weights(taps.fy[i]);
+    const std::uint8_t* p = s.data + (y - 1) * s.stride + 3 * (x - 1);
+    __m256 first[4];
+    __m128 rest[4];
+    for (int k = 0; k < 4; ++k) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + k * s.stride));
+      const __m256 weight = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(wy), _mm256_set1_epi32(k));
+      first[k] = _mm256_mul_ps(weight, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)));
+      rest[k] = _mm_mul_ps(_mm256_castps256_ps128(weight), _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_srli_si128(bytes, 8))));
+    }
+    const __m256 columns = _mm256_add_ps(_mm256_add_ps(first[0], first[1]), _mm256_add_ps(first[2], first[3]));
+    const __m128 last = _mm_add_ps(_mm_add_ps(rest[0], rest[1]), _mm_add_ps(rest[2], rest[3]));
+    const __m256 along = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(wx), _mm256_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2));
+    const __m256 weighted = _mm256_mul_ps(along, columns);
+    const __m128i end = _mm_castps_si128(_mm_mul_ps(_mm_permute_ps(wx, 0xFE), last));  // taps 2, 3, 3, 3
+    const __m128i low = _mm_castps_si128(_mm256_castps256_ps128(weighted));
+    const __m128i high = _mm_castps_si128(_mm256_extractf128_ps(weighted, 1));
+    const __m128 second = _mm_castsi128_ps(_mm_alignr_epi8(high, low, 12));
+    const __m128 third = _mm_castsi128_ps(_mm_alignr_epi8(end, high, 8));
+    const __m128 fourth = _mm_castsi128_ps(_mm_srli_si128(end, 4));
+    alignas(16) float pixel[4];
+    _mm_store_ps(pixel, _mm_add_ps(_mm_add_ps(_mm_castsi128_ps(low), second), _mm_add_ps(third, fourth)));
+    for (int c = 0; c < 3; ++c) out[c][i] = pixel[c];
+  }
+}
+
+#endif
+
 template <class T>
 void cubic_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (s.channels == 3) return cubic_pixels3(s, taps, n, out);
+#endif
   switch (s.channels) {
-    case 1: return cubic_pixels<1>(s, taps, n, out);
-    case 3: return cubic_pixels<3>(s, taps, n, out);
-    default: return cubic_pixels<0>(s, taps, n, out);
+    case 1: return cubic_pixels<1>(s, taps, 0, n, out);
+    case 3: return cubic_pixels<3>(s, taps, 0, n, out);
+    default: return cubic_pixels<0>(s, taps, 0, n, out);
   }
 }
 
