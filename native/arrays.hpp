@@ -45,6 +45,17 @@ inline Owned checked(PyObject* object) {
   return Owned(object);
 }
 
+// A module's attribute, found once and kept in `slot`, a static pointer that begins as null. Not a local static with an
+// initialiser: the guard of such a one would be held while Python code runs, and that code may hand the GIL to a thread that
+// waits for the guard.
+inline PyObject* kept(PyObject*& slot, const char* module, const char* name) {
+  if (slot == nullptr) {
+    Owned found = checked(PyObject_GetAttrString(checked(PyImport_ImportModule(module)).get(), name));
+    if (slot == nullptr) slot = found.release();
+  }
+  return slot;
+}
+
 // A view of an array's memory, held as long as this lives.
 class View {
  public:

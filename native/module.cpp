@@ -18,8 +18,8 @@ namespace covary {
 namespace {
 
 PyObject* numpy_empty() {
-  static PyObject* found =
-      checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "empty")).release();
+  static PyObject* found = nullptr;
+  kept(found, "numpy", "empty");
   return found;
 }
 
@@ -54,14 +54,16 @@ void block_free(PyObject* self) {
 }
 
 PyTypeObject* block_type() {
-  static PyTypeObject* found = [] {
+  static PyTypeObject* found = nullptr;
+  if (found == nullptr) {
     static PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(block_buffer)},
                                   {Py_tp_dealloc, reinterpret_cast<void*>(block_free)},
                                   {0, nullptr}};
     static PyType_Spec spec = {"covary._native.Block", sizeof(BlockObject), 0,
                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-    return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
-  }();
+    Owned made = checked(PyType_FromSpec(&spec));
+    if (found == nullptr) found = reinterpret_cast<PyTypeObject*>(made.release());
+  }
   return found;
 }
 
@@ -100,7 +102,8 @@ PyObject* philox_blocks(std::uint64_t seed, PyObject* epochs_object, PyObject* k
   const auto epochs = epochs_view.numbers<std::uint32_t>("epochs", true);
   const auto keys = keys_view.numbers<std::uint64_t>("keys", true);
   const auto slots = slots_view.numbers<std::uint32_t>("slots", true);
-  static PyObject* uint32 = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "uint32")).release();
+  static PyObject* uint32 = nullptr;
+  kept(uint32, "numpy", "uint32");
   const std::int64_t shape[3] = {static_cast<std::int64_t>(keys.size()), static_cast<std::int64_t>(slots.size()), 4};
   Owned out = new_array(uint32, 4, shape, 3);
   {
@@ -123,7 +126,8 @@ PyObject* philox_stream_blocks(PyObject* streams_object, std::int64_t blocks) {
   const View streams_view(streams_object, "streams");
   streams_view.expect("streams", {-1});
   const auto streams = streams_view.numbers<std::uint64_t>("streams", true);
-  static PyObject* uint32 = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "uint32")).release();
+  static PyObject* uint32 = nullptr;
+  kept(uint32, "numpy", "uint32");
   const std::int64_t shape[3] = {static_cast<std::int64_t>(streams.size()), blocks, 4};
   Owned out = new_array(uint32, 4, shape, 3);
   {
@@ -142,7 +146,8 @@ PyObject* philox_stream_blocks(PyObject* streams_object, std::int64_t blocks) {
 }
 
 PyObject* empty_array(PyObject* shape_object, PyObject* dtype_object) {
-  static PyObject* dtype_type = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "dtype")).release();
+  static PyObject* dtype_type = nullptr;
+  kept(dtype_type, "numpy", "dtype");
   const Owned dtype = checked(PyObject_CallOneArg(dtype_type, dtype_object));
   const Owned item = checked(PyObject_GetAttrString(dtype.get(), "itemsize"));
   const Owned whole = checked(PyObject_GetAttrString(dtype.get(), "hasobject"));
@@ -174,7 +179,8 @@ Owned new_array(PyObject* dtype, std::int64_t item, const std::int64_t* shape, i
     PyObject* arguments[2] = {tuple.get(), dtype};
     return checked(PyObject_Vectorcall(numpy_empty(), arguments, 2, nullptr));
   }
-  static PyObject* ndarray = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "ndarray")).release();
+  static PyObject* ndarray = nullptr;
+  kept(ndarray, "numpy", "ndarray");
   PyTypeObject* type = block_type();
   const Owned owner = checked(type->tp_alloc(type, 0));
   auto* block = reinterpret_cast<BlockObject*>(owner.get());

@@ -155,8 +155,8 @@ class Parser {
       View* array = &view(item, name);
       if (array->dimensions() != 3) refuse(name + ": expected shape (H, W, C), got " + array->shape_text());
       if (!array->contiguous()) {
-        static PyObject* compact =
-            checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "ascontiguousarray")).release();
+        static PyObject* compact = nullptr;
+    kept(compact, "numpy", "ascontiguousarray");
         request_.compact.push_back(checked(PyObject_CallOneArg(compact, item)));
         array = &view(request_.compact.back().get(), name);
       }
@@ -407,8 +407,8 @@ class Parser {
 
   // Made on first use; lives as long as the interpreter.
   void need_gaussian_table() {
-    static PyObject* table =
-        checked(PyObject_GetAttrString(checked(PyImport_ImportModule("covary.draws.streams")).get(), "GAUSSIAN_TABLE")).release();
+    static PyObject* table = nullptr;
+    kept(table, "covary.draws.streams", "GAUSSIAN_TABLE");
     if (program_.gaussian_table != nullptr) return;
     const View& array = view(table, "GAUSSIAN_TABLE");
     array.expect("GAUSSIAN_TABLE", {4096});
@@ -457,11 +457,8 @@ class Parser {
   }
 
   void make_outputs() {
-    static PyObject* float32 = [] {
-      const Owned numpy = checked(PyImport_ImportModule("numpy"));
-      const Owned type = checked(PyObject_GetAttrString(numpy.get(), "dtype"));
-      return checked(PyObject_CallFunction(type.get(), "s", "float32")).release();
-    }();
+    static PyObject* float32 = nullptr;
+    kept(float32, "numpy", "float32");
     for (std::int64_t b = 0; b < batch_; ++b) {
       Picture picture = output_picture(b);
       std::int64_t shape[3];

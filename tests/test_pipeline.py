@@ -470,3 +470,24 @@ def test_repr_is_readable():
 def test_errors_name_the_culprit(wrong, message):
     with pytest.raises((ValueError, TypeError), match=message):
         wrong()
+
+
+def test_threads_may_draw_the_very_first_picture_together():
+    # What the extension looks up once must not be guarded by a lock that is held while Python code runs.
+    code = (
+        "import sys, threading, numpy as np\n"
+        "from covary import Pipeline, image\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "p = Pipeline([image.Rotate(), image.GaussianNoise()], seed=7)\n"
+        "x = np.zeros((300, 400, 3), np.uint8)\n"
+        "start = threading.Barrier(4)\n"
+        "def work():\n"
+        "    start.wait()\n"
+        "    p(x)\n"
+        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "print('all done')\n"
+    )
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == "all done", done.stderr

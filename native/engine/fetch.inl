@@ -5,6 +5,8 @@ struct Fetcher {
   virtual ~Fetcher() = default;
   // Fills `row`; where `coverage` is not null and some pixel lies partly outside, fills it and returns true.
   virtual bool fetch(std::int64_t y, Planes row, float* coverage) = 0;
+  // Fetches a row and stores it as bytes in pixel order at once, where that can be done faster; else returns false.
+  virtual bool fetch_bytes(std::int64_t /*y*/, std::uint8_t* /*pixels*/) { return false; }
 };
 
 // Every pixel stays where it is.

@@ -53,22 +53,24 @@ inline std::int64_t widen3(const std::uint8_t* in, std::int64_t n, Planes out) {
   return x;
 }
 
-inline __m128i narrow16(const float* in) {
+inline __m128i narrow16(__m256 first, __m256 second) {
   const __m256 zero = _mm256_setzero_ps();
   const __m256 white = _mm256_set1_ps(255.0F);
-  const __m256i a = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in), zero), white));
-  const __m256i b = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in + 8), zero), white));
+  const __m256i a = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(first, zero), white));
+  const __m256i b = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(second, zero), white));
   const __m128i low = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   const __m128i high = _mm_packs_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
   return _mm_packus_epi16(low, high);
 }
 
-inline std::int64_t narrow3(Planes in, std::int64_t n, std::uint8_t* out) {
+// Pixels of three bytes from load(channel, x), eight values of a plane.
+template <class Load>
+inline std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load) {
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) {
-    const __m128i r = narrow16(in[0] + x);
-    const __m128i g = narrow16(in[1] + x);
-    const __m128i b = narrow16(in[2] + x);
+    const __m128i r = narrow16(load(0, x), load(0, x + 8));
+    const __m128i g = narrow16(load(1, x), load(1, x + 8));
+    const __m128i b = narrow16(load(2, x), load(2, x + 8));
     for (int part = 0; part < 3; ++part)
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
                        merge3(shuffles3.together, part, false, r, g, b));
@@ -78,7 +80,8 @@ inline std::int64_t narrow3(Planes in, std::int64_t n, std::uint8_t* out) {
 
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {
   std::int64_t x = 0;
-  for (; x + 16 <= n; x += 16) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), narrow16(in + x));
+  for (; x + 16 <= n; x += 16) 
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), narrow16(_mm256_loadu_ps(in + x), _mm256_loadu_ps(in + x + 8)));
   return x;
 }
 
@@ -129,7 +132,7 @@ void store_row(Planes row, std::int64_t y, const Picture& out) {
   std::int64_t start = 0;
 #if defined(COVARY_ENGINE_AVX2)
   if constexpr (std::is_same_v<T, std::uint8_t>)
-    if (channels == 3) start = narrow3(row, n, pixels);
+    if (channels == 3) start = narrow3(n, pixels, [&](int c, std::int64_t x) { return _mm256_loadu_ps(row[c] + x); });
 #endif
   if (channels == 3) {
     const float *r = row[0], *g = row[1], *b = row[2];

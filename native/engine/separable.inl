@@ -54,7 +54,7 @@ struct Scaled final : Fetcher {
         fits = fits && right[i] == left[i] + s.channels && left[i] <= (s.width - 3) * s.channels;
       grouped[x / lanes] = fits ? 1 : 0;
     }
-    stride = (out_width + lanes - 1) / lanes * lanes;
+    stride = (out_width + 1023) / 1024 * 1024 + 5 * lanes;  // never a multiple of 4 KB: see working_of
     auto* cache = static_cast<float*>(
         scratch.get(Scratch::cache, sizeof(float) * 2 * static_cast<std::size_t>(stride * s.channels)));
     lines[0] = cache;
@@ -104,6 +104,23 @@ struct Scaled final : Fetcher {
     stretch(s.data + y * s.stride, Planes{lines[newest], stride});
     return lines[newest];
   }
+
+#if defined(COVARY_ENGINE_AVX2)
+  bool fetch_bytes(std::int64_t y, std::uint8_t* pixels) override {
+    if (s.channels != 3) return false;
+    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
+    const float* top = line(border_index(tap.index, s.height, s.border));
+    const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
+    const __m256 t = _mm256_set1_ps(top == bottom ? 0.0F : tap.fraction);
+    std::int64_t x = narrow3(width, pixels, [&](int c, std::int64_t at) {
+      return mix(_mm256_loadu_ps(top + c * stride + at), _mm256_loadu_ps(bottom + c * stride + at), t);
+    });
+    for (; x < width; ++x)
+      for (int c = 0; c < 3; ++c)
+        pixels[3 * x + c] = narrow<std::uint8_t>(mix(top[c * stride + x], bottom[c * stride + x], _mm256_cvtss_f32(t)));
+    return true;
+  }
+#endif
 
   bool fetch(std::int64_t y, Planes row, float* coverage) override {
     const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);

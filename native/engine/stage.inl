@@ -59,8 +59,10 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
+  const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const Planes row = working.row;
+    if (plain && fetcher.fetch_bytes(y, out.data + y * out.row_size())) continue;
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
     with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });

@@ -92,15 +92,24 @@ def _is_structural(steps: Sequence[Step], index: int, fuse: bool) -> bool:
     change = steps[index].change
     if not fuse:
         return True
+    before, behind = steps[:index], steps[index + 1 :]
     if isinstance(change, Colour):
-        return change.pivot is not None  # without one, an identity matrix instead
+        # An identity matrix instead, unless the colour stays apart from others or keeps two borders' fills apart.
+        return change.pivot is not None or (any(map(_fills, before)) and any(map(_fills, behind)))
     if isinstance(change, Warp) and change.border is None and change.interpolation is None:
-        # An identity matrix instead, unless it would open another pass.
-        return any(isinstance(step.change, _BARRIERS) for step in steps[:index])
+        # An identity matrix instead, unless it would open another pass or stand beside a displacement.
+        return any(isinstance(step.change, _BARRIERS) for step in before) or any(
+            isinstance(step.change, Displace) for step in steps
+        )
     if isinstance(change, _SEALS):
         # A masked step instead, unless something that would otherwise have fused follows.
-        return not all(isinstance(step.change, (*_SEALS, Convert)) for step in steps[index + 1 :])
+        return not all(isinstance(step.change, (*_SEALS, Convert)) for step in behind)
     return True
+
+
+def _fills(step: Step) -> bool:
+    """Whether a step paints what lies outside the picture."""
+    return isinstance(step.change, (Warp, Displace)) and step.change.border == "constant"
 
 
 def _stages(steps: Sequence[Step], sizes: Ints, fuse: bool) -> tuple[Stage, ...]:

@@ -15,18 +15,16 @@ ENOUGH = 1e-4  # px; a worse answer counts as none
 ROUNDS = 40
 
 
-def _cells(position: Points, length: int, knots: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Points, Points]:
-    """Left knot, right knot, share of the right one, and d(share)/d(position) along one axis."""
+def _cells(position: Points, length: int, knots: int) -> tuple[NDArray[np.intp], Points, Points]:
+    """Left knot, share of the right one, and d(share)/d(position) along one axis."""
     if knots == 1:
-        first = np.zeros(len(position), dtype=np.intp)
         nought = np.zeros(len(position))
-        return first, first, nought, nought
+        return np.zeros(len(position), dtype=np.intp), nought, nought
     rate = (knots - 1) / length
     held = np.minimum(np.maximum(position, 0.0), float(length))
     at = held * rate
     left = np.minimum(np.nan_to_num(at).astype(np.intp), knots - 2)
-    slope = np.where(held == position, rate, 0.0)
-    return left, left + 1, at - left, slope
+    return left, at - left, np.where(held == position, rate, 0.0)
 
 
 def offsets(grid: Points, size: Size, points: Points) -> tuple[Points, Points]:
@@ -41,14 +39,20 @@ def offsets(grid: Points, size: Size, points: Points) -> tuple[Points, Points]:
         (N, 2) offsets, and (N, 2, 2) derivatives, [:, i, j] being that of offset i along axis j.
     """
     height, width = size
-    x0, x1, tx, sx = _cells(points[:, 0], width, grid.shape[1])
-    y0, y1, ty, sy = _cells(points[:, 1], height, grid.shape[0])
-    tx, sx, ty, sy = tx[:, None], sx[:, None], ty[:, None], sy[:, None]
-    top_left, top_right, low_left, low_right = grid[y0, x0], grid[y0, x1], grid[y1, x0], grid[y1, x1]
-    top = top_left + (top_right - top_left) * tx
-    low = low_left + (low_right - low_left) * tx
-    along_x = (top_right - top_left) * (1 - ty) + (low_right - low_left) * ty
-    return top + (low - top) * ty, np.stack((along_x * sx, (low - top) * sy), axis=2)
+    rows, columns = grid.shape[:2]
+    x, tx, sx = _cells(points[:, 0], width, columns)
+    y, ty, sy = _cells(points[:, 1], height, rows)
+    # Pairs (dx, dy) as complex numbers: half the array calls, and no axis of length two.
+    knots = np.ascontiguousarray(grid, dtype=np.float64).view(np.complex128).ravel()
+    first = y * columns + x
+    right, below = min(columns - 1, 1), columns * min(rows - 1, 1)
+    top_left, low_left = knots.take(first), knots.take(first + below)
+    top_step, low_step = knots.take(first + right) - top_left, knots.take(first + (below + right)) - low_left
+    top = top_left + top_step * tx
+    down = low_left + low_step * tx - top
+    slope = np.stack(((top_step + (low_step - top_step) * ty) * sx, down * sy), axis=1)
+    offset: Points = (top + down * ty).view(np.float64).reshape(-1, 2)
+    return offset, slope.view(np.float64).reshape(-1, 2, 2).swapaxes(1, 2)
 
 
 def undo(grid: NDArray[np.floating], size: Size, targets: Points) -> Points:

@@ -16,7 +16,7 @@ from covary.targets.path import Leg, Projection
 
 Corner: TypeAlias = Sequence[float]
 
-SPACING = 2.5  # px between the points that stand for an edge under a displacement
+SPACING = 4.0  # px between the points that stand for an edge under a displacement
 MOST = 256  # points per edge
 
 
