@@ -28,7 +28,7 @@ from covary.expand.recipe import read_pipeline, recipe_of
 from covary.expand.report import Report, printable
 from covary.expand.survey import Annotated, drop_outputs, drop_vanished, survey
 from covary.expand.variations import canonical
-from covary.expand.work import Order, Result, do_task
+from covary.expand.work import Order, Result, cores, do_task
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -167,10 +167,6 @@ def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     return pipeline
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Run:
     """One run on one output folder; its methods are called by one thread."""
 
@@ -194,6 +190,10 @@ class _Run:
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
         self._notes = [f"{printable(name)} is the output folder and was left out" for name in folder.left_out]
+        if folder.others:
+            kinds = ", ".join(sorted({Path(name).suffix.lower() for name in folder.others}))
+            first = printable(folder.others[0])
+            self._notes.append(f"{len(folder.others):,} pictures of other kinds ({kinds}) were left out, {first} first")
         if coco is not None:
             self._notes += unmatched_note(coco, self._annotated.keys(), folder)
 
