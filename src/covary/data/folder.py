@@ -13,10 +13,8 @@ from covary.data.encode import EXTENSIONS
 OWN_FOLDER = ".covary"
 """Where an expansion keeps its unfinished files; never walked."""
 
-OTHER_PICTURES = frozenset(
-    f".{ending}"
-    for ending in ("gif heic heif avif jxl jp2 j2k tga ppm pgm pbm pnm exr hdr psd svg ico dng cr2 cr3 nef arw").split()
-)
+OTHER_PICTURES = frozenset((".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".tga", ".ppm", ".pgm", ".psd", ".svg"))
+OTHER_PICTURES |= frozenset((".exr", ".hdr", ".dng", ".cr2", ".cr3", ".nef", ".arw"))
 """Endings of pictures that cannot be read; that they were left out is worth a word."""
 
 

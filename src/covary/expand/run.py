@@ -192,8 +192,8 @@ class _Run:
         self._notes = [f"{printable(name)} is the output folder and was left out" for name in folder.left_out]
         if folder.others:
             kinds = ", ".join(sorted({Path(name).suffix.lower() for name in folder.others}))
-            first = printable(folder.others[0])
-            self._notes.append(f"{len(folder.others):,} pictures of other kinds ({kinds}) were left out, {first} first")
+            more = f" and {len(folder.others) - 1:,} more" if len(folder.others) > 1 else ""
+            self._notes.append(f"left out, being of other kinds ({kinds}): {printable(folder.others[0])}{more}")
         if coco is not None:
             self._notes += unmatched_note(coco, self._annotated.keys(), folder)
 
