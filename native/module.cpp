@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "blocks.hpp"
+#include "boxes.hpp"
 #include "parse.hpp"
 #include "philox.hpp"
 #include "program.hpp"
@@ -168,6 +169,27 @@ PyObject* empty_array(PyObject* shape_object, PyObject* dtype_object) {
   return new_array(dtype.get(), size, shape.data(), static_cast<int>(shape.size())).release();
 }
 
+// (cut boxes, whether something is left of all of them)
+PyObject* cut_boxes_array(PyObject* boxes_object, PyObject* map_object, double width, double height) {
+  const View boxes(boxes_object, "boxes");
+  boxes.expect("boxes", {-1, 4});
+  if (boxes.code() != 'd' || !boxes.contiguous()) refuse("boxes: expected a C-contiguous float64 array");
+  const Owned numbers = checked(PySequence_Fast(map_object, "map: expected six numbers or more"));
+  if (PySequence_Fast_GET_SIZE(numbers.get()) < 6) refuse("map: expected six numbers or more");
+  double map[6];
+  for (Py_ssize_t i = 0; i < 6; ++i) map[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(numbers.get(), i));
+  if (PyErr_Occurred() != nullptr) throw PythonError{};
+  static PyObject* float64 = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "float64")).release();
+  const std::int64_t shape[2] = {boxes.shape(0), 4};
+  Owned out = new_array(float64, 8, shape, 2);
+  bool intact = true;
+  {
+    const View cut(out.get(), "cut", true);
+    intact = cut_boxes(static_cast<const double*>(boxes.data()), boxes.shape(0), map, width, height, static_cast<double*>(cut.data()));
+  }
+  return checked(PyTuple_Pack(2, out.get(), intact ? Py_True : Py_False)).release();
+}
+
 }  // namespace
 
 Owned new_array(PyObject* dtype, std::int64_t item, const std::int64_t* shape, int dimensions) {
@@ -219,6 +241,12 @@ NB_MODULE(_native, m) {
         return nb::steal(covary::guarded([&] { return covary::empty_array(shape.ptr(), dtype.ptr()); }));
       },
       nb::arg("shape"), nb::arg("dtype"));
+  m.def(
+      "cut_boxes",
+      [](nb::handle boxes, nb::handle map, double width, double height) {
+        return nb::steal(covary::guarded([&] { return covary::cut_boxes_array(boxes.ptr(), map.ptr(), width, height); }));
+      },
+      nb::arg("boxes"), nb::arg("map"), nb::arg("width"), nb::arg("height"));
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });

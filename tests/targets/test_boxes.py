@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from covary import kernels
 from covary.targets import Boxes
 from covary.targets.boxes import read_boxes, write_boxes
 from tests.targets.plans import (
@@ -362,3 +363,20 @@ def test_labels_of_another_length_are_refused():
 def test_wrong_arguments_are_refused_by_name(arguments, name):
     with pytest.raises(ValueError, match=f"Boxes: {name} is .*allowed"):
         Boxes(**arguments)
+
+
+@pytest.mark.skipif(kernels.native is None, reason="the extension is not built")
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.data())
+def test_compiled_boxes_equal_those_in_numpy(seed, data):
+    generator = np.random.default_rng(seed)
+    corner = generator.uniform(-20, 50, (30, 2))
+    boxes = np.c_[corner, corner + generator.uniform(0, 40, (30, 2))]
+    out = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
+    plan = [stage(SIZE, mirrored(SIZE)), stage(out, warp(data.draw(affine_maps(SIZE, out, least=0.2, most=4.0)), out))]
+    compiled = carried({"boxes": boxes, "box_labels": np.arange(30)}, plan, SIZE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "native", None)
+        plain = carried({"boxes": boxes, "box_labels": np.arange(30)}, plan, SIZE)
+    np.testing.assert_array_equal(compiled["box_labels"], plain["box_labels"])
+    np.testing.assert_allclose(compiled["boxes"], plain["boxes"], rtol=0, atol=1e-9)

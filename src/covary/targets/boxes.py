@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
 from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
@@ -171,7 +172,11 @@ def carry_corners(
     for number, leg in enumerate(legs):
         # Outlines can be spared where boxes stay boxes, or where only the box around the outcome counts.
         square = outlines is None and _square_on(leg)
-        if square or (outlines is None and number + 1 == len(legs) and _is_affine(leg)):
+        affine = square or (outlines is None and number + 1 == len(legs) and _is_affine(leg))
+        if affine and kernels.native is not None and options.min_visibility == 0:
+            seen, intact = _cut_natively(seen, leg)
+            continue
+        if affine:
             moved = _affine_boxes(seen, leg)
             cut = _clipped(moved, leg.after)
             intact = _lose(cut)
@@ -229,6 +234,19 @@ def _square_on(leg: Leg) -> bool:
         return False
     a, b, _, d, e, _, g, h, _ = step.matrix
     return g == 0.0 and h == 0.0 and ((b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0))
+
+
+def _cut_natively(boxes: Points, leg: Leg) -> tuple[Points, bool]:
+    """`_affine_boxes`, `_clipped`, `_cut_turned` and `_lose` in one call."""
+    step = leg.steps[0] if leg.steps else _STILL
+    assert isinstance(step, Projection)
+    assert kernels.native is not None
+    height, width = leg.after
+    cut: tuple[Points, bool] = kernels.native.cut_boxes(boxes, step.matrix, width, height)
+    return cut
+
+
+_STILL = Projection((1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), False)
 
 
 def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:
