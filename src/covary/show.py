@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +15,10 @@ from covary.data.encode import EXTENSIONS, encode
 from covary.data.folder import ImageFolder, Item, Problem, read_folder
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
 from covary.expand.labels import Objects
-from covary.expand.recipe import read_pipeline
 from covary.expand.report import printable
 from covary.expand.variations import Variation, variations
+from covary.pipeline import Pipeline
 from covary.plan.changes import Image
-
-if TYPE_CHECKING:
-    from covary.pipeline import Pipeline
 
 CELL = 260  # px, the longest side of a picture on the sheet
 GAP = 10
@@ -105,18 +101,17 @@ def contact_sheet(
 def _for_viewing(pipeline: Pipeline | str | os.PathLike[str], seed: int | None) -> tuple[Pipeline, str]:
     """The pipeline without what makes no pictures, and how it is called on the sheet."""
     from covary.ops.image.finish import Normalize, ToTensor
-    from covary.pipeline import Pipeline as Reader
 
     title = ""
     if isinstance(pipeline, str | os.PathLike):
         title = f"{Path(pipeline).name} · "
-        pipeline = read_pipeline(Path(pipeline))
+        pipeline = Pipeline.from_yaml(Path(pipeline))
     plain = pipeline.to_dict()
     pairs = zip(pipeline.operations, plain["operations"], strict=True)
     plain["operations"] = [written for operation, written in pairs if not isinstance(operation, Normalize | ToTensor)]
     if seed is not None:
         plain["seed"] = seed
-    return Reader.from_dict(plain), title
+    return Pipeline.from_dict(plain), title
 
 
 def _chosen(folder: ImageFolder, found: Mapping[str, str]) -> list[Item]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary import __version__
@@ -13,14 +12,6 @@ from covary.render import find_renderer
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
-
-
-def read_pipeline(source: str | Path) -> Pipeline:
-    """The pipeline of a YAML file, or of YAML text."""
-    import covary.ops.combine  # noqa: F401 (what is not imported cannot be named in the file)
-    from covary.pipeline import Pipeline
-
-    return Pipeline.from_yaml(source)
 
 
 def recipe_of(pipeline: Pipeline, format: str, quality: int) -> Recipe:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from covary import __version__
 from covary.data.coco import CocoFile, read_coco
@@ -24,14 +24,12 @@ from covary.expand.files import locked, place, write_temporary
 from covary.expand.manifest import Manifest
 from covary.expand.names import OUTPUT_FORMATS, OutputFormat
 from covary.expand.progress import Progress, progress_of
-from covary.expand.recipe import read_pipeline, recipe_of
+from covary.expand.recipe import recipe_of
 from covary.expand.report import Report, printable
 from covary.expand.survey import Annotated, drop_outputs, drop_vanished, survey
 from covary.expand.variations import canonical
-from covary.expand.work import Order, Result, cores, do_task
-
-if TYPE_CHECKING:
-    from covary.pipeline import Pipeline
+from covary.expand.work import Order, Result, do_task
+from covary.pipeline import Pipeline, usable_cores
 
 Originals: TypeAlias = Literal["none", "link", "copy"]
 OnError: TypeAlias = Literal["skip", "raise"]
@@ -122,7 +120,7 @@ def expand(
                 "recipe": recipe.hash,
                 **annotation_settings(coco),
             }
-            run = _Run(order, folder, coco, Manifest.open(target), workers or cores(), on_error)
+            run = _Run(order, folder, coco, Manifest.open(target), workers or usable_cores(), on_error)
             with progress_of("covary expand", run.total, progress) as shown:
                 return run.carry_out(settings, shown)
     except OSError as error:
@@ -163,7 +161,7 @@ def _check_folders(root: Path, out: Path) -> None:
 
 def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     if isinstance(pipeline, str | os.PathLike):
-        return read_pipeline(Path(pipeline))
+        return Pipeline.from_yaml(Path(pipeline))
     return pipeline
 
 

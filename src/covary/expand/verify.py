@@ -22,12 +22,11 @@ from covary.expand.files import is_locked
 from covary.expand.manifest import FILE_NAME, Manifest, OutputRow, Recipe, SourceRow
 from covary.expand.names import OutputFormat, written_format
 from covary.expand.progress import progress_of
-from covary.expand.recipe import read_pipeline
 from covary.expand.variations import encoded
-from covary.expand.work import cores, objects_of
+from covary.expand.work import objects_of
+from covary.pipeline import Pipeline, usable_cores
 
 if TYPE_CHECKING:
-    from covary.pipeline import Pipeline
     from covary.render import Renderer
 
 
@@ -119,7 +118,10 @@ def verify(
         rows = list(manifest.sources())
         total = sum(1 for _ in manifest.outputs())
         found: list[_Found] = []
-        with progress_of("covary verify", total, progress) as shown, ThreadPoolExecutor(workers or cores()) as pool:
+        with (
+            progress_of("covary verify", total, progress) as shown,
+            ThreadPoolExecutor(workers or usable_cores()) as pool,
+        ):
             for result in _in_order(pool, reference, rows, manifest):
                 found.append(result)
                 shown.made(result.checked)
@@ -166,7 +168,7 @@ def _as_recorded(recipe: Recipe) -> Pipeline:
         find_renderer(renderer)
     except RuntimeError as error:
         raise ExpandError(f"the outputs were made with another renderer: {error}") from None
-    return read_pipeline(recipe.pipeline).with_options(renderer=renderer)
+    return Pipeline.from_yaml(recipe.pipeline).with_options(renderer=renderer)
 
 
 def _in_order(
