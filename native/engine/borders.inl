@@ -31,6 +31,27 @@ constexpr double far_away = 1073741824.0;
 
 inline bool is_near(double position) { return position >= -far_away && position <= far_away; }
 
+// Whether none of n points is lost. Counting, unlike stopping early, is done for many at once.
+inline bool all_near(const double* x, const double* y, int n) {
+  std::int64_t lost = 0;
+  for (int i = 0; i < n; ++i) {
+    const double further = std::fabs(x[i]) <= far_away ? std::fabs(y[i]) : far_away * 2;
+    lost += further <= far_away ? 0 : 1;
+  }
+  return lost == 0;
+}
+
+// All of n indices brought onto an axis of `length` elements.
+inline void border_indices(std::int32_t* COVARY_RESTRICT index, int n, std::int64_t length, Border border) {
+  const auto last = static_cast<std::int32_t>(length - 1);
+  if (border == Border::edge || border == Border::constant) {
+    for (int i = 0; i < n; ++i) index[i] = std::min(std::max(index[i], 0), last);
+  } else {
+    for (int i = 0; i < n; ++i)
+      if (index[i] < 0 || index[i] > last) index[i] = static_cast<std::int32_t>(border_index(index[i], length, border));
+  }
+}
+
 // How much of the pixel at index + fraction lies on the axis.
 inline float axis_coverage(std::int32_t index, float fraction, std::int32_t n) {
   const float from_start = static_cast<float>(index + 1) + fraction;

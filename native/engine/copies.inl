@@ -199,13 +199,14 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
   alignas(32) std::int32_t at_x[chunk];
   alignas(32) std::int32_t at_y[chunk];
   bool lost[chunk];
+  bool outside[chunk];
+  const auto size = static_cast<std::int64_t>(pixel.size());
   std::uint8_t* target = out.data;
   for (std::int64_t y = 0; y < out.height; ++y) {
     for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
       positions(g, ramp, y, x0, n, px, py);
-      bool near = true;
-      for (int i = 0; i < n; ++i) near = near & is_near(px[i]) & is_near(py[i]);
+      const bool near = all_near(px, py, n);
       if (!near) {
         for (int i = 0; i < n; ++i) lost[i] = !is_near(px[i]) || !is_near(py[i]);
         for (int i = 0; i < n; ++i)
@@ -219,23 +220,20 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
         most_x = std::max(most_x, static_cast<std::uint32_t>(at_x[i]));
         most_y = std::max(most_y, static_cast<std::uint32_t>(at_y[i]));
       }
-      const bool all_inside = most_x < in.width && most_y < in.height;
-      if (all_inside) {
-        for (int i = 0; i < n; ++i, target += pixel.size())
-          std::memcpy(target, in.data + static_cast<std::size_t>(at_y[i] * in.width + at_x[i]) * pixel.size(), pixel.size());
-      } else {
-        for (int i = 0; i < n; ++i, target += pixel.size()) {
-          const bool inside = at_x[i] >= 0 && at_x[i] < in.width && at_y[i] >= 0 && at_y[i] < in.height;
-          const std::int64_t index = border_index(at_y[i], in.height, border) * in.width + border_index(at_x[i], in.width, border);
-          const auto offset = static_cast<std::size_t>(index) * pixel.size();
-          std::memcpy(target, inside || paint == nullptr ? in.data + offset : paint, pixel.size());
-        }
+      const bool inside = most_x < in.width && most_y < in.height;
+      if (!inside) {
+        if (paint != nullptr)
+          for (int i = 0; i < n; ++i)
+            outside[i] = static_cast<std::uint32_t>(at_x[i]) >= in.width || static_cast<std::uint32_t>(at_y[i]) >= in.height;
+        border_indices(at_x, n, in.width, border);
+        border_indices(at_y, n, in.height, border);
       }
-      if (!near && paint != nullptr) {
-        std::uint8_t* back = target - static_cast<std::size_t>(n) * pixel.size();
-        for (int i = 0; i < n; ++i)
-          if (lost[i]) std::memcpy(back + static_cast<std::size_t>(i) * pixel.size(), paint, pixel.size());
-      }
+      std::uint8_t* pixels = target;
+      for (int i = 0; i < n; ++i, target += pixel.size())
+        std::memcpy(target, in.data + (at_y[i] * in.width + at_x[i]) * size, pixel.size());
+      if (paint == nullptr || (inside && near)) continue;
+      for (int i = 0; i < n; ++i)
+        if ((!inside && outside[i]) || (!near && lost[i])) std::memcpy(pixels + i * size, paint, pixel.size());
     }
   }
 }

@@ -159,14 +159,13 @@ struct Sampled final : Fetcher {
     if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
     positions(g, ramp, y, x0, n, px, py);
-    bool near = true;
-    for (int i = 0; i < n; ++i) {
-      px[i] -= centre;
-      py[i] -= centre;
-      near = near & is_near(px[i]) & is_near(py[i]);
-    }
+    const bool near = all_near(px, py, n);
     taps.any_far = !near;
     if (near) {
+      for (int i = 0; i < n; ++i) {
+        px[i] -= centre;
+        py[i] -= centre;
+      }
       for (int i = 0; i < n; ++i) {
         taps.x[i] = floor_int(px[i]);
         taps.y[i] = floor_int(py[i]);
@@ -177,8 +176,8 @@ struct Sampled final : Fetcher {
     }
     for (int i = 0; i < n; ++i) {
       taps.far[i] = !is_near(px[i]) || !is_near(py[i]);
-      const double x = taps.far[i] ? 0.0 : px[i];
-      const double v = taps.far[i] ? 0.0 : py[i];
+      const double x = taps.far[i] ? 0.0 : px[i] - centre;
+      const double v = taps.far[i] ? 0.0 : py[i] - centre;
       taps.x[i] = floor_int(x);
       taps.y[i] = floor_int(v);
       taps.fx[i] = static_cast<float>(x - static_cast<double>(taps.x[i]));
@@ -231,7 +230,7 @@ struct Sampled final : Fetcher {
           linear_chunk(surface, taps, n, here);
           break;
         case Interpolation::cubic:
-          cubic_pixels(surface, taps, n, here);
+          cubic_chunk(surface, taps, n, here);
           break;
       }
       if (coverage != nullptr) partly = cover(n, coverage + x0) || partly;

@@ -34,19 +34,24 @@ inline void pair_sums3(const std::uint8_t* in, __m128i sums[3]) {
     sums[c] = _mm_maddubs_epi16(merge3(shuffles3.apart, c, true, p, q, r), _mm_set1_epi8(1));
 }
 
-inline std::int64_t quarter_row3(const std::uint8_t* a, const std::uint8_t* b, std::int64_t n, std::uint8_t* out) {
+// Means of pairs of pixels of one row (Rows 1, a == b), or of two.
+template <int Rows>
+std::int64_t pair_row3(const std::uint8_t* a, const std::uint8_t* b, std::int64_t n, std::uint8_t* out) {
   const __m128i one = _mm_set1_epi16(1);
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) {
     __m128i means[2][3];
     for (int half = 0; half < 2; ++half) {
-      __m128i top[3], bottom[3];
-      pair_sums3(a + 6 * x + 48 * half, top);
-      pair_sums3(b + 6 * x + 48 * half, bottom);
+      __m128i sums[3];
+      pair_sums3(a + 6 * x + 48 * half, sums);
+      if (Rows == 2) {
+        __m128i below[3];
+        pair_sums3(b + 6 * x + 48 * half, below);
+        for (int c = 0; c < 3; ++c) sums[c] = _mm_add_epi16(_mm_add_epi16(sums[c], below[c]), one);
+      }
       for (int c = 0; c < 3; ++c) {
-        const __m128i sum = _mm_add_epi16(top[c], bottom[c]);
-        const __m128i odd = _mm_and_si128(_mm_srli_epi16(sum, 2), one);
-        means[half][c] = _mm_srli_epi16(_mm_add_epi16(_mm_add_epi16(sum, one), odd), 2);
+        const __m128i odd = _mm_and_si128(_mm_srli_epi16(Rows == 2 ? _mm_sub_epi16(sums[c], one) : sums[c], Rows), one);
+        means[half][c] = _mm_srli_epi16(_mm_add_epi16(sums[c], odd), Rows);
       }
     }
     const __m128i r = _mm_packus_epi16(means[0][0], means[1][0]);
@@ -60,25 +65,41 @@ inline std::int64_t quarter_row3(const std::uint8_t* a, const std::uint8_t* b, s
 
 #endif
 
-// Blocks of 2 x 2 bytes: the exact mean, ties to even.
-inline void quarter_row(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
-                        std::int64_t channels, std::uint8_t* COVARY_RESTRICT out) {
+// The exact means of two and of four bytes, ties to even.
+inline std::uint8_t mean_of_two(int sum) { return static_cast<std::uint8_t>((sum + ((sum >> 1) & 1)) >> 1); }
+inline std::uint8_t mean_of_four(int sum) { return static_cast<std::uint8_t>((sum + 1 + ((sum >> 2) & 1)) >> 2); }
+
+// Bytes of two rows, one below the other.
+inline void mean_rows(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
+                      std::uint8_t* COVARY_RESTRICT out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = mean_of_two(a[i] + b[i]);
+}
+
+// `n` pairs of pixels side by side, in one row (a == b) or in two.
+inline void mean_pairs(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
+                       std::int64_t channels, std::uint8_t* COVARY_RESTRICT out) {
   std::int64_t first = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if (channels == 3) first = quarter_row3(a, b, n, out);
+  if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
 #endif
-  const auto mean = [](int sum) { return static_cast<std::uint8_t>((sum + 1 + ((sum >> 2) & 1)) >> 2); };
-  if (channels == 3) {
-    for (std::int64_t x = first; x < n; ++x)
-      for (int c = 0; c < 3; ++c)
-        out[3 * x + c] = mean(a[6 * x + c] + a[6 * x + 3 + c] + b[6 * x + c] + b[6 * x + 3 + c]);
-    return;
-  }
-  for (std::int64_t x = 0; x < n; ++x)
+  // For one row the sum of four is twice that of two, and its mean rounds alike.
+  for (std::int64_t x = first; x < n; ++x)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = 2 * x * channels + c;
-      out[x * channels + c] = mean(a[i] + a[i + channels] + b[i] + b[i + channels]);
+      out[x * channels + c] = mean_of_four(a[i] + a[i + channels] + b[i] + b[i + channels]);
     }
+}
+
+// One row of a picture of bytes halved at most once along each axis; its pixels from .. to.
+inline void halve_bytes_row(const std::uint8_t* a, const std::uint8_t* b, bool pairs, std::int64_t width, std::int64_t from,
+                            std::int64_t to, std::int64_t channels, std::uint8_t* out) {
+  if (!pairs) {
+    mean_rows(a + from * channels, b + from * channels, (to - from) * channels, out);
+    return;
+  }
+  const std::int64_t whole = std::min(to, width / 2);  // a last odd pixel stands alone
+  if (from < whole) mean_pairs(a + 2 * from * channels, b + 2 * from * channels, whole - from, channels, out);
+  if (to > whole) mean_rows(a + (width - 1) * channels, b + (width - 1) * channels, channels, out + (whole - from) * channels);
 }
 
 template <class T>
@@ -102,8 +123,10 @@ void halve(const Picture& in, std::int64_t times_x, std::int64_t times_y, const 
     const T* source = reinterpret_cast<const T*>(in.data) + (y * block_y * in.width + from) * channels;
     T* target = reinterpret_cast<T*>(out.data) + (y * out.width + region.x0) * channels;
     if constexpr (std::is_same_v<T, std::uint8_t>) {
-      if (times_x == 1 && times_y == 1 && rows == 2 && run % (2 * channels) == 0) {
-        quarter_row(source, source + in.width * channels, region.x1 - region.x0, channels, target);
+      if (times_x <= 1 && times_y <= 1) {
+        const std::uint8_t* line = in.data + y * block_y * in.width * channels;
+        const std::uint8_t* below = rows == 2 ? line + in.width * channels : line;
+        halve_bytes_row(line, below, times_x == 1, in.width, region.x0, region.x1, channels, target);
         continue;
       }
     }

@@ -28,18 +28,18 @@ inline void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t*
   __m256i c1 = _mm256_set1_epi32(static_cast<int>(row.y));
   __m256i c2 = _mm256_set1_epi32(static_cast<int>(row.channel));
   __m256i c3 = _mm256_set1_epi32(static_cast<int>(row.tag));
-  auto k0 = static_cast<std::uint32_t>(row.stream);
-  auto k1 = static_cast<std::uint32_t>(row.stream >> 32);
+  __m256i k0 = _mm256_set1_epi32(static_cast<int>(static_cast<std::uint32_t>(row.stream)));
+  __m256i k1 = _mm256_set1_epi32(static_cast<int>(static_cast<std::uint32_t>(row.stream >> 32)));
   for (int round = 0; round < 10; ++round) {
     __m256i high0, low0, high1, low1;
     wide_product(c0, m0, high0, low0);
     wide_product(c2, m1, high1, low1);
-    c0 = _mm256_xor_si256(_mm256_xor_si256(high1, c1), _mm256_set1_epi32(static_cast<int>(k0)));
+    c0 = _mm256_xor_si256(_mm256_xor_si256(high1, c1), k0);
     c1 = low1;
-    c2 = _mm256_xor_si256(_mm256_xor_si256(high0, c3), _mm256_set1_epi32(static_cast<int>(k1)));
+    c2 = _mm256_xor_si256(_mm256_xor_si256(high0, c3), k1);
     c3 = low0;
-    k0 += philox_weyl_0;
-    k1 += philox_weyl_1;
+    k0 = _mm256_add_epi32(k0, _mm256_set1_epi32(static_cast<int>(philox_weyl_0)));
+    k1 = _mm256_add_epi32(k1, _mm256_set1_epi32(static_cast<int>(philox_weyl_1)));
   }
   auto* out = reinterpret_cast<__m256i*>(words);
   _mm256_storeu_si256(out, c0);
@@ -69,18 +69,36 @@ inline void noise_numbers(const NoiseRow& row, std::int64_t group, std::int32_t*
   }
 }
 
-inline float signed_normal(const float* table, std::int32_t q) {
-  const float z = table[(q & 0x7fff) >> 3];
-  return (q & 0x8000) != 0 ? -z : z;
+// z[r] = the normal value of number r of a group.
+inline void normals(const NoiseRow& row, std::int64_t group, const float* table, float* COVARY_RESTRICT z) {
+#if defined(COVARY_ENGINE_AVX2)
+  alignas(32) std::uint32_t words[32];
+  noise_words(row, static_cast<std::uint32_t>(group), words);
+  const __m256i place = _mm256_set1_epi32(0xfff);
+  const __m256i sign = _mm256_set1_epi32(static_cast<int>(0x80000000U));
+  for (int r = 0; r < 32; r += lanes) {
+    const __m256i both = _mm256_load_si256(reinterpret_cast<const __m256i*>(words + r));
+    const __m256 low = _mm256_i32gather_ps(table, _mm256_and_si256(_mm256_srli_epi32(both, 3), place), 4);
+    const __m256 high = _mm256_i32gather_ps(table, _mm256_and_si256(_mm256_srli_epi32(both, 19), place), 4);
+    const __m256i low_sign = _mm256_and_si256(_mm256_slli_epi32(both, 16), sign);
+    _mm256_storeu_ps(z + r, _mm256_xor_ps(low, _mm256_castsi256_ps(low_sign)));
+    _mm256_storeu_ps(z + 32 + r, _mm256_xor_ps(high, _mm256_castsi256_ps(_mm256_and_si256(both, sign))));
+  }
+#else
+  alignas(32) std::int32_t q[chunk];
+  noise_numbers(row, group, q);
+  for (int r = 0; r < chunk; ++r) {
+    const float size = table[(q[r] & 0x7fff) >> 3];
+    z[r] = (q[r] & 0x8000) != 0 ? -size : size;
+  }
+#endif
 }
 
 // out[x] = mean + scale * z(x), x in 0 .. n.
 inline void gaussian_row(const NoiseRow& row, const float* table, float mean, float scale, std::int64_t n, float* out) {
-  alignas(32) std::int32_t q[chunk];
+  alignas(32) float z[chunk];
   for (std::int64_t x = 0; x < n; x += chunk) {
-    noise_numbers(row, x / chunk, q);
-    alignas(32) float z[chunk];
-    for (int r = 0; r < chunk; ++r) z[r] = signed_normal(table, q[r]);
+    normals(row, x / chunk, table, z);
     const int count = n - x < chunk ? static_cast<int>(n - x) : chunk;
     for (int r = 0; r < count; ++r) out[x + r] = mean + scale * z[r];
   }

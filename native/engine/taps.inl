@@ -65,37 +65,101 @@ void nearest_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) 
   }
 }
 
-// Keys' cubic convolution with a = -0.5.
+// Keys' cubic convolution with a = -0.5: the weight of tap k is ((a t + b) t + c) t + d.
+alignas(16) static constexpr float keys[4][4] = {
+    {-0.5F, 1.5F, -1.5F, 0.5F}, {1.0F, -2.5F, 2.0F, -0.5F}, {-0.5F, 0.0F, 0.5F, 0.0F}, {0.0F, 1.0F, 0.0F, 0.0F}};
+
 inline void cubic_weights(float t, float w[4]) {
-  w[0] = ((-0.5F * t + 1.0F) * t - 0.5F) * t;
-  w[1] = (1.5F * t - 2.5F) * t * t + 1.0F;
-  w[2] = ((-1.5F * t + 2.0F) * t + 0.5F) * t;
-  w[3] = (0.5F * t - 0.5F) * t * t;
+  for (int k = 0; k < 4; ++k) w[k] = ((keys[0][k] * t + keys[1][k]) * t + keys[2][k]) * t + keys[3][k];
 }
 
-template <class T>
-void cubic_pixels(const Surface<T>& s, const Taps& taps, int end, Planes out) {
-  for (int i = 0; i < end; ++i) {
+template <int Channels, class T>
+void cubic_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Planes out) {
+  const std::int64_t channels = Channels > 0 ? Channels : s.channels;
+  for (int i = first; i < end; ++i) {
     std::int64_t at_x[4];
     std::int64_t at_y[4];
     float wx[4];
     float wy[4];
     cubic_weights(taps.fx[i], wx);
     cubic_weights(taps.fy[i], wy);
+    const std::int64_t x = taps.x[i];
+    const std::int64_t y = taps.y[i];
+    const bool inside = x >= 1 && x + 2 < s.width && y >= 1 && y + 2 < s.height;
     for (int k = 0; k < 4; ++k) {
-      at_x[k] = border_index(std::int64_t{taps.x[i]} + k - 1, s.width, s.border) * s.channels;
-      at_y[k] = border_index(std::int64_t{taps.y[i]} + k - 1, s.height, s.border) * s.stride;
+      at_x[k] = (inside ? x + k - 1 : border_index(x + k - 1, s.width, s.border)) * channels;
+      at_y[k] = (inside ? y + k - 1 : border_index(y + k - 1, s.height, s.border)) * s.stride;
     }
-    for (std::int64_t c = 0; c < s.channels; ++c) {
-      float sum = 0.0F;
-      for (int j = 0; j < 4; ++j) {
-        const T* p = s.data + at_y[j] + c;
-        const float row = (wx[0] * static_cast<float>(p[at_x[0]]) + wx[1] * static_cast<float>(p[at_x[1]])) +
-                          (wx[2] * static_cast<float>(p[at_x[2]]) + wx[3] * static_cast<float>(p[at_x[3]]));
-        sum += wy[j] * row;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float column[4];
+      for (int k = 0; k < 4; ++k) {
+        const T* p = s.data + at_x[k] + c;
+        column[k] = (wy[0] * static_cast<float>(p[at_y[0]]) + wy[1] * static_cast<float>(p[at_y[1]])) +
+                    (wy[2] * static_cast<float>(p[at_y[2]]) + wy[3] * static_cast<float>(p[at_y[3]]));
       }
-      out[c][i] = sum;
+      out[c][i] = (wx[0] * column[0] + wx[1] * column[1]) + (wx[2] * column[2] + wx[3] * column[3]);
     }
+  }
+}
+
+#if defined(COVARY_ENGINE_AVX2)
+
+inline __m128 cubic_weights(float t) {
+  const __m128 v = _mm_set1_ps(t);
+  __m128 w = _mm_add_ps(_mm_mul_ps(_mm_load_ps(keys[0]), v), _mm_load_ps(keys[1]));
+  w = _mm_add_ps(_mm_mul_ps(w, v), _mm_load_ps(keys[2]));
+  return _mm_add_ps(_mm_mul_ps(w, v), _mm_load_ps(keys[3]));
+}
+
+// Pixels of three bytes: the twelve values of four taps go through registers of eight and of four.
+inline void cubic_pixels3(const Surface<std::uint8_t>& s, const Taps& taps, int n, Planes out) {
+  const std::int64_t most_x = (s.stride - 13) / 3;  // 16-byte loads from one pixel to the left
+  for (int i = 0; i < n; ++i) {
+    const std::int64_t x = taps.x[i];
+    const std::int64_t y = taps.y[i];
+    if (x < 1 || x > most_x || y < 1 || y + 2 >= s.height) {
+      cubic_pixels<3>(s, taps, i, i + 1, out);
+      continue;
+    }
+    const __m128 wx = cubic_weights(taps.fx[i]);
+    const __m128 wy = cubic_weights(taps.fy[i]);
+    const std::uint8_t* p = s.data + (y - 1) * s.stride + 3 * (x - 1);
+    __m256 first[4];
+    __m128 rest[4];
+    for (int k = 0; k < 4; ++k) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + k * s.stride));
+      const __m256 weight = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(wy), _mm256_set1_epi32(k));
+      first[k] = _mm256_mul_ps(weight, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)));
+      rest[k] = _mm_mul_ps(_mm256_castps256_ps128(weight), _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_srli_si128(bytes, 8))));
+    }
+    const __m256 columns = _mm256_add_ps(_mm256_add_ps(first[0], first[1]), _mm256_add_ps(first[2], first[3]));
+    const __m128 last = _mm_add_ps(_mm_add_ps(rest[0], rest[1]), _mm_add_ps(rest[2], rest[3]));
+    const __m256 along = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(wx), _mm256_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2));
+    const __m256 weighted = _mm256_mul_ps(along, columns);
+    const __m128i end = _mm_castps_si128(_mm_mul_ps(_mm_permute_ps(wx, 0xFE), last));  // taps 2, 3, 3, 3
+    const __m128i low = _mm_castps_si128(_mm256_castps256_ps128(weighted));
+    const __m128i high = _mm_castps_si128(_mm256_extractf128_ps(weighted, 1));
+    const __m128 second = _mm_castsi128_ps(_mm_alignr_epi8(high, low, 12));
+    const __m128 third = _mm_castsi128_ps(_mm_alignr_epi8(end, high, 8));
+    const __m128 fourth = _mm_castsi128_ps(_mm_srli_si128(end, 4));
+    alignas(16) float pixel[4];
+    _mm_store_ps(pixel, _mm_add_ps(_mm_add_ps(_mm_castsi128_ps(low), second), _mm_add_ps(third, fourth)));
+    for (int c = 0; c < 3; ++c) out[c][i] = pixel[c];
+  }
+}
+
+#endif
+
+template <class T>
+void cubic_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (s.channels == 3) return cubic_pixels3(s, taps, n, out);
+#endif
+  switch (s.channels) {
+    case 1: return cubic_pixels<1>(s, taps, 0, n, out);
+    case 3: return cubic_pixels<3>(s, taps, 0, n, out);
+    default: return cubic_pixels<0>(s, taps, 0, n, out);
   }
 }
 
@@ -230,6 +294,49 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
   return i;
 }
 
+// Four channels from here on, of two pixels.
+inline __m256 load_floats(const float* data, std::int64_t a, std::int64_t b) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(data + a)), _mm_loadu_ps(data + b), 1);
+}
+
+// Float pictures of three or four channels: two pixels side by side in a register, then four such turned into planes.
+template <int Channels>
+int float_groups(const Surface<float>& s, const Taps& taps, int n, Planes out) {
+  if (s.height * s.stride >= std::int64_t{1} << 31) return 0;
+  constexpr int reach = Channels + 4;  // floats that the loads of a pixel and its neighbour touch
+  const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.stride >= reach ? (s.stride - reach) / Channels : -1));
+  const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    if (inside_mask(taps.x + i, taps.y + i, most_x, most_y) != 0xffU) {
+      linear_pixels<Channels>(s, taps, i, i + lanes, out);
+      continue;
+    }
+    __m256 pixels[4];
+    for (int k = 0; k < 4; ++k) {
+      const int a = i + k;
+      const int b = a + 4;
+      const std::int64_t at_a = taps.y[a] * s.stride + taps.x[a] * Channels;
+      const std::int64_t at_b = taps.y[b] * s.stride + taps.x[b] * Channels;
+      const __m256 fx = _mm256_set_m128(_mm_set1_ps(taps.fx[b]), _mm_set1_ps(taps.fx[a]));
+      const __m256 fy = _mm256_set_m128(_mm_set1_ps(taps.fy[b]), _mm_set1_ps(taps.fy[a]));
+      const float* below = s.data + s.stride;
+      const __m256 left = mix(load_floats(s.data, at_a, at_b), load_floats(below, at_a, at_b), fy);
+      const __m256 right = mix(load_floats(s.data + Channels, at_a, at_b), load_floats(below + Channels, at_a, at_b), fy);
+      pixels[k] = mix(left, right, fx);
+    }
+    const __m256 p = _mm256_unpacklo_ps(pixels[0], pixels[1]);
+    const __m256 q = _mm256_unpacklo_ps(pixels[2], pixels[3]);
+    const __m256 u = _mm256_unpackhi_ps(pixels[0], pixels[1]);
+    const __m256 v = _mm256_unpackhi_ps(pixels[2], pixels[3]);
+    _mm256_storeu_ps(out[0] + i, _mm256_shuffle_ps(p, q, 0x44));
+    _mm256_storeu_ps(out[1] + i, _mm256_shuffle_ps(p, q, 0xEE));
+    _mm256_storeu_ps(out[2] + i, _mm256_shuffle_ps(u, v, 0x44));
+    if constexpr (Channels == 4) _mm256_storeu_ps(out[3] + i, _mm256_shuffle_ps(u, v, 0xEE));
+  }
+  return i;
+}
+
 #endif
 
 template <class T>
@@ -241,6 +348,10 @@ void linear_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
     if (s.channels == 1) i = linear_groups<1>(s, taps, n, out);
     if (s.channels == 4) i = linear_groups<4>(s, taps, n, out);
     if (s.channels == 2) i = linear_groups<2>(s, taps, n, out);
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (s.channels == 3) i = float_groups<3>(s, taps, n, out);
+    if (s.channels == 4) i = float_groups<4>(s, taps, n, out);
   }
 #endif
   switch (s.channels) {

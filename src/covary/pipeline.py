@@ -390,7 +390,7 @@ class Pipeline:
 
     def _threads(self, threads: int | None) -> int:
         threads = threads or self.threads
-        return threads or (1 if parent_process() is not None else len(os.sched_getaffinity(0)))
+        return threads or (1 if parent_process() is not None else usable_cores())
 
     def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._slots, self.draws)
@@ -454,6 +454,13 @@ _DEFAULTS: dict[str, Any] = {
     "threads": None,
     "renderer": None,
 }
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: int) -> Pipeline:

@@ -35,6 +35,12 @@ def test_excluded_folder_is_left_out_and_named(tmp_path):
     assert folder.left_out == ("out",)
 
 
+def test_pictures_of_other_kinds_are_named(tmp_path):
+    touch(tmp_path, "a.png", "b/anim.GIF", "raw.nef", "notes.txt", ".gif/c.png")
+    folder = read_folder(tmp_path)
+    assert names(folder) == [".gif/c.png", "a.png"] and folder.others == ("b/anim.GIF", "raw.nef")
+
+
 def test_links_are_followed_but_not_round_in_circles(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     touch(elsewhere, "far.png", "one.png")

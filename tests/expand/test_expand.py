@@ -482,6 +482,13 @@ def test_outputs_stay_while_their_sources_cannot_be_read(tmp_path, monkeypatch):
     assert tree(out) == before
 
 
+def test_pictures_that_cannot_be_read_are_noted(tmp_path):
+    source = small_set(tmp_path / "in")
+    (source / "cats/anim.gif").write_bytes(b"GIF89a")
+    report = expand(source, tmp_path / "out", pipeline(), times=1)
+    assert report.ok and report.notes == ("left out, being of other kinds (.gif): cats/anim.gif",)
+
+
 def test_output_inside_the_source_is_left_out_and_said(tmp_path):
     source = small_set(tmp_path / "in")
     first = expand(source, source / "expanded", pipeline(), times=2)

@@ -3,6 +3,7 @@ instruction sets against each other, bit for bit."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -609,5 +610,7 @@ def test_outputs_that_do_not_fit_are_refused():
 def test_simd_can_be_turned_off_by_the_environment():
     code = "from covary import kernels; assert kernels.simd is False"
     subprocess.run(
-        [sys.executable, "-c", code], env={"COVARY_SIMD": "off", "PYTHONPATH": ":".join(sys.path)}, check=True
+        [sys.executable, "-c", code],
+        env=os.environ | {"COVARY_SIMD": "off", "PYTHONPATH": ":".join(sys.path)},
+        check=True,
     )

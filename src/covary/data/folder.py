@@ -13,6 +13,10 @@ from covary.data.encode import EXTENSIONS
 OWN_FOLDER = ".covary"
 """Where an expansion keeps its unfinished files; never walked."""
 
+OTHER_PICTURES = frozenset((".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".tga", ".ppm", ".pgm", ".psd", ".svg"))
+OTHER_PICTURES |= frozenset((".exr", ".hdr", ".dng", ".cr2", ".cr3", ".nef", ".arw"))
+"""Endings of pictures that cannot be read; that they were left out is worth a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -49,12 +53,14 @@ class ImageFolder:
         items: its pictures, sorted by name.
         problems: folders that could not be listed, and files with a picture's name that are no files.
         left_out: sub-folders that were left out because they were excluded.
+        others: files whose endings say that they are pictures of a kind that cannot be read (GIF, HEIC, raw files ...).
     """
 
     root: Path
     items: tuple[Item, ...]
     problems: tuple[Problem, ...]
     left_out: tuple[str, ...]
+    others: tuple[str, ...]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,18 +94,20 @@ def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.Path
     items: list[Item] = []
     problems: list[Problem] = []
     left_out: list[str] = []
+    others: list[str] = []
     for found in _walk(base, "", (_identity(base),), excluded):
         if isinstance(found, Item):
             items.append(found)
         elif isinstance(found, Problem):
             problems.append(found)
         else:
-            left_out.append(found)
+            (left_out if found.endswith("/") else others).append(found)
     return ImageFolder(
         base,
         tuple(sorted(items, key=lambda item: item.name)),
         tuple(sorted(problems, key=lambda problem: problem.name)),
-        tuple(sorted(left_out)),
+        tuple(sorted(name.rstrip("/") for name in left_out)),
+        tuple(sorted(others)),
     )
 
 
@@ -111,7 +119,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 def _walk(
     folder: Path, prefix: str, above: tuple[tuple[int, int], ...], excluded: set[tuple[int, int]]
 ) -> Iterator[Item | Problem | str]:
-    """Everything under one folder: pictures, problems, and the names of excluded folders."""
+    """Everything under one folder: pictures, problems, names of excluded folders (with a "/") and of other pictures."""
     try:
         with os.scandir(folder) as listing:
             entries = list(listing)
@@ -129,7 +137,7 @@ def _walk(
         if stat.S_ISDIR(status.st_mode):
             identity = (status.st_dev, status.st_ino)
             if identity in excluded:
-                yield name
+                yield name + "/"
             elif identity not in above and entry.name != OWN_FOLDER:
                 yield from _walk(folder / entry.name, name + "/", (*above, identity), excluded)
         elif _is_picture_name(entry.name):
@@ -137,8 +145,14 @@ def _walk(
                 yield Item(name)
             else:
                 yield Problem(name, "not a regular file")
+        elif _ending(entry.name) in OTHER_PICTURES:
+            yield name
 
 
 def _is_picture_name(name: str) -> bool:
+    return _ending(name) in EXTENSIONS
+
+
+def _ending(name: str) -> str:
     _, dot, ending = name.rpartition(".")
-    return dot + ending.lower() in EXTENSIONS
+    return dot + ending.lower()

@@ -27,17 +27,9 @@ def locked(out: Path) -> Iterator[Path]:
     Raises:
         ExpandError: another run holds it.
     """
-    import fcntl
-
     own = out / OWN_FOLDER
-    descriptor = _open_lock(own)
+    descriptor = _lock(out, own)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(out) from None
-        if not _is_still(descriptor, own / "lock"):  # its last holder finished, and removed it, just now
-            raise _busy(out)
         temporary = own / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
@@ -51,6 +43,32 @@ def locked(out: Path) -> Iterator[Path]:
                 own.rmdir()
     finally:
         os.close(descriptor)
+
+
+def _lock(out: Path, own: Path) -> int:
+    """Open and lock the lock file, again while a run that ends removes it in between; returns its descriptor."""
+    import fcntl
+
+    for _ in range(100):
+        try:
+            own.mkdir(exist_ok=True)
+            descriptor = os.open(own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), (own / "lock").stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            os.close(descriptor)
+            break
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise ExpandError(f"{out}: another run is writing there; wait for it, or choose another output folder")
 
 
 def is_locked(out: Path) -> bool:
@@ -68,28 +86,6 @@ def is_locked(out: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _open_lock(own: Path) -> int:
-    for attempt in itertools.count():
-        own.mkdir(exist_ok=True)
-        try:
-            return os.open(own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except FileNotFoundError:  # a run that was finishing removed the folder in between
-            if attempt == 10:
-                raise
-    raise AssertionError
-
-
-def _is_still(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _busy(out: Path) -> ExpandError:
-    return ExpandError(f"{out}: another run is writing there; wait for it, or choose another output folder")
 
 
 def write_whole(path: Path, data: bytes) -> None:

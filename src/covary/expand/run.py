@@ -28,7 +28,7 @@ from covary.expand.recipe import read_pipeline, recipe_of
 from covary.expand.report import Report, printable
 from covary.expand.survey import Annotated, drop_outputs, drop_vanished, survey
 from covary.expand.variations import canonical
-from covary.expand.work import Order, Result, do_task
+from covary.expand.work import Order, Result, cores, do_task
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -167,10 +167,6 @@ def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     return pipeline
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Run:
     """One run on one output folder; its methods are called by one thread."""
 
@@ -190,10 +186,14 @@ class _Run:
         self._on_error = on_error
         self._annotated = _annotated(folder, coco)
         self._per_source = order.times + (order.originals != "none")
-        self._skipped: list[Problem] = []
+        self._skipped = list(folder.problems)
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
         self._notes = [f"{printable(name)} is the output folder and was left out" for name in folder.left_out]
+        if folder.others:
+            kinds = ", ".join(sorted({Path(name).suffix.lower() for name in folder.others}))
+            more = f" and {len(folder.others) - 1:,} more" if len(folder.others) > 1 else ""
+            self._notes.append(f"left out, being of other kinds ({kinds}): {printable(folder.others[0])}{more}")
         if coco is not None:
             self._notes += unmatched_note(coco, self._annotated.keys(), folder)
 
@@ -207,8 +207,7 @@ class _Run:
         finished = False
         try:
             self._begin(settings)
-            for problem in self._folder.problems:
-                self._skip(problem)
+            self._refuse_skipped()
             self._work(shown)
             self._finish()
             finished = True
@@ -267,12 +266,13 @@ class _Run:
                     self._kept += finding.kept
                     self._removed += finding.removed
                     if finding.blocked is not None:
-                        self._skip(finding.blocked)
+                        self._skipped.append(finding.blocked)
                     if finding.task is not None:
                         tasks.append(finding.task)
                         self._manifest.set_pending(item.name, finding.unrecorded)
                     else:
                         shown.spared(self._per_source)
+                self._refuse_skipped()
                 if tasks:
                     self._manifest.commit()  # before any of these files is made
                 for task in tasks:
@@ -301,6 +301,7 @@ class _Run:
                 failure = error
         if failure is not None:
             raise failure
+        self._refuse_skipped()
         if time.monotonic() - self._committed > COMMIT_INTERVAL:
             self._manifest.commit()
             self._committed = time.monotonic()
@@ -327,11 +328,11 @@ class _Run:
             shown.spared(self._per_source - len(made))
         else:
             shown.spared(self._per_source)
-            self._skip(Problem(source.path, source.reason or ""))
+            self._skipped.append(Problem(source.path, source.reason or ""))
 
-    def _skip(self, problem: Problem) -> None:
-        self._skipped.append(problem)
-        if self._on_error == "raise":
+    def _refuse_skipped(self) -> None:
+        if self._skipped and self._on_error == "raise":
+            problem = self._skipped[0]
             raise ExpandError(f"{printable(problem.name)}: {problem.reason}")
 
 

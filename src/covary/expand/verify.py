@@ -24,7 +24,7 @@ from covary.expand.names import OutputFormat, written_format
 from covary.expand.progress import progress_of
 from covary.expand.recipe import read_pipeline
 from covary.expand.variations import encoded
-from covary.expand.work import objects_of
+from covary.expand.work import cores, objects_of
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -106,8 +106,6 @@ def verify(
     Raises:
         ExpandError: `out` is no expansion, a run is at work on it, or the source folder is not there.
     """
-    from covary.expand.run import cores
-
     target = Path(out).absolute()
     if is_locked(target):
         raise ExpandError(f"{target}: a run is writing there; check it when that has finished")

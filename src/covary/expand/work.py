@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -220,3 +221,8 @@ def original_is_there(path: Path, row: OutputRow, source: Path) -> bool:
         return not path.is_symlink() and path.stat().st_size == row.bytes
     except OSError:
         return False
+
+
+def cores() -> int:
+    """How many cores the process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
