@@ -166,7 +166,7 @@ def time_threads() -> Times:
         "one": (lambda: pipeline.batch(pictures, threads=1), len(pictures)),
         "two": (lambda: pipeline.batch(pictures, threads=2), len(pictures)),
     }
-    return take_turns(jobs, rounds=25)
+    return take_turns(jobs, rounds=25, wall=True)
 
 
 def row(suite: Suite, times: Times) -> list[str]:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import timing
+
 PACKAGES = ("covary", "albumentations", "torchvision", "torch", "opencv-python-headless", "numpy")
 
 
@@ -38,6 +40,7 @@ def print_machine() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"machine   {processor()}, {cores} cores, {platform.system()} {platform.machine()}")
     print(f"versions  {versions()}")
+    print(f"clock     {'processor time' if timing.USES_PROCESSOR_TIME else 'wall'}")
     print(f"command   {' '.join(['python', '-m', command_name(), *sys.argv[1:]])}")
 
 

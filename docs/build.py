@@ -113,7 +113,7 @@ def number_text(value: Any) -> str:
     if not isinstance(value, float) or float(f"{value:g}") == value:
         return f"{value:g}" if isinstance(value, float) else repr(value)
     fraction = Fraction(value).limit_denominator(100)
-    return f"{fraction.numerator}/{fraction.denominator}" if float(fraction) == value else repr(value)
+    return f"{fraction.numerator} / {fraction.denominator}" if float(fraction) == value else repr(value)
 
 
 def signature(name: str, cls: type[Any]) -> str:
