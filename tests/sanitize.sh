@@ -20,7 +20,9 @@ rm -f "$package"/covary/_native*.so
 cp "$build"/_native*.so "$package/covary/"
 
 compiler="${CXX:-c++}"
+# libstdc++ comes along, so that exceptions are seen.
 preload="$("$compiler" -print-file-name=libasan.so) $("$compiler" -print-file-name=libubsan.so)"
+preload="$preload $("$compiler" -print-file-name=libstdc++.so)"
 run() {
   # Python itself frees little at its end: leaks are not looked for. Its allocator would hide overruns.
   env LD_PRELOAD="$preload" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \

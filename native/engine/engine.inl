@@ -15,6 +15,8 @@
 #include "../program.hpp"
 
 #define COVARY_RESTRICT __restrict__
+// For what must become part of a hot loop: in a file as large as this one the compiler's own budget for it runs out.
+#define COVARY_INLINE inline __attribute__((always_inline))
 
 #include "numbers.inl"
 #include "borders.inl"

@@ -67,6 +67,23 @@ inline void weighted_rows(const float* const* rows, const Kernel& kernel, std::i
   }
 }
 
+#if defined(COVARY_ENGINE_AVX2)
+
+// The same sums, stored as bytes at once.
+template <bool Mirrored>
+inline void weighted_bytes(const float* const* rows, const Kernel& kernel, std::int64_t n, std::uint8_t* to) {
+  std::int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const auto load = [](const float* p) -> FourVecs { return {{load_vec(p), load_vec(p + 8), load_vec(p + 16), load_vec(p + 24)}}; };
+    const FourVecs sum = weighted<Mirrored, FourVecs>(rows, kernel, i, load);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), narrow16(sum.v[0], sum.v[1]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i + 16), narrow16(sum.v[2], sum.v[3]));
+  }
+  for (; i < n; ++i) to[i] = narrow<std::uint8_t>(weighted<Mirrored, float>(rows, kernel, i, [](const float* p) { return *p; }));
+}
+
+#endif
+
 template <class T>
 struct Filtered final : Fetcher {
   Picture in;
@@ -146,13 +163,31 @@ struct Filtered final : Fetcher {
       }
       return result;
     }
+    weigh_down(y);
+    weighted_rows(rows, kx, run, result);
+    return result;
+  }
+
+  // The vertical sum; `rows` then points to its shifted starts.
+  void weigh_down(std::int64_t y) {
     for (std::int64_t j = 0; j < ky.count; ++j)
       rows[j] = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
     weighted_rows(rows, ky, run, column + margin);
     pad(column);
     for (std::int64_t k = 0; k < kx.count; ++k) rows[k] = column + k * in.channels;
-    weighted_rows(rows, kx, run, result);
-    return result;
+  }
+
+  // A whole row without further changes of value.
+  void store(std::int64_t y, T* to) {
+#if defined(COVARY_ENGINE_AVX2)
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      if (full == nullptr) {
+        weigh_down(y);
+        return kx.mirrored ? weighted_bytes<true>(rows, kx, run, to) : weighted_bytes<false>(rows, kx, run, to);
+      }
+    }
+#endif
+    narrow_run(filter_row(y), run, to);
   }
 
   static void add_scaled(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {

@@ -14,14 +14,14 @@ struct NoiseRow {
 #if defined(COVARY_ENGINE_AVX2)
 
 // The high and the low halves of eight 32-bit products.
-inline void wide_product(__m256i a, __m256i multiplier, __m256i& high, __m256i& low) {
+COVARY_INLINE void wide_product(__m256i a, __m256i multiplier, __m256i& high, __m256i& low) {
   const __m256i even = _mm256_mul_epu32(a, multiplier);
   const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), multiplier);
   low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
   high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
 }
 
-inline void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t* words) {
+COVARY_INLINE void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t* words) {
   const __m256i m0 = _mm256_set1_epi32(static_cast<int>(philox_multiplier_0));
   const __m256i m1 = _mm256_set1_epi32(static_cast<int>(philox_multiplier_1));
   __m256i c0 = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(8 * group)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -50,7 +50,7 @@ inline void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t*
 
 #else
 
-inline void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t* words) {
+COVARY_INLINE void noise_words(const NoiseRow& row, std::uint32_t group, std::uint32_t* words) {
   for (std::uint32_t lane = 0; lane < 8; ++lane) {
     std::uint32_t counter[4] = {8 * group + lane, row.y, row.channel, row.tag};
     philox(counter, static_cast<std::uint32_t>(row.stream), static_cast<std::uint32_t>(row.stream >> 32));

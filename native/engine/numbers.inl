@@ -14,19 +14,19 @@ inline float white_of(Element element) {
 }
 
 // Clip to low..high; NaN becomes `low`.
-inline float clip(float value, float low, float high) {
+COVARY_INLINE float clip(float value, float low, float high) {
   value = value > low ? value : low;
   return value < high ? value : high;
 }
 
 // Nearest integer, ties to even, for 0 <= value <= 65535: adding 1.5 * 2**23 leaves no room for a fraction.
-inline std::int32_t round_even(float value) {
+COVARY_INLINE std::int32_t round_even(float value) {
   constexpr float magic = 12582912.0F;
   return static_cast<std::int32_t>((value + magic) - magic);
 }
 
 template <class T>
-inline T narrow(float value) {
+COVARY_INLINE T narrow(float value) {
   if constexpr (std::is_same_v<T, float>) {
     return value;
   } else {
@@ -37,17 +37,17 @@ inline T narrow(float value) {
 // Eight floats at once, whatever the machine makes of them.
 typedef float Vec __attribute__((vector_size(32)));
 
-inline Vec load_vec(const float* from) {
+COVARY_INLINE Vec load_vec(const float* from) {
   Vec v;
   std::memcpy(&v, from, sizeof v);
   return v;
 }
 
-inline void store_vec(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
+COVARY_INLINE void store_vec(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
 
 // Floor of a value known to fit an int32; unlike std::floor it vectorises everywhere.
 template <class Real>
-inline std::int32_t floor_int(Real value) {
+COVARY_INLINE std::int32_t floor_int(Real value) {
   const auto truncated = static_cast<std::int32_t>(value);
   return truncated - static_cast<std::int32_t>(static_cast<Real>(truncated) > value);
 }

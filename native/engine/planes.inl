@@ -30,9 +30,9 @@ constexpr Shuffles3 make_shuffles3() {
 
 static constexpr Shuffles3 shuffles3 = make_shuffles3();
 
-inline __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+COVARY_INLINE __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
-inline __m128i merge3(const std::uint8_t masks[3][3][16], int which, bool by_channel, __m128i a, __m128i b, __m128i c) {
+COVARY_INLINE __m128i merge3(const std::uint8_t masks[3][3][16], int which, bool by_channel, __m128i a, __m128i b, __m128i c) {
   const auto mask = [&](int i) { return load_128(by_channel ? masks[i][which] : masks[which][i]); };
   return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, mask(0)), _mm_shuffle_epi8(b, mask(1))),
                       _mm_shuffle_epi8(c, mask(2)));
@@ -53,7 +53,7 @@ inline std::int64_t widen3(const std::uint8_t* in, std::int64_t n, Planes out) {
   return x;
 }
 
-inline __m128i narrow16(__m256 first, __m256 second) {
+COVARY_INLINE __m128i narrow16(__m256 first, __m256 second) {
   const __m256 zero = _mm256_setzero_ps();
   const __m256 white = _mm256_set1_ps(255.0F);
   const __m256i a = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(first, zero), white));
@@ -65,7 +65,7 @@ inline __m128i narrow16(__m256 first, __m256 second) {
 
 // Pixels of three bytes from load(channel, x), eight values of a plane.
 template <class Load>
-inline std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load) {
+COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load) {
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) {
     const __m128i r = narrow16(load(0, x), load(0, x + 8));

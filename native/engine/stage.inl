@@ -199,7 +199,7 @@ void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Step
   Filtered<T> fetcher(in, stage.filter, b, scratch);
   if (steps.count == 0 && out.element == in.element && !out.planar) {
     for (std::int64_t y = 0; y < out.height; ++y)
-      narrow_run(fetcher.filter_row(y), fetcher.run, reinterpret_cast<T*>(out.data) + y * fetcher.run);
+      fetcher.store(y, reinterpret_cast<T*>(out.data) + y * fetcher.run);
     return;
   }
   render_rows(fetcher, steps, out, scratch);

@@ -24,7 +24,7 @@ Surface<T> surface_of(const Picture& in, Border border) {
   return {reinterpret_cast<const T*>(in.data), in.height, in.width, in.channels, in.width * in.channels, border};
 }
 
-inline float mix(float a, float b, float t) { return a + t * (b - a); }
+COVARY_INLINE float mix(float a, float b, float t) { return a + t * (b - a); }
 
 // Pixels first .. end of a chunk, one by one. The rows are mixed first, then the columns, as in the fast groups.
 // `Channels` is 0 where their number is not known beforehand.
@@ -172,12 +172,12 @@ struct Bytes8x8 {
   __m256i high;  // components 4 .. 7
 };
 
-inline __m128i load_two(const std::uint8_t* base, std::int64_t a, std::int64_t b) {
+COVARY_INLINE __m128i load_two(const std::uint8_t* base, std::int64_t a, std::int64_t b) {
   const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(base + a));
   return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(first), reinterpret_cast<const double*>(base + b)));
 }
 
-inline Bytes8x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
+COVARY_INLINE Bytes8x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
   const __m256i by_component = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,  //
                                                 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
   const __m256i a = _mm256_shuffle_epi8(_mm256_set_m128i(load_two(base, o[4], o[5]), load_two(base, o[0], o[1])), by_component);
@@ -186,24 +186,24 @@ inline Bytes8x8 load_pairs(const std::uint8_t* base, const std::int32_t* o) {
 }
 
 template <int Component>
-inline __m256 component(const Bytes8x8& bytes) {
+COVARY_INLINE __m256 component(const Bytes8x8& bytes) {
   constexpr char k = 4 * (Component & 3);
   const __m256i spread = _mm256_setr_epi8(k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1,  //
                                           k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1);
   return _mm256_cvtepi32_ps(_mm256_shuffle_epi8(Component < 4 ? bytes.low : bytes.high, spread));
 }
 
-inline __m256 mix(__m256 a, __m256 b, __m256 t) { return _mm256_add_ps(a, _mm256_mul_ps(t, _mm256_sub_ps(b, a))); }
+COVARY_INLINE __m256 mix(__m256 a, __m256 b, __m256 t) { return _mm256_add_ps(a, _mm256_mul_ps(t, _mm256_sub_ps(b, a))); }
 
 template <int Channels, int C>
-inline void linear_channel(const Bytes8x8& top, const Bytes8x8& bottom, __m256 fx, __m256 fy, float* out) {
+COVARY_INLINE void linear_channel(const Bytes8x8& top, const Bytes8x8& bottom, __m256 fx, __m256 fy, float* out) {
   const __m256 left = mix(component<C>(top), component<C>(bottom), fy);
   const __m256 right = mix(component<C + Channels>(top), component<C + Channels>(bottom), fy);
   _mm256_storeu_ps(out, mix(left, right, fx));
 }
 
 template <int Channels>
-inline void linear_channels(const Bytes8x8& top, const Bytes8x8& bottom, const float* fx, const float* fy, Planes out) {
+COVARY_INLINE void linear_channels(const Bytes8x8& top, const Bytes8x8& bottom, const float* fx, const float* fy, Planes out) {
   const __m256 tx = _mm256_loadu_ps(fx);
   const __m256 ty = _mm256_loadu_ps(fy);
   linear_channel<Channels, 0>(top, bottom, tx, ty, out[0]);
@@ -214,14 +214,14 @@ inline void linear_channels(const Bytes8x8& top, const Bytes8x8& bottom, const f
 
 // Eight pixels whose taps all lie inside, clear of the right edge by what an 8-byte load needs.
 template <int Channels>
-inline void inside_group(const std::uint8_t* data, std::int64_t stride, const std::int32_t* offsets, const float* fx,
+COVARY_INLINE void inside_group(const std::uint8_t* data, std::int64_t stride, const std::int32_t* offsets, const float* fx,
                          const float* fy, Planes out) {
   linear_channels<Channels>(load_pairs(data, offsets), load_pairs(data + stride, offsets), fx, fy, out);
 }
 
 // One pixel of at most four bytes, in the low bytes of the result; reads no byte outside the surface of 4 bytes or more.
 template <int Channels>
-inline std::uint64_t load_pixel(const std::uint8_t* data, std::int64_t offset) {
+COVARY_INLINE std::uint64_t load_pixel(const std::uint8_t* data, std::int64_t offset) {
   std::uint32_t bits;
   if constexpr (Channels == 4) {
     std::memcpy(&bits, data + offset, 4);
@@ -238,7 +238,7 @@ inline std::uint64_t load_pixel(const std::uint8_t* data, std::int64_t offset) {
 
 // Eight pixels anywhere: the pairs of taps are put side by side first.
 template <int Channels>
-inline void border_group(const Surface<std::uint8_t>& s, const std::int32_t* x, const std::int32_t* y, const float* fx,
+COVARY_INLINE void border_group(const Surface<std::uint8_t>& s, const std::int32_t* x, const std::int32_t* y, const float* fx,
                          const float* fy, Planes out) {
   alignas(32) std::uint64_t pairs[2][lanes];
   static constexpr std::int32_t offsets[lanes] = {0, 8, 16, 24, 32, 40, 48, 56};
@@ -256,7 +256,7 @@ inline void border_group(const Surface<std::uint8_t>& s, const std::int32_t* x, 
 }
 
 // Bit k is set where all of 0 <= x <= most_x and 0 <= y <= most_y hold for pixel k.
-inline unsigned inside_mask(const std::int32_t* x, const std::int32_t* y, __m256i most_x, __m256i most_y) {
+COVARY_INLINE unsigned inside_mask(const std::int32_t* x, const std::int32_t* y, __m256i most_x, __m256i most_y) {
   const __m256i vx = _mm256_load_si256(reinterpret_cast<const __m256i*>(x));
   const __m256i vy = _mm256_load_si256(reinterpret_cast<const __m256i*>(y));
   const __m256i out = _mm256_or_si256(_mm256_or_si256(_mm256_cmpgt_epi32(vx, most_x), _mm256_cmpgt_epi32(vy, most_y)),
@@ -295,7 +295,7 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
 }
 
 // Four channels from here on, of two pixels.
-inline __m256 load_floats(const float* data, std::int64_t a, std::int64_t b) {
+COVARY_INLINE __m256 load_floats(const float* data, std::int64_t a, std::int64_t b) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(data + a)), _mm_loadu_ps(data + b), 1);
 }
 
