@@ -179,7 +179,8 @@ PyObject* cut_boxes_array(PyObject* boxes_object, PyObject* map_object, double w
   double map[6];
   for (Py_ssize_t i = 0; i < 6; ++i) map[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(numbers.get(), i));
   if (PyErr_Occurred() != nullptr) throw PythonError{};
-  static PyObject* float64 = checked(PyObject_GetAttrString(checked(PyImport_ImportModule("numpy")).get(), "float64")).release();
+  static PyObject* float64 = nullptr;
+  kept(float64, "numpy", "float64");
   const std::int64_t shape[2] = {boxes.shape(0), 4};
   Owned out = new_array(float64, 8, shape, 2);
   bool intact = true;

@@ -23,8 +23,10 @@ PyObject* name_of(const char* text) {
   return name;
 }
 
+// Made on first use, without a guard: see kept().
 const Names& names() {
-  static const Names found = [] {
+  static const Names* found = nullptr;
+  if (found == nullptr) {
     Names n{};
     n.size = name_of("size");
     n.coordinates = name_of("coordinates");
@@ -65,9 +67,9 @@ const Names& names() {
     n.impulses = type("Impulses");
     n.erase = type("Erase");
     n.fill_type = type("Fill");
-    return n;
-  }();
-  return found;
+    if (found == nullptr) found = new Names(n);
+  }
+  return *found;
 }
 
 Owned attribute(PyObject* object, PyObject* name) { return checked(PyObject_GetAttr(object, name)); }

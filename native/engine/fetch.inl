@@ -101,6 +101,7 @@ struct Sampled final : Fetcher {
       ramp.link = g.links;
       ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
     }
+    taps.ahead = bytes_ahead(g, surface);
   }
 
   // Affine maps step in float32 from an exact start in each chunk: an error of 2**-16 px at most.
@@ -155,6 +156,16 @@ struct Sampled final : Fetcher {
   }
 
   // Lost pixels get the first tap (0, 0).
+  // How far the samples of later output rows lie from those of this row: they are asked of the memory early.
+  static std::int64_t bytes_ahead(const Geometry& g, const Surface<T>& s) {
+    constexpr double rows = 4.0;
+    if (g.form != Form::affine && g.form != Form::axes) return 0;
+    const double right = rows * g.m[1];
+    const double down = rows * g.m[4];
+    if (!(std::fabs(right) < 1e6 && std::fabs(down) < 1e6)) return 0;
+    return (std::lrint(down) * s.stride + std::lrint(right) * s.channels) * static_cast<std::int64_t>(sizeof(T));
+  }
+
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
     if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;

@@ -30,6 +30,11 @@ constexpr Shuffles3 make_shuffles3() {
 
 static constexpr Shuffles3 shuffles3 = make_shuffles3();
 
+// Ask for the line that holds base[offset]; the place may lie outside the picture, as nothing is read.
+COVARY_INLINE void prefetch(const void* base, std::int64_t offset) {
+  _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::intptr_t>(base) + offset), _MM_HINT_T0);
+}
+
 COVARY_INLINE __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
 COVARY_INLINE __m128i merge3(const std::uint8_t masks[3][3][16], int which, bool by_channel, __m128i a, __m128i b, __m128i c) {

@@ -71,6 +71,8 @@ struct Scaled final : Fetcher {
             single(source, x, x + lanes, out);
             continue;
           }
+          // The rows come one after the other from memory that no cache may hold: ask early for those three further down.
+          prefetch(source, 3 * s.stride + left[x]);
           const Bytes8x8 bytes = load_pairs(source, left + x);
           const __m256 t = _mm256_loadu_ps(fraction + x);
           _mm256_storeu_ps(out[0] + x, mix(component<0>(bytes), component<3>(bytes), t));

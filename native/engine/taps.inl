@@ -9,6 +9,7 @@ struct Taps {
   alignas(32) float fy[chunk];
   bool far[chunk];
   bool any_far = false;
+  std::int64_t ahead = 0;  // from a pixel's first tap to that of the pixel some rows further down, in bytes
 };
 
 template <class T>
@@ -285,6 +286,7 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
   int i = 0;
   for (; i + lanes <= n; i += lanes) {
     const Planes here{out.data + i, out.stride};
+    prefetch(s.data, offsets[i] + taps.ahead);
     if (inside[i / lanes] == 0xffU) {
       inside_group<Channels>(s.data, s.stride, offsets + i, taps.fx + i, taps.fy + i, here);
     } else {

@@ -22,7 +22,7 @@ from covary.ops.spec import from_plain, to_plain
 from covary.ops.view import View
 from covary.pictures import as_picture, like_input
 from covary.plan.changes import Image, Ints
-from covary.plan.fusion import plan
+from covary.plan.fusion import Group, plan
 from covary.plan.stages import Stage
 from covary.render import Renderer, find_renderer
 from covary.render.buffers import empty
@@ -32,6 +32,8 @@ BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
 PointFormat: TypeAlias = Literal["xy", "xyv"]
 
 _FORMAT = 1
+# How many calls without a key are planned at a time.
+_AHEAD = 16
 
 
 class Pipeline:
@@ -96,6 +98,8 @@ class Pipeline:
         self._nodes, self._slots = _lay_out(_finished(self.operations))
         self._lines = _uniform_lines(self._nodes, len(self._slots))
         self._calls = 0
+        self._kind: Any = None
+        self._ahead: _Ahead | None = None
         self._lock = threading.Lock()
         self._home = os.getpid()
 
@@ -129,10 +133,34 @@ class Pipeline:
 
     def _one(self, image: Any, key: Key | None, epoch: int, fields: dict[str, Any]) -> dict[str, Any]:
         picture = as_picture(image, "image")
-        keys = self._own_keys(1) if key is None else key_numbers((key,))
-        course = self._course(_sizes([picture]), picture, keys, _epochs(epoch, 1))
-        outputs, labels = self._render([picture], course, [fields], self._threads(None))
+        if key is None:
+            groups = self._next_call(picture, epoch)
+        else:
+            groups = self._plan(_sizes([picture]), picture, key_numbers((key,)), _epochs(epoch, 1))
+        outputs, labels = self._render([picture], groups, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
+
+    def _next_call(self, picture: Image, epoch: int) -> list[Group]:
+        """The plan of the next counted call.
+
+        What a call without a key will draw is known before it comes. Where two calls in a row brought pictures of one
+        kind, the calls to come are planned together, which costs little more than planning one.
+        """
+        kind = (picture.shape, picture.dtype, epoch, os.getpid())
+        with self._lock:
+            call = self._calls
+            self._calls += 1
+            ahead, before = self._ahead, self._kind
+            self._kind = kind
+        if ahead is None or ahead.kind != kind or not ahead.first <= call < ahead.first + _AHEAD:
+            count = _AHEAD if kind == before else 1
+            sizes = _sizes([picture] * count)
+            groups = self._plan(sizes, picture, self._call_keys(call, count), _epochs(epoch, count))
+            if count == 1:
+                return groups
+            ahead = _Ahead(kind, call, groups)
+            self._ahead = ahead
+        return ahead.groups_of(call)
 
     def batch(
         self,
@@ -193,8 +221,8 @@ class Pipeline:
     ) -> tuple[Any, list[dict[str, Any]]]:
         if not pictures:
             return [], []
-        course = self._course(_sizes(pictures), pictures[0], keys, epochs)
-        return self._render(pictures, course, samples, self._threads(threads))
+        groups = self._plan(_sizes(pictures), pictures[0], keys, epochs)
+        return self._render(pictures, groups, samples, self._threads(threads))
 
     def _mixed_batch(
         self,
@@ -274,8 +302,9 @@ class Pipeline:
             if record["name"] not in names:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
-        course = self._walk(Course(1, None, past), _sizes([picture]), picture)
-        outputs, labels = self._render([picture], course, [fields], self._threads(None))
+        sizes = _sizes([picture])
+        groups = plan(self._walk(Course(1, None, past), sizes, picture).steps, sizes, fuse=self.fuse)
+        outputs, labels = self._render([picture], groups, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
 
     # Variants and files
@@ -383,6 +412,9 @@ class Pipeline:
         with self._lock:
             first = self._calls
             self._calls += count
+        return self._call_keys(first, count)
+
+    def _call_keys(self, first: int, count: int) -> NDArray[np.uint64]:
         if os.getpid() == self._home:
             return np.arange(first, first + count, dtype=np.uint64)
         # A copy of this pipeline in another process: its count must not repeat that of its siblings.
@@ -391,6 +423,9 @@ class Pipeline:
     def _threads(self, threads: int | None) -> int:
         threads = threads or self.threads
         return threads or (1 if parent_process() is not None else usable_cores())
+
+    def _plan(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> list[Group]:
+        return plan(self._course(sizes, picture, keys, epochs).steps, sizes, fuse=self.fuse)
 
     def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._slots, self.draws)
@@ -403,12 +438,11 @@ class Pipeline:
         return course
 
     def _render(
-        self, pictures: list[Image], course: Course, samples: list[dict[str, Any]], threads: int
+        self, pictures: list[Image], groups: Sequence[Group], samples: list[dict[str, Any]], threads: int
     ) -> tuple[Any, list[dict[str, Any]]]:
-        """Plan what was described and draw it: finished pictures (stacked if their sizes agree) and labels."""
+        """Draw what was planned: finished pictures (stacked if their sizes agree) and labels."""
         render = find_renderer(self.renderer)
         sizes = _sizes(pictures)
-        groups = plan(course.steps, sizes, fuse=self.fuse)
         if len(groups) == 1 and groups[0].rows is None:
             stages = groups[0].stages
             outputs = _allocate(stages[-1], stages[-1].size, pictures[0])
@@ -443,6 +477,32 @@ class Pipeline:
             render=render,
             threads=threads,
         )
+
+
+class _Ahead:
+    """Calls to come, planned together.
+
+    Attributes:
+        kind: of the pictures that they are planned for.
+        first: number of the first call.
+    """
+
+    __slots__ = ("_groups", "_places", "first", "kind")
+
+    def __init__(self, kind: Any, first: int, groups: Sequence[Group]) -> None:
+        self.kind = kind
+        self.first = first
+        self._groups = groups
+        self._places: list[tuple[int, int]] = [(0, row) for row in range(_AHEAD)]
+        for number, group in enumerate(groups):
+            for place, row in enumerate(() if group.rows is None else group.rows.tolist()):
+                self._places[row] = (number, place)
+
+    def groups_of(self, call: int) -> list[Group]:
+        """The plan of one of the calls."""
+        number, place = self._places[call - self.first]
+        one = slice(place, place + 1)
+        return [Group(None, tuple([stage.take(one) for stage in self._groups[number].stages]))]
 
 
 _DEFAULTS: dict[str, Any] = {

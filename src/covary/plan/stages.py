@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -22,18 +23,24 @@ from covary.plan.changes import (
 AnyChange = TypeVar("AnyChange", bound=Any)
 
 
-def take_change(change: AnyChange, rows: Ints) -> AnyChange:
+def take_change(change: AnyChange, rows: Ints | slice) -> AnyChange:
     """The change for the chosen samples: every array and every per-sample tuple is indexed along the batch."""
-
-    def pick(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value[rows]
-        if isinstance(value, tuple):
-            return tuple(value[row] for row in rows)
-        return value
-
-    taken: AnyChange = type(change)(**{field.name: pick(getattr(change, field.name)) for field in fields(change)})
+    kind: Any = type(change)
+    taken: AnyChange = kind(*[_pick(getattr(change, name), rows) for name in _names(kind)])
     return taken
+
+
+def _pick(value: Any, rows: Ints | slice) -> Any:
+    if isinstance(value, np.ndarray):
+        return value[rows]
+    if isinstance(value, tuple):
+        return value[rows] if isinstance(rows, slice) else tuple(value[row] for row in rows)
+    return value
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,17 +86,22 @@ class Stage:
     dtype: Literal["float32"] | None = None
     layout: Literal["HWC", "CHW"] = "HWC"
 
-    def take(self, rows: Ints) -> Stage:
-        """The stage for the chosen samples, in the order given; a sample may be chosen more than once."""
-        return replace(
-            self,
-            size=self.size[rows],
-            coordinates=tuple(take_change(change, rows) for change in self.coordinates),
-            levels=None if self.levels is None else self.levels[rows],
-            filter=None if self.filter is None else take_change(self.filter, rows),
-            pixels=None if self.pixels is None else take_change(self.pixels, rows),
-            values=tuple(
-                ValueStep(take_change(step.change, rows), None if step.active is None else step.active[rows])
-                for step in self.values
+    def take(self, rows: Ints | slice) -> Stage:
+        """The stage for the chosen samples, in the order given; by indices, a sample may be chosen more than once."""
+        return Stage(
+            self.size[rows],
+            tuple([take_change(change, rows) for change in self.coordinates]),
+            self.border,
+            self.interpolation,
+            None if self.levels is None else self.levels[rows],
+            None if self.filter is None else take_change(self.filter, rows),
+            None if self.pixels is None else take_change(self.pixels, rows),
+            tuple(
+                [
+                    ValueStep(take_change(step.change, rows), None if step.active is None else step.active[rows])
+                    for step in self.values
+                ]
             ),
+            self.dtype,
+            self.layout,
         )
