@@ -113,6 +113,11 @@ class Parser {
       const Owned output_list = checked(PySequence_Fast(outputs, "outputs: expected a sequence of arrays"));
       parse_outputs(output_list.get());
     }
+    // More than a core's cache holds: by the time that anybody reads it, it would have been pushed out.
+    constexpr std::int64_t too_much = std::int64_t{1} << 22;
+    std::int64_t bytes = 0;
+    for (const Picture& output : program_.outputs) bytes += output.bytes();
+    for (Picture& output : program_.outputs) output.streamed = bytes > too_much;
   }
 
  private:

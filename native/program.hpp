@@ -35,6 +35,7 @@ struct Picture {
   std::int64_t channels = 0;
   Element element = Element::u8;
   bool planar = false;  // CHW; otherwise HWC
+  bool streamed = false;  // written past the caches, which so much could not keep anyway
 
   std::int64_t pixel_size() const { return channels * element_size(element); }
   std::int64_t row_size() const { return width * pixel_size(); }

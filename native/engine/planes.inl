@@ -124,6 +124,21 @@ void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTR
   }
 }
 
+// One plane of a finished float row: gain * v + offset.
+inline void store_plane(const float* COVARY_RESTRICT in, std::int64_t n, float gain, float offset, bool streamed,
+                        float* COVARY_RESTRICT out) {
+  std::int64_t x = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if (streamed && reinterpret_cast<std::uintptr_t>(out) % 32 == 0) {
+    const __m256 times = _mm256_set1_ps(gain), plus = _mm256_set1_ps(offset);
+    for (; x + lanes <= n; x += lanes)
+      _mm256_stream_ps(out + x, _mm256_add_ps(_mm256_mul_ps(times, _mm256_loadu_ps(in + x)), plus));
+  }
+#endif
+  (void)streamed;
+  for (; x < n; ++x) out[x] = gain * in[x] + offset;
+}
+
 template <class T>
 void store_row(Planes row, std::int64_t y, const Picture& out) {
   T* data = reinterpret_cast<T*>(out.data);

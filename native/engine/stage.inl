@@ -46,6 +46,21 @@ inline Working working_of(Steps& steps, Scratch& scratch) {
   return working;
 }
 
+// The last step scales each channel by itself, as a normalisation does: it is done on the way to the output.
+inline void render_scaled_rows(Fetcher& fetcher, Steps steps, const float* matrix, const Picture& out, Planes row,
+                               float* coverage) {
+  --steps.count;
+  auto* data = reinterpret_cast<float*>(out.data);
+  const std::int64_t columns = steps.channels + 1;
+  for (std::int64_t y = 0; y < steps.height; ++y) {
+    const bool partly = fetcher.fetch(y, row, coverage);
+    change_row(steps, y, row, partly ? coverage : nullptr);
+    for (std::int64_t c = 0; c < steps.channels; ++c)
+      store_plane(row[c], out.width, matrix[c * columns + c], matrix[c * columns + steps.channels], out.streamed,
+                  data + (c * out.height + y) * out.width);
+  }
+}
+
 inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
   const Working working = working_of(steps, scratch);
   for (std::int64_t k = 0; k < steps.count; ++k) {
@@ -60,6 +75,13 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
   }
   merge_colours(steps, scratch);
   const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
+  if (out.element == Element::f32 && out.planar && steps.count > 0) {
+    const Step& last = steps.steps[steps.count - 1];
+    if (last.kind == Value::Kind::colour && last.shape == Step::Shape::diagonal) {
+      render_scaled_rows(fetcher, steps, last.matrix, out, working.row, working.coverage);
+      return;
+    }
+  }
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const Planes row = working.row;
     if (plain && fetcher.fetch_bytes(y, out.data + y * out.row_size())) continue;
@@ -262,6 +284,7 @@ void render_sample(const Program& program, std::int64_t sample, Scratch& scratch
     Picture out = program.outputs[static_cast<std::size_t>(sample)];
     if (k + 1 < n) {
       out = in;
+      out.streamed = false;
       out.height = stage.size[static_cast<std::size_t>(2 * sample)];
       out.width = stage.size[static_cast<std::size_t>(2 * sample + 1)];
       out.data = static_cast<std::uint8_t*>(
@@ -270,6 +293,9 @@ void render_sample(const Program& program, std::int64_t sample, Scratch& scratch
     render_stage(program, stage, sample, in, out, scratch);
     in = out;
   }
+#if defined(COVARY_ENGINE_AVX2)
+  if (in.streamed) _mm_sfence();
+#endif
 }
 
 }  // namespace covary::COVARY_ENGINE
