@@ -418,7 +418,7 @@ class Parser {
     kept(table, "covary.draws.streams", "GAUSSIAN_TABLE");
     if (program_.gaussian_table != nullptr) return;
     const View& array = view(table, "GAUSSIAN_TABLE");
-    array.expect("GAUSSIAN_TABLE", {4096});
+    array.expect("GAUSSIAN_TABLE", {3, 16});
     program_.gaussian_table = floats(array, "GAUSSIAN_TABLE");
   }
 

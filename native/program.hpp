@@ -112,7 +112,7 @@ struct Program {
   std::vector<Picture> sources;
   std::vector<Picture> outputs;
   RawType raw;
-  const float* gaussian_table = nullptr;  // 4096 values, needed by gaussian steps alone
+  const float* gaussian_table = nullptr;  // 3 x 16 coefficients, needed by gaussian steps alone
 };
 
 // Memory that one thread reuses from sample to sample and from call to call.

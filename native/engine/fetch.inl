@@ -124,6 +124,17 @@ struct Sampled final : Fetcher {
     const auto dx = static_cast<float>(m[0]);
     const auto dy = static_cast<float>(m[3]);
     taps.any_far = false;
+    // Straight lines: the ends of the chunk are its extremes.
+    const auto tap_of = [](std::int32_t base, float rest, float slope, int i) {
+      return base + floor_int(rest + slope * static_cast<float>(i));
+    };
+    const std::int32_t ends_x[2] = {tap_of(base_x, rest_x, dx, 0), tap_of(base_x, rest_x, dx, n - 1)};
+    const std::int32_t ends_y[2] = {tap_of(base_y, rest_y, dy, 0), tap_of(base_y, rest_y, dy, n - 1)};
+    taps.bounded = true;
+    taps.low_x = std::min(ends_x[0], ends_x[1]);
+    taps.high_x = std::max(ends_x[0], ends_x[1]);
+    taps.low_y = std::min(ends_y[0], ends_y[1]);
+    taps.high_y = std::max(ends_y[0], ends_y[1]);
 #if defined(COVARY_ENGINE_AVX2)
     const __m256 from_x = _mm256_set1_ps(rest_x), step_x = _mm256_set1_ps(dx);
     const __m256 from_y = _mm256_set1_ps(rest_y), step_y = _mm256_set1_ps(dy);
@@ -155,7 +166,6 @@ struct Sampled final : Fetcher {
     return true;
   }
 
-  // Lost pixels get the first tap (0, 0).
   // How far the samples of later output rows lie from those of this row: they are asked of the memory early.
   static std::int64_t bytes_ahead(const Geometry& g, const Surface<T>& s) {
     constexpr double rows = 4.0;
@@ -166,8 +176,10 @@ struct Sampled final : Fetcher {
     return (std::lrint(down) * s.stride + std::lrint(right) * s.channels) * static_cast<std::int64_t>(sizeof(T));
   }
 
+  // Lost pixels get the first tap (0, 0).
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
     if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
+    taps.bounded = false;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
     positions(g, ramp, y, x0, n, px, py);
     const bool near = all_near(px, py, n);
@@ -198,6 +210,9 @@ struct Sampled final : Fetcher {
 
   // Whether all first taps lie in 0 .. length - 2 of both axes.
   bool all_inside(int n) const {
+    if (taps.bounded)
+      return taps.low_x >= 0 && taps.low_y >= 0 && taps.high_x + std::int64_t{2} <= surface.width &&
+             taps.high_y + std::int64_t{2} <= surface.height;
     std::uint32_t most_x = 0;
     std::uint32_t most_y = 0;
     for (int i = 0; i < n; ++i) {

@@ -9,6 +9,9 @@ struct Taps {
   alignas(32) float fy[chunk];
   bool far[chunk];
   bool any_far = false;
+  // Where they are known at once: the lowest and the highest first taps of the chunk.
+  bool bounded = false;
+  std::int32_t low_x = 0, high_x = 0, low_y = 0, high_y = 0;
   std::int64_t ahead = 0;  // from a pixel's first tap to that of the pixel some rows further down, in bytes
 };
 
@@ -272,6 +275,8 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
   const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
   const __m256i stride = _mm256_set1_epi32(static_cast<int>(s.stride));
   const __m256i step = _mm256_set1_epi32(Channels);
+  const bool all = taps.bounded && taps.low_x >= 0 && taps.low_y >= 0 && taps.high_y <= s.height - 2 &&
+                   taps.high_x <= (s.stride >= 8 ? (s.stride - 8) / Channels : -1);
   // Offsets go through memory: taking them out of a register costs more shuffles than all the rest can hide.
   alignas(32) std::int32_t offsets[chunk];
   unsigned inside[chunk / lanes];
@@ -280,7 +285,7 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
     const __m256i y = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.y + i));
     _mm256_store_si256(reinterpret_cast<__m256i*>(offsets + i),
                        _mm256_add_epi32(_mm256_mullo_epi32(y, stride), _mm256_mullo_epi32(x, step)));
-    inside[i / lanes] = inside_mask(taps.x + i, taps.y + i, most_x, most_y);
+    inside[i / lanes] = all ? 0xffU : inside_mask(taps.x + i, taps.y + i, most_x, most_y);
   }
   __asm__ volatile("" ::: "memory");
   int i = 0;

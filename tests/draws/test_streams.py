@@ -76,11 +76,19 @@ def test_picture_bits_do_not_depend_on_the_picture_around_them():
     assert streams.picture_bits(9, 1, 0, 0, 1).shape == (0, 0, 1)
 
 
-def test_gaussian_table_equals_scipy_quantiles_scaled_to_unit_variance():
-    quantiles = stats.norm.ppf(0.5 + (np.arange(4096) + 0.5) / 8192)
-    expected = quantiles / np.sqrt(np.mean(quantiles**2))
+def test_gaussian_values_equal_scipy_quantiles():
+    numbers = np.arange(65536, dtype=np.uint16)
+    share = (2.0 * (numbers & 0x7FFF) + 1) / 131072
+    expected = np.where(numbers >> 15, 1, -1) * stats.norm.ppf(share)
     assert streams.GAUSSIAN_TABLE.dtype == np.float32
-    np.testing.assert_allclose(streams.GAUSSIAN_TABLE, expected, rtol=1e-6)
+    np.testing.assert_allclose(streams.gaussian_values(numbers), expected, atol=0.004)
+
+
+def test_gaussian_values_are_normally_distributed():
+    values = np.sort(streams.gaussian_values(np.arange(65536, dtype=np.uint16)))
+    # The distance between the two distribution functions, were all numbers drawn once.
+    assert np.abs(stats.norm.cdf(values) - (np.arange(65536) + 0.5) / 65536).max() < 1e-3
+    assert abs(stats.kurtosis(values)) < 0.01
 
 
 def test_gaussian_values_of_all_numbers_have_mean_0_and_variance_1():

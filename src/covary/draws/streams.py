@@ -88,24 +88,52 @@ def picture_bits(stream: int, tag: int, height: int, width: int, channels: int) 
 
 
 def gaussian_values(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Standard normal values of 16-bit numbers: bit 15 set is minus, bits 3 to 14 choose the table entry."""
-    magnitude = gaussian_table()[(bits & np.uint16(0x7FFF)) >> np.uint16(3)]
+    """Standard normal values of 16-bit numbers, by a quantile function of parabolas.
+
+    Bit 15 set is minus. The others, m, stand for the share v = 2 m + 1 of 65,536 that lies further out on that side.
+    The quantile is a parabola in each octave of v: with e = floor(log2 v) and t = v / 2**e - 1 it is (a t + b) t + c,
+    whose coefficients are column e of the table. In float32, each product and sum rounded by itself. It is within
+    0.0025 of the normal quantile, and never further out than 4.33.
+    """
+    share = ((bits & np.uint16(0x7FFF)).astype(np.int32) * 2 + 1).astype(np.float32)
+    mantissa, exponent = np.frexp(share)
+    t = mantissa * np.float32(2) - np.float32(1)
+    a, b, c = gaussian_table()[:, exponent - 1]
+    magnitude = (a * t + b) * t + c
     signed: NDArray[np.float32] = np.where(bits >> np.uint16(15), -magnitude, magnitude)
     return signed
 
 
 @cache
 def gaussian_table() -> NDArray[np.float32]:
-    """The upper half of the normal distribution at 4,096 equally likely values, scaled to unit variance; read-only."""
+    """(3, 16) float32, read-only: the parabolas of `gaussian_values`, which together have unit variance."""
     inverse = NormalDist().inv_cdf
-    values = np.array([inverse(0.5 + (i + 0.5) / 8192) for i in range(4096)])
-    table: NDArray[np.float32] = (values / np.sqrt(np.mean(values**2))).astype(np.float32)
-    table.flags.writeable = False
-    return table
+
+    def outside(v: float) -> float:
+        return -inverse(v / 131072)
+
+    table = np.zeros((3, 16))
+    table[2, :2] = outside(1), outside(3)  # single shares
+    table[1, 2] = 2 * (outside(7) - outside(5))
+    table[2, 2] = outside(5) - table[1, 2] / 4
+    low, middle, high = 0.0669873, 0.5, 0.9330127  # Chebyshev's nodes
+    for octave in range(3, 16):
+        at_low, at_middle, at_high = (outside(2**octave * (1 + t)) for t in (low, middle, high))
+        first, second = (at_middle - at_low) / (middle - low), (at_high - at_middle) / (high - middle)
+        a = (second - first) / (high - low)
+        b = first - a * (low + middle)
+        table[:, octave] = a, b, at_low - (a * low + b) * low
+    share = 2.0 * np.arange(32768) + 1
+    octaves = np.frexp(share)[1] - 1
+    t = share / 2.0**octaves - 1
+    a, b, c = table[:, octaves]
+    rounded: NDArray[np.float32] = (table / np.sqrt(np.mean(((a * t + b) * t + c) ** 2))).astype(np.float32)
+    rounded.flags.writeable = False
+    return rounded
 
 
 def __getattr__(name: str) -> Any:
-    """GAUSSIAN_TABLE is made when first asked for: 4,096 quantiles take some milliseconds."""
+    """GAUSSIAN_TABLE is made when first asked for."""
     if name == "GAUSSIAN_TABLE":
         return gaussian_table()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
