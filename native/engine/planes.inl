@@ -139,6 +139,23 @@ inline void store_plane(const float* COVARY_RESTRICT in, std::int64_t n, float g
   for (; x < n; ++x) out[x] = gain * in[x] + offset;
 }
 
+// One plane of a finished float row of three channels: a mixture of all three, as colour_row has it.
+inline void store_mixture(Planes row, std::int64_t n, const float m[4], bool streamed, float* COVARY_RESTRICT out) {
+  const float *r = row[0], *g = row[1], *b = row[2];
+  std::int64_t x = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if (streamed && reinterpret_cast<std::uintptr_t>(out) % 32 == 0) {
+    const __m256 of_r = _mm256_set1_ps(m[0]), of_g = _mm256_set1_ps(m[1]), of_b = _mm256_set1_ps(m[2]), plus = _mm256_set1_ps(m[3]);
+    for (; x + lanes <= n; x += lanes) {
+      const __m256 rg = _mm256_add_ps(_mm256_mul_ps(of_r, _mm256_loadu_ps(r + x)), _mm256_mul_ps(of_g, _mm256_loadu_ps(g + x)));
+      _mm256_stream_ps(out + x, _mm256_add_ps(_mm256_add_ps(rg, _mm256_mul_ps(of_b, _mm256_loadu_ps(b + x))), plus));
+    }
+  }
+#endif
+  (void)streamed;
+  for (; x < n; ++x) out[x] = ((m[0] * r[x] + m[1] * g[x]) + m[2] * b[x]) + m[3];
+}
+
 template <class T>
 void store_row(Planes row, std::int64_t y, const Picture& out) {
   T* data = reinterpret_cast<T*>(out.data);

@@ -46,18 +46,25 @@ inline Working working_of(Steps& steps, Scratch& scratch) {
   return working;
 }
 
-// The last step scales each channel by itself, as a normalisation does: it is done on the way to the output.
-inline void render_scaled_rows(Fetcher& fetcher, Steps steps, const float* matrix, const Picture& out, Planes row,
-                               float* coverage) {
+// The last step is a colour change, as a normalisation is: it is done on the way to the output.
+inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& out, Planes row, float* coverage) {
   --steps.count;
+  const float* matrix = steps.steps[steps.count].matrix;
+  const bool diagonal = steps.steps[steps.count].shape == Step::Shape::diagonal;
   auto* data = reinterpret_cast<float*>(out.data);
   const std::int64_t columns = steps.channels + 1;
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const bool partly = fetcher.fetch(y, row, coverage);
     change_row(steps, y, row, partly ? coverage : nullptr);
-    for (std::int64_t c = 0; c < steps.channels; ++c)
-      store_plane(row[c], out.width, matrix[c * columns + c], matrix[c * columns + steps.channels], out.streamed,
-                  data + (c * out.height + y) * out.width);
+    for (std::int64_t c = 0; c < steps.channels; ++c) {
+      float* target = data + (c * out.height + y) * out.width;
+      const float* m = matrix + c * columns;
+      if (diagonal) {
+        store_plane(row[c], out.width, m[c], m[steps.channels], out.streamed, target);
+      } else {
+        store_mixture(row, out.width, m, out.streamed, target);
+      }
+    }
   }
 }
 
@@ -77,8 +84,8 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
   const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
   if (out.element == Element::f32 && out.planar && steps.count > 0) {
     const Step& last = steps.steps[steps.count - 1];
-    if (last.kind == Value::Kind::colour && last.shape == Step::Shape::diagonal) {
-      render_scaled_rows(fetcher, steps, last.matrix, out, working.row, working.coverage);
+    if (last.kind == Value::Kind::colour && (last.shape == Step::Shape::diagonal || steps.channels == 3)) {
+      render_coloured_rows(fetcher, steps, out, working.row, working.coverage);
       return;
     }
   }
