@@ -125,7 +125,7 @@ inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t
 // Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
 template <class Size>
 void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
-                    std::int64_t turn, const std::uint8_t* paint, Size pixel) {
+                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, Size pixel) {
   const auto size = static_cast<std::int64_t>(pixel.size());
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
@@ -183,7 +183,10 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     by_table(0, tx.first);
     const std::uint8_t* start = row + tx.offset[tx.first];
     if (turn > 0) {
-      std::memcpy(target + tx.first * size, start, static_cast<std::size_t>((tx.end - tx.first) * size));
+      copy_run(start, (tx.end - tx.first) * size, out.streamed, target + tx.first * size);
+    } else if (out.streamed) {
+      reverse_pixels(start, tx.end - tx.first, staging, pixel);
+      copy_run(staging, (tx.end - tx.first) * size, true, target + tx.first * size);
     } else {
       reverse_pixels(start, tx.end - tx.first, target + tx.first * size, pixel);
     }
@@ -242,7 +245,7 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
 inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
                          const RawType& raw, Scratch& scratch) {
   if (g.form == Form::none) {
-    std::memcpy(out.data, in.data, static_cast<std::size_t>(out.bytes()));
+    copy_run(in.data, out.bytes(), out.streamed, out.data);
     return;
   }
   const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
@@ -273,7 +276,9 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   const AxisTable tx = table(along_x, in.width, in.pixel_size(), g.turn_x, g.move_x, g.m[0], g.m[2]);
   const AxisTable ty = table(along_y, in.height, in.row_size(), g.turn_y, g.move_y, g.m[4], g.m[5]);
   const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
-  with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, pixel); });
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  with_pixel_size(in.pixel_size(),
+                  [&](auto pixel) { copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, pixel); });
 }
 
 // HWC to CHW.

@@ -124,6 +124,21 @@ void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTR
   }
 }
 
+// A run of bytes; `streamed` writes past the caches.
+inline void copy_run(const std::uint8_t* COVARY_RESTRICT in, std::int64_t n, bool streamed, std::uint8_t* COVARY_RESTRICT out) {
+  std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if (streamed && n >= 256) {
+    i = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(out) & 31U);
+    std::memcpy(out, in, static_cast<std::size_t>(i));
+    for (; i + 32 <= n; i += 32)
+      _mm256_stream_si256(reinterpret_cast<__m256i*>(out + i), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i)));
+  }
+#endif
+  (void)streamed;
+  std::memcpy(out + i, in + i, static_cast<std::size_t>(n - i));
+}
+
 // One plane of a finished float row: gain * v + offset.
 inline void store_plane(const float* COVARY_RESTRICT in, std::int64_t n, float gain, float offset, bool streamed,
                         float* COVARY_RESTRICT out) {
@@ -157,7 +172,13 @@ inline void store_mixture(Planes row, std::int64_t n, const float m[4], bool str
 }
 
 template <class T>
-void store_row(Planes row, std::int64_t y, const Picture& out) {
+void store_row(Planes row, std::int64_t y, const Picture& out, std::uint8_t* staging) {
+  if (out.streamed && !out.planar && staging != nullptr) {
+    const Picture staged{staging, 1, out.width, out.channels, out.element, false};
+    store_row<T>(row, 0, staged, nullptr);
+    copy_run(staging, out.row_size(), true, out.data + y * out.row_size());
+    return;
+  }
   T* data = reinterpret_cast<T*>(out.data);
   const std::int64_t n = out.width;
   const std::int64_t channels = out.channels;
