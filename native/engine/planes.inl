@@ -83,6 +83,38 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
   return x;
 }
 
+// Sixteen pixels of three bytes at a time through a 3 x 4 matrix; Grey where its rows are equal.
+template <bool Grey>
+std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+  __m256 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm256_set1_ps(m[i]);
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 16);
+    const __m128i d = load_128(in + 3 * x + 32);
+    __m256 v[3][2];
+    for (int c = 0; c < 3; ++c) {
+      const __m128i bytes = merge3(shuffles3.apart, c, true, a, b, d);
+      v[c][0] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+      v[c][1] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+    }
+    __m128i planes[3];
+    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+      const auto row = [&](int half) {
+        const __m256 rg = _mm256_add_ps(_mm256_mul_ps(factor[4 * c], v[0][half]), _mm256_mul_ps(factor[4 * c + 1], v[1][half]));
+        return _mm256_add_ps(_mm256_add_ps(rg, _mm256_mul_ps(factor[4 * c + 2], v[2][half])), factor[4 * c + 3]);
+      };
+      planes[c] = narrow16(row(0), row(1));
+    }
+    if (Grey) planes[1] = planes[2] = planes[0];
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
+                       merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]));
+  }
+  return x;
+}
+
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) 

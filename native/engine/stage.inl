@@ -236,12 +236,62 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
   return true;
 }
 
+// One mixture of three channels of bytes: from pixels to pixels in registers.
+inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+#if defined(COVARY_ENGINE_AVX2)
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3 || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  const float* m = steps.steps[0].matrix;
+  const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
+  const Working working = working_of(steps, scratch);
+  const std::int64_t run = in.row_size();
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data + y * run;
+    std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
+    const std::int64_t done = grey ? mix_row3<true>(m, from, in.width, to) : mix_row3<false>(m, from, in.width, to);
+    for (std::int64_t i = 3 * done; i < run; i += 3)
+      for (int c = 0; c < 3; ++c)
+        to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
+                                         m[4 * c + 3]);
+    if (out.streamed) copy_run(to, run, true, out.data + y * run);
+  }
+  return true;
+#else
+  (void)in, (void)steps, (void)out, (void)scratch;
+  return false;
+#endif
+}
+
+// The rectangles of one erasure in its colour, as whole pixels.
+inline void paint_rectangles(const Step& step, const RawType& raw, const Picture& out, Scratch& scratch) {
+  const Value& value = *step.value;
+  const std::uint8_t* pixel = painted_pixel(&value.colour[step.sample * out.channels], out, raw, scratch);
+  const std::int64_t* rectangle = value.rectangles.data() + step.sample * value.rectangles_per_sample * 4;
+  for (std::int64_t r = 0; r < value.count[step.sample]; ++r, rectangle += 4) {
+    const std::int64_t x0 = std::max<std::int64_t>(rectangle[0], 0), x1 = std::min(rectangle[2], out.width);
+    const std::int64_t y0 = std::max<std::int64_t>(rectangle[1], 0), y1 = std::min(rectangle[3], out.height);
+    if (x0 >= x1) continue;
+    with_pixel_size(out.pixel_size(), [&](auto size) {
+      for (std::int64_t y = y0; y < y1; ++y)
+        repeat_pixel(pixel, x1 - x0, out.data + y * out.row_size() + x0 * out.pixel_size(), size);
+    });
+  }
+}
+
 // Erasures alone: the picture is copied, and only the rows that a rectangle touches are made one by one.
-inline bool erased(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+inline bool erased(const Picture& in, Steps& steps, const Picture& out, const RawType& raw, Scratch& scratch) {
   if (out.element != in.element || out.planar || steps.count == 0) return false;
   for (std::int64_t k = 0; k < steps.count; ++k)
     if (steps.steps[k].kind != Value::Kind::erase) return false;
   copy_run(in.data, in.bytes(), out.streamed, out.data);
+  bool constant = true;
+  for (std::int64_t k = 0; k < steps.count; ++k) constant = constant && !steps.steps[k].value->noise;
+  if (constant) {
+    for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(steps.steps[k], raw, out, scratch);
+    return true;
+  }
   const Working working = working_of(steps, scratch);
   with_element(in.element, [&](auto zero) {
     using T = decltype(zero);
@@ -374,7 +424,9 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || erased(in, steps, out, scratch))) return;
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+                               erased(in, steps, out, program.raw, scratch)))
+    return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
 }
 
