@@ -9,6 +9,15 @@ struct Planes {
 
 #if defined(COVARY_ENGINE_AVX2)
 
+// A few hot loops are written for registers of sixteen floats too, and chosen where the processor has them.
+#define COVARY_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
+
+inline bool has_avx512() {
+  static const bool found = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  return found;
+}
+
 // Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
