@@ -6,7 +6,11 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 BENCH_OPTIONS ?=
-SANITIZE_TESTS ?= tests/render tests/native
+SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/targets/test_boxes.py
+FUZZ_SECONDS ?= 40
+SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
+	$$($(CXX) -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/site $(BIN)/python
 
 BIN := .venv/bin
 BENCH_BIN := .venv-bench/bin
@@ -47,11 +51,10 @@ docs: .venv/covary.stamp
 	@$(BIN)/python -m docs.build
 
 # The sanitizers' libraries come first into the process, and libstdc++ with them so that exceptions are seen; what Python
-# itself never frees is no finding.
+# itself never frees is no finding, and its allocator would hide overruns.
 sanitize: build/sanitize.stamp
-	@LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
-		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/site \
-		$(BIN)/python -m pytest -p no:cacheprovider $(SANITIZE_TESTS)
+	@$(SANITIZED) -m pytest -q -p no:cacheprovider $(SANITIZE_TESTS)
+	@$(SANITIZED) tests/fuzz_native.py --seconds $(FUZZ_SECONDS)
 
 clean:
 	@rm -rf .venv .venv-bench build dist demo-output docs/operations/pictures
