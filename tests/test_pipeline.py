@@ -163,12 +163,27 @@ def test_without_key_a_pipeline_counts_its_calls():
     np.testing.assert_array_equal(third, [first, second])
 
 
+@pytest.mark.parametrize("operations", [OPERATIONS, POOL])
+def test_calls_planned_together_equal_calls_with_their_keys(operations):
+    pipeline, keyed = Pipeline(operations, seed=7), Pipeline(operations, seed=7)
+    # Runs of one size long enough to be planned together, broken off in the middle, and sizes in turn.
+    sizes = [(40, 50)] * 25 + [(41, 50), (40, 50)] * 3 + [(33, 35)] * 20
+    for call, (height, width) in enumerate(sizes):
+        picture = photo(call % 3, height, width)
+        box = [[3.0, 4, 20, 30]]
+        out = pipeline(image=picture, boxes=box, mask=picture[:, :, 0], epoch=call // 40)
+        expected = keyed(image=picture, boxes=box, mask=picture[:, :, 0], epoch=call // 40, key=call)
+        for name, value in expected.items():
+            np.testing.assert_array_equal(out[name], value)
+
+
 def test_copies_in_other_processes_do_not_repeat_each_other():
     code = (
         "import os, numpy as np\n"
         "from covary import Pipeline, image\n"
         "p = Pipeline([image.Rotate()], seed=7)\n"
         "x = np.arange(3000, dtype=np.uint8).reshape(25, 40, 3)\n"
+        "p(x); p(x)  # from here on calls are planned ahead\n"
         "r, w = os.pipe()\n"
         "if os.fork() == 0:\n"
         "    os.write(w, p(x).tobytes()); os._exit(0)\n"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from covary.plan.changes import Image
+from covary.plan.changes import Image, Ints
 
 _DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
@@ -40,3 +41,8 @@ def like_input(picture: Image, value: Image) -> Image:
     if value.ndim == 2 and picture.shape[-1] == 1:
         return picture[..., 0]
     return picture
+
+
+def sizes_of(pictures: Sequence[Image]) -> Ints:
+    """(B, 2) heights and widths."""
+    return np.array([picture.shape[:2] for picture in pictures], dtype=np.int64)

@@ -13,27 +13,25 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.distributions import Uniform
-from covary.draws.keys import Key, key_numbers, slot_numbers
+from covary.draws.keys import Key, key_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
-from covary.ops.base import Course, Node, Operation, Record
-from covary.ops.image.finish import Finish, Normalize, ToTensor
+from covary.ops.base import Course, Operation, Record
+from covary.ops.layout import lay_out
 from covary.ops.spec import from_plain, to_plain
 from covary.ops.view import View
-from covary.pictures import as_picture, like_input
+from covary.pictures import as_picture, like_input, sizes_of
+from covary.plan.ahead import CALLS, Ahead
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group, plan
 from covary.plan.stages import Stage
 from covary.render import Renderer, find_renderer
-from covary.render.buffers import empty
+from covary.render.buffers import room_for
 from covary.targets import Boxes, Keypoints, carry
 
 BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
 PointFormat: TypeAlias = Literal["xy", "xyv"]
 
 _FORMAT = 1
-# How many calls without a key are planned at a time.
-_AHEAD = 16
 
 
 class Pipeline:
@@ -95,11 +93,10 @@ class Pipeline:
         self.mask_fill = mask_fill
         self.threads = threads
         self.renderer: Renderer | None = renderer
-        self._nodes, self._slots = _lay_out(_finished(self.operations))
-        self._lines = _uniform_lines(self._nodes, len(self._slots))
+        self._layout = lay_out(self.operations)
         self._calls = 0
         self._kind: Any = None
-        self._ahead: _Ahead | None = None
+        self._ahead: Ahead | None = None
         self._lock = threading.Lock()
         self._home = os.getpid()
 
@@ -136,7 +133,7 @@ class Pipeline:
         if key is None:
             groups = self._next_call(picture, epoch)
         else:
-            groups = self._plan(_sizes([picture]), picture, key_numbers((key,)), _epochs(epoch, 1))
+            groups = self._plan(sizes_of([picture]), picture, key_numbers((key,)), _epochs(epoch, 1))
         outputs, labels = self._render([picture], groups, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
 
@@ -152,13 +149,13 @@ class Pipeline:
             self._calls += 1
             ahead, before = self._ahead, self._kind
             self._kind = kind
-        if ahead is None or ahead.kind != kind or not ahead.first <= call < ahead.first + _AHEAD:
-            count = _AHEAD if kind == before else 1
-            sizes = _sizes([picture] * count)
+        if ahead is None or not ahead.covers(kind, call):
+            count = CALLS if kind == before else 1
+            sizes = sizes_of([picture] * count)
             groups = self._plan(sizes, picture, self._call_keys(call, count), _epochs(epoch, count))
             if count == 1:
                 return groups
-            ahead = _Ahead(kind, call, groups)
+            ahead = Ahead(kind, call, groups)
             self._ahead = ahead
         return ahead.groups_of(call)
 
@@ -221,7 +218,7 @@ class Pipeline:
     ) -> tuple[Any, list[dict[str, Any]]]:
         if not pictures:
             return [], []
-        groups = self._plan(_sizes(pictures), pictures[0], keys, epochs)
+        groups = self._plan(sizes_of(pictures), pictures[0], keys, epochs)
         return self._render(pictures, groups, samples, self._threads(threads))
 
     def _mixed_batch(
@@ -296,13 +293,13 @@ class Pipeline:
         if image is None:
             raise TypeError(f"no image among the fields {sorted(fields)}; pass image=...")
         picture = as_picture(image, "image")
-        names = {node.name: node for root in self._nodes for node in root.walk()}
+        names = {node.name: node for root in self._layout.nodes for node in root.walk()}
         past = {}
         for record in trace["operations"]:
             if record["name"] not in names:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
-        sizes = _sizes([picture])
+        sizes = sizes_of([picture])
         groups = plan(self._walk(Course(1, None, past), sizes, picture).steps, sizes, fuse=self.fuse)
         outputs, labels = self._render([picture], groups, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
@@ -428,12 +425,12 @@ class Pipeline:
         return plan(self._course(sizes, picture, keys, epochs).steps, sizes, fuse=self.fuse)
 
     def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
-        rows = draw_rows(self.seed, epochs, keys, self._slots, self.draws)
-        return self._walk(Course(len(sizes), rows, lines=self._lines), sizes, picture)
+        rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
+        return self._walk(Course(len(sizes), rows, lines=self._layout.lines), sizes, picture)
 
     def _walk(self, course: Course, sizes: Ints, picture: Image) -> Course:
         view = View(sizes, picture.shape[2], picture.dtype.name)
-        for node in self._nodes:
+        for node in self._layout.nodes:
             view = node.operation.apply(node, course, view, None)
         return course
 
@@ -442,16 +439,16 @@ class Pipeline:
     ) -> tuple[Any, list[dict[str, Any]]]:
         """Draw what was planned: finished pictures (stacked if their sizes agree) and labels."""
         render = find_renderer(self.renderer)
-        sizes = _sizes(pictures)
+        sizes = sizes_of(pictures)
         if len(groups) == 1 and groups[0].rows is None:
             stages = groups[0].stages
-            outputs = _allocate(stages[-1], stages[-1].size, pictures[0])
+            outputs = room_for(stages[-1], stages[-1].size, pictures[0])
             render(stages, pictures, outputs=list(outputs), threads=threads)
             return outputs, self._carry(samples, stages, sizes, render, threads)
         final = np.empty_like(sizes)
         for group in groups:
             final[group.rows] = group.stages[-1].size
-        outputs = _allocate(groups[0].stages[-1], final, pictures[0])
+        outputs = room_for(groups[0].stages[-1], final, pictures[0])
         labels: list[dict[str, Any]] = [{}] * len(pictures)
         for group in groups:
             assert group.rows is not None
@@ -479,32 +476,6 @@ class Pipeline:
         )
 
 
-class _Ahead:
-    """Calls to come, planned together.
-
-    Attributes:
-        kind: of the pictures that they are planned for.
-        first: number of the first call.
-    """
-
-    __slots__ = ("_groups", "_places", "first", "kind")
-
-    def __init__(self, kind: Any, first: int, groups: Sequence[Group]) -> None:
-        self.kind = kind
-        self.first = first
-        self._groups = groups
-        self._places: list[tuple[int, int]] = [(0, row) for row in range(_AHEAD)]
-        for number, group in enumerate(groups):
-            for place, row in enumerate(() if group.rows is None else group.rows.tolist()):
-                self._places[row] = (number, place)
-
-    def groups_of(self, call: int) -> list[Group]:
-        """The plan of one of the calls."""
-        number, place = self._places[call - self.first]
-        one = slice(place, place + 1)
-        return [Group(None, tuple([stage.take(one) for stage in self._groups[number].stages]))]
-
-
 _DEFAULTS: dict[str, Any] = {
     "draws": "independent",
     "fuse": True,
@@ -529,69 +500,6 @@ def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: i
     return pipeline
 
 
-def _finished(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """Check that what gives the finished form stands last; behind Normalize, ToTensor leaves the values alone."""
-    for operation in operations:
-        for child in operation.children:
-            _refuse_finish(child)
-    for index, operation in enumerate(operations[:-1]):
-        if isinstance(operation, Finish):
-            behind = operations[index + 1 :]
-            if not (isinstance(operation, Normalize) and len(behind) == 1 and isinstance(behind[0], ToTensor)):
-                raise ValueError(
-                    f"Pipeline: {type(operation).__name__} stands before other operations; it must be the last"
-                )
-    if len(operations) > 1 and isinstance(operations[-2], Normalize) and isinstance(operations[-1], ToTensor):
-        return (*operations[:-1], dataclasses.replace(operations[-1], scale=False))
-    return operations
-
-
-def _refuse_finish(operation: Operation) -> None:
-    if isinstance(operation, Finish):
-        raise ValueError(
-            f"Pipeline: {type(operation).__name__} stands inside a combinator; it must be the last operation"
-        )
-    for child in operation.children:
-        _refuse_finish(child)
-
-
-def _lay_out(operations: Sequence[Operation]) -> tuple[tuple[Node, ...], NDArray[np.uint32]]:
-    """Give every operation its unique name and its columns in the rows of random numbers."""
-    taken: dict[str, int] = {}
-    pairs: list[tuple[str, str]] = []
-
-    def name_of(operation: Operation) -> str:
-        base = operation.name or type(operation).__name__
-        taken[base] = taken.get(base, 0) + 1
-        if taken[base] == 1:
-            return base
-        if operation.name:
-            raise ValueError(f"Pipeline: two operations are called {base!r}; names must differ")
-        return f"{base}#{taken[base]}"
-
-    def lay(operation: Operation) -> Node:
-        name = name_of(operation)
-        columns = {}
-        for slot in operation.slots():
-            columns[slot] = len(pairs)
-            pairs.append((name, slot))
-        return Node(operation, name, columns, tuple(lay(child) for child in operation.children))
-
-    nodes = tuple(lay(operation) for operation in operations)
-    return nodes, slot_numbers(pairs)
-
-
-def _uniform_lines(nodes: Sequence[Node], slots: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where the uniform law of each slot starts and how long it is, (S, 1) each; 0 and 1 for slots of other laws."""
-    low, length = np.zeros((slots, 1)), np.ones((slots, 1))
-    for root in nodes:
-        for node in root.walk():
-            for slot, law in node.laws.items():
-                if type(law) is Uniform:
-                    low[node.columns[slot]], length[node.columns[slot]] = law.low, law.high - law.low
-    return low, length
-
-
 def _recorded(record: Record) -> dict[str, Any]:
     active = record.active is None or bool(record.active[0])
     values = {slot: value[0].item() for slot, value in record.draw.values.items()} if active else {}
@@ -601,23 +509,6 @@ def _recorded(record: Record) -> dict[str, Any]:
         "active": active,
         "values": values,
     }
-
-
-def _allocate(stage: Stage, size: Ints, picture: Image) -> Any:
-    """Room for the finished pictures: one stacked array where all have one size, else a list."""
-    dtype = np.dtype(stage.dtype or picture.dtype)
-    channels = picture.shape[2]
-    shapes = [
-        (channels, height, width) if stage.layout == "CHW" else (height, width, channels)
-        for height, width in size.tolist()
-    ]
-    if shapes.count(shapes[0]) == len(shapes):
-        return empty((len(shapes), *shapes[0]), dtype)
-    return [empty(shape, dtype) for shape in shapes]
-
-
-def _sizes(pictures: Sequence[Image]) -> Ints:
-    return np.array([picture.shape[:2] for picture in pictures], dtype=np.int64)
 
 
 def _epochs(epoch: int | Sequence[int], count: int) -> NDArray[np.uint32]:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from covary import kernels
+from covary.plan.changes import Image, Ints
+from covary.plan.stages import Stage
 
 
 def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
@@ -28,3 +30,16 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
         return np.empty(shape, dtype)
     array: NDArray[Any] = kernels.native.empty(shape, dtype)
     return array
+
+
+def room_for(stage: Stage, size: Ints, picture: Image) -> Any:
+    """Room for the finished pictures: one stacked array where all have one size, else a list."""
+    dtype = np.dtype(stage.dtype or picture.dtype)
+    channels = picture.shape[2]
+    shapes = [
+        (channels, height, width) if stage.layout == "CHW" else (height, width, channels)
+        for height, width in size.tolist()
+    ]
+    if shapes.count(shapes[0]) == len(shapes):
+        return empty((len(shapes), *shapes[0]), dtype)
+    return [empty(shape, dtype) for shape in shapes]
