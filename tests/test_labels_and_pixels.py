@@ -98,9 +98,9 @@ def test_a_blob_and_its_keypoint_land_within_a_tenth_of_a_pixel(name):
                 continue
             compared += 1
             distance = np.linalg.norm(centroid(out["image"]) - out["keypoints"][0])
-            # OpenCV rounds positions to 1/32 pixel, and dense maps magnify that.
-            rounded = pipeline.renderer == "opencv" and name == "chain"
-            assert distance < (0.2 if rounded else 0.1), (pipeline, epoch, distance)
+            # OpenCV rounds positions to 1/32 pixel, and six samplings in a row make the blob wider.
+            loose = name == "chain" and (pipeline.renderer == "opencv" or not pipeline.fuse)
+            assert distance < (0.25 if loose else 0.1), (pipeline, epoch, distance)
     assert compared >= 4
 
 

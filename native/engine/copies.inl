@@ -125,7 +125,7 @@ inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t
 // Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
 template <class Size>
 void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
-                    std::int64_t turn, const std::uint8_t* paint, Size pixel) {
+                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, std::uint8_t* painted, Size pixel) {
   const auto size = static_cast<std::int64_t>(pixel.size());
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
@@ -163,14 +163,29 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     }
     return;
   }
+  if (paint != nullptr) repeat_pixel(paint, out.width, painted, pixel);
   for (std::int64_t y = 0; y < out.height; ++y) {
-    std::uint8_t* target = out.data + y * out.row_size();
+    // A streamed row is put together first: single stores between the streamed ones would break up their lines.
+    std::uint8_t* const line = out.data + y * out.row_size();
+    std::uint8_t* const target = out.streamed ? staging : line;
+    const auto finish = [&] {
+      if (out.streamed) copy_run(staging, out.row_size(), true, line);
+    };
     if (ty.offset[y] < 0) {
-      repeat_pixel(paint, out.width, target, pixel);
+      copy_run(painted, out.row_size(), out.streamed, line);
+      continue;
+    }
+    const bool whole = turn > 0 && tx.first == 0 && tx.end == out.width && out.width > 0;
+    if (whole) {
+      copy_run(in.data + ty.offset[y] + tx.offset[0], out.row_size(), out.streamed, line);
       continue;
     }
     const std::uint8_t* row = in.data + ty.offset[y];
     const auto by_table = [&](std::int64_t from, std::int64_t to) {
+      if (paint != nullptr && turn != 0 && tx.first < tx.end) {
+        std::memcpy(target + from * size, painted + from * size, static_cast<std::size_t>((to - from) * size));
+        return;
+      }
       for (std::int64_t x = from; x < to; ++x) {
         const std::int64_t offset = tx.offset[x];
         std::memcpy(target + x * size, offset < 0 ? paint : row + offset, pixel.size());
@@ -178,6 +193,7 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     };
     if (turn == 0 || tx.first >= tx.end) {
       by_table(0, out.width);
+      finish();
       continue;
     }
     by_table(0, tx.first);
@@ -188,6 +204,7 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       reverse_pixels(start, tx.end - tx.first, target + tx.first * size, pixel);
     }
     by_table(tx.end, out.width);
+    finish();
   }
 }
 
@@ -242,7 +259,7 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
 inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
                          const RawType& raw, Scratch& scratch) {
   if (g.form == Form::none) {
-    std::memcpy(out.data, in.data, static_cast<std::size_t>(out.bytes()));
+    copy_run(in.data, out.bytes(), out.streamed, out.data);
     return;
   }
   const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
@@ -273,7 +290,11 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   const AxisTable tx = table(along_x, in.width, in.pixel_size(), g.turn_x, g.move_x, g.m[0], g.m[2]);
   const AxisTable ty = table(along_y, in.height, in.row_size(), g.turn_y, g.move_y, g.m[4], g.m[5]);
   const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
-  with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, pixel); });
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  auto* painted = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  with_pixel_size(in.pixel_size(), [&](auto pixel) {
+    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, painted, pixel);
+  });
 }
 
 // HWC to CHW.

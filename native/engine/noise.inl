@@ -155,7 +155,6 @@ inline void gaussian_groups(const NoiseRow& row, const float* table, float mean,
 #if defined(COVARY_ENGINE_AVX2)
 
 // The same numbers by registers of sixteen, where the processor has them: two groups of 64 at a time.
-#define COVARY_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
 
 COVARY_AVX512 inline void wide_product512(__m512i a, __m512i multiplier, __m512i& high, __m512i& low) {
   const __m512i even = _mm512_mul_epu32(a, multiplier);
@@ -222,12 +221,6 @@ COVARY_AVX512 inline std::int64_t gaussian_pairs512(const NoiseRow& row, const f
     if (!whole) std::memcpy(out + x, rest, sizeof(float) * static_cast<std::size_t>(n - x));
   }
   return std::min(x, n);
-}
-
-inline bool has_avx512() {
-  static const bool found = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  return found;
 }
 
 #endif

@@ -9,6 +9,15 @@ struct Planes {
 
 #if defined(COVARY_ENGINE_AVX2)
 
+// A few hot loops are written for registers of sixteen floats too, and chosen where the processor has them.
+#define COVARY_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
+
+inline bool has_avx512() {
+  static const bool found = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  return found;
+}
+
 // Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
@@ -83,6 +92,38 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
   return x;
 }
 
+// Sixteen pixels of three bytes at a time through a 3 x 4 matrix; Grey where its rows are equal.
+template <bool Grey>
+std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+  __m256 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm256_set1_ps(m[i]);
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 16);
+    const __m128i d = load_128(in + 3 * x + 32);
+    __m256 v[3][2];
+    for (int c = 0; c < 3; ++c) {
+      const __m128i bytes = merge3(shuffles3.apart, c, true, a, b, d);
+      v[c][0] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+      v[c][1] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+    }
+    __m128i planes[3];
+    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+      const auto row = [&](int half) {
+        const __m256 rg = _mm256_add_ps(_mm256_mul_ps(factor[4 * c], v[0][half]), _mm256_mul_ps(factor[4 * c + 1], v[1][half]));
+        return _mm256_add_ps(_mm256_add_ps(rg, _mm256_mul_ps(factor[4 * c + 2], v[2][half])), factor[4 * c + 3]);
+      };
+      planes[c] = narrow16(row(0), row(1));
+    }
+    if (Grey) planes[1] = planes[2] = planes[0];
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
+                       merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]));
+  }
+  return x;
+}
+
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) 
@@ -124,6 +165,21 @@ void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTR
   }
 }
 
+// A run of bytes; `streamed` writes past the caches.
+inline void copy_run(const std::uint8_t* COVARY_RESTRICT in, std::int64_t n, bool streamed, std::uint8_t* COVARY_RESTRICT out) {
+  std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if (streamed && n >= 256) {
+    i = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(out) & 31U);
+    std::memcpy(out, in, static_cast<std::size_t>(i));
+    for (; i + 32 <= n; i += 32)
+      _mm256_stream_si256(reinterpret_cast<__m256i*>(out + i), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i)));
+  }
+#endif
+  (void)streamed;
+  std::memcpy(out + i, in + i, static_cast<std::size_t>(n - i));
+}
+
 // One plane of a finished float row: gain * v + offset.
 inline void store_plane(const float* COVARY_RESTRICT in, std::int64_t n, float gain, float offset, bool streamed,
                         float* COVARY_RESTRICT out) {
@@ -157,7 +213,13 @@ inline void store_mixture(Planes row, std::int64_t n, const float m[4], bool str
 }
 
 template <class T>
-void store_row(Planes row, std::int64_t y, const Picture& out) {
+void store_row(Planes row, std::int64_t y, const Picture& out, std::uint8_t* staging) {
+  if (out.streamed && !out.planar && staging != nullptr) {
+    const Picture staged{staging, 1, out.width, out.channels, out.element, false};
+    store_row<T>(row, 0, staged, nullptr);
+    copy_run(staging, out.row_size(), true, out.data + y * out.row_size());
+    return;
+  }
   T* data = reinterpret_cast<T*>(out.data);
   const std::int64_t n = out.width;
   const std::int64_t channels = out.channels;

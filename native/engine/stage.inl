@@ -31,6 +31,7 @@ inline double mean_luma(Fetcher& fetcher, Steps steps, std::int64_t count, Plane
 struct Working {
   Planes row;
   float* coverage = nullptr;
+  std::uint8_t* staging = nullptr;  // a finished row of pixels on its way past the caches
 };
 
 inline Working working_of(Steps& steps, Scratch& scratch) {
@@ -42,6 +43,7 @@ inline Working working_of(Steps& steps, Scratch& scratch) {
   working.row = {static_cast<float*>(scratch.get(Scratch::row, sizeof(float) * n * channels)), stride};
   steps.temporary =
       static_cast<float*>(scratch.get(Scratch::temporary, sizeof(float) * std::max(n, channels * std::size_t{chunk})));
+  working.staging = static_cast<std::uint8_t*>(scratch.piece(sizeof(float) * n * channels));
   if (steps.needs_coverage()) working.coverage = static_cast<float*>(scratch.get(Scratch::coverage, sizeof(float) * n));
   return working;
 }
@@ -91,17 +93,79 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
   }
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const Planes row = working.row;
-    if (plain && fetcher.fetch_bytes(y, out.data + y * out.row_size())) continue;
+    if (plain) {
+      std::uint8_t* pixels = out.data + y * out.row_size();
+      if (fetcher.fetch_bytes(y, out.streamed ? working.staging : pixels)) {
+        if (out.streamed) copy_run(working.staging, out.row_size(), true, pixels);
+        continue;
+      }
+    }
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
-    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out); });
+    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out, working.staging); });
   }
 }
 
-inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, const std::uint8_t* COVARY_RESTRICT from,
-                    std::uint8_t* COVARY_RESTRICT to) {
-  std::int64_t i = 0;
 #if defined(COVARY_ENGINE_AVX2)
+
+#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+
+inline bool has_vbmi() {
+  static const bool found =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
+  return found;
+}
+
+// A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
+struct Bytes256 {
+  __m512i part[4];
+};
+
+COVARY_VBMI inline __m512i look_up64(const Bytes256& table, __m512i bytes) {
+  const __m512i low = _mm512_permutex2var_epi8(table.part[0], bytes, table.part[1]);
+  const __m512i high = _mm512_permutex2var_epi8(table.part[2], bytes, table.part[3]);
+  return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
+}
+
+// Whole blocks of 192 bytes, in which three interleaved channels end evenly; `step` is 256 where each has a table of its own,
+// else 0. Returns how many bytes were done.
+COVARY_VBMI inline std::int64_t look_up_blocks(const std::uint8_t* tables, std::int64_t step, std::int64_t n,
+                                               const std::uint8_t* from, bool streamed, std::uint8_t* to) {
+  const int channels = step == 0 ? 1 : 3;
+  Bytes256 table[3];
+  for (int c = 0; c < channels; ++c)
+    for (int k = 0; k < 4; ++k) table[c].part[k] = _mm512_loadu_si512(tables + c * step + 64 * k);
+  // Byte j of block b belongs to channel (64 b + j) % 3: so many bits from the least significant on, every third one.
+  constexpr std::uint64_t third = 0x9249249249249249U;
+  const bool aligned = streamed && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
+  std::int64_t i = 0;
+  for (; i + 192 <= n; i += 192) {
+    for (int block = 0; block < 3; ++block) {
+      const __m512i bytes = _mm512_loadu_si512(from + i + 64 * block);
+      __m512i found = look_up64(table[0], bytes);
+      for (int c = 1; c < channels; ++c) {
+        const int first = (c + 2 * block) % 3;  // 64 is one more than a multiple of three
+        found = _mm512_mask_blend_epi8(third << first, found, look_up64(table[c], bytes));
+      }
+      auto* target = reinterpret_cast<__m512i*>(to + i + 64 * block);
+      if (aligned) {
+        _mm512_stream_si512(target, found);
+      } else {
+        _mm512_storeu_si512(target, found);
+      }
+    }
+  }
+  return i;
+}
+
+#endif
+
+inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, const std::uint8_t* COVARY_RESTRICT from,
+                    bool streamed, std::uint8_t* COVARY_RESTRICT to) {
+  std::int64_t i = 0;
+  (void)streamed;
+#if defined(COVARY_ENGINE_AVX2)
+  if (has_vbmi()) i = look_up_blocks(table, 0, n, from, streamed, to);
   // Sixteen byte shuffles: the one whose number is the byte's high half finds the entry, all others give zero.
   __m256i parts[16];
   for (int k = 0; k < 16; ++k) parts[k] = _mm256_broadcastsi128_si256(load_128(table + 16 * k));
@@ -154,9 +218,13 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
   const std::uint8_t* COVARY_RESTRICT from = in.data;
   std::uint8_t* COVARY_RESTRICT to = out.data;
   if (alike) {
-    look_up(tables, pixels * channels, from, to);
+    look_up(tables, pixels * channels, from, out.streamed, to);
   } else if (channels == 3) {
-    for (std::int64_t i = 0; i < pixels; ++i) {
+    std::int64_t done = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    if (has_vbmi()) done = look_up_blocks(tables, 256, 3 * pixels, from, out.streamed, to) / 3;
+#endif
+    for (std::int64_t i = done; i < pixels; ++i) {
       to[3 * i] = tables[from[3 * i]];
       to[3 * i + 1] = tables[256 + from[3 * i + 1]];
       to[3 * i + 2] = tables[512 + from[3 * i + 2]];
@@ -165,6 +233,83 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
     for (std::int64_t i = 0; i < pixels; ++i)
       for (std::int64_t c = 0; c < channels; ++c) to[i * channels + c] = tables[256 * c + from[i * channels + c]];
   }
+  return true;
+}
+
+// One mixture of three channels of bytes: from pixels to pixels in registers.
+inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+#if defined(COVARY_ENGINE_AVX2)
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3 || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  const float* m = steps.steps[0].matrix;
+  const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
+  const Working working = working_of(steps, scratch);
+  const std::int64_t run = in.row_size();
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data + y * run;
+    std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
+    const std::int64_t done = grey ? mix_row3<true>(m, from, in.width, to) : mix_row3<false>(m, from, in.width, to);
+    for (std::int64_t i = 3 * done; i < run; i += 3)
+      for (int c = 0; c < 3; ++c)
+        to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
+                                         m[4 * c + 3]);
+    if (out.streamed) copy_run(to, run, true, out.data + y * run);
+  }
+  return true;
+#else
+  (void)in, (void)steps, (void)out, (void)scratch;
+  return false;
+#endif
+}
+
+// The rectangles of one erasure in its colour, as whole pixels.
+inline void paint_rectangles(const Step& step, const RawType& raw, const Picture& out, Scratch& scratch) {
+  const Value& value = *step.value;
+  const std::uint8_t* pixel = painted_pixel(&value.colour[step.sample * out.channels], out, raw, scratch);
+  const std::int64_t* rectangle = value.rectangles.data() + step.sample * value.rectangles_per_sample * 4;
+  for (std::int64_t r = 0; r < value.count[step.sample]; ++r, rectangle += 4) {
+    const std::int64_t x0 = std::max<std::int64_t>(rectangle[0], 0), x1 = std::min(rectangle[2], out.width);
+    const std::int64_t y0 = std::max<std::int64_t>(rectangle[1], 0), y1 = std::min(rectangle[3], out.height);
+    if (x0 >= x1) continue;
+    with_pixel_size(out.pixel_size(), [&](auto size) {
+      for (std::int64_t y = y0; y < y1; ++y)
+        repeat_pixel(pixel, x1 - x0, out.data + y * out.row_size() + x0 * out.pixel_size(), size);
+    });
+  }
+}
+
+// Erasures alone: the picture is copied, and only the rows that a rectangle touches are made one by one.
+inline bool erased(const Picture& in, Steps& steps, const Picture& out, const RawType& raw, Scratch& scratch) {
+  if (out.element != in.element || out.planar || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::erase) return false;
+  copy_run(in.data, in.bytes(), out.streamed, out.data);
+  bool constant = true;
+  for (std::int64_t k = 0; k < steps.count; ++k) constant = constant && !steps.steps[k].value->noise;
+  if (constant) {
+    for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(steps.steps[k], raw, out, scratch);
+    return true;
+  }
+  const Working working = working_of(steps, scratch);
+  with_element(in.element, [&](auto zero) {
+    using T = decltype(zero);
+    Standing<T> fetcher(in);
+    for (std::int64_t y = 0; y < steps.height; ++y) {
+      bool touched = false;
+      for (std::int64_t k = 0; k < steps.count && !touched; ++k) {
+        const Value& value = *steps.steps[k].value;
+        const std::int64_t* rectangle = value.rectangles.data() + steps.steps[k].sample * value.rectangles_per_sample * 4;
+        for (std::int64_t r = 0; r < value.count[steps.steps[k].sample]; ++r, rectangle += 4)
+          touched = touched || (y >= rectangle[1] && y < rectangle[3]);
+      }
+      if (!touched) continue;
+      fetcher.fetch(y, working.row, nullptr);
+      change_row(steps, y, working.row, nullptr);
+      store_row<T>(working.row, y, out, nullptr);
+    }
+  });
   return true;
 }
 
@@ -279,7 +424,9 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && tabulated(in, steps, out, scratch)) return;
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+                               erased(in, steps, out, program.raw, scratch)))
+    return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
 }
 

@@ -223,6 +223,54 @@ COVARY_INLINE void inside_group(const std::uint8_t* data, std::int64_t stride, c
   linear_channels<Channels>(load_pairs(data, offsets), load_pairs(data + stride, offsets), fx, fy, out);
 }
 
+// Sixteen pixels of three bytes in the same way: four lanes of four pixels.
+struct Bytes8x16 {
+  __m512i low, high;
+};
+
+COVARY_AVX512 inline Bytes8x16 load_pairs16(const std::uint8_t* base, const std::int32_t* o) {
+  const __m512i by_component = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+  const __m256i a0 = _mm256_set_m128i(load_two(base, o[4], o[5]), load_two(base, o[0], o[1]));
+  const __m256i a1 = _mm256_set_m128i(load_two(base, o[12], o[13]), load_two(base, o[8], o[9]));
+  const __m256i b0 = _mm256_set_m128i(load_two(base, o[6], o[7]), load_two(base, o[2], o[3]));
+  const __m256i b1 = _mm256_set_m128i(load_two(base, o[14], o[15]), load_two(base, o[10], o[11]));
+  const __m512i a = _mm512_shuffle_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(a0), a1, 1), by_component);
+  const __m512i b = _mm512_shuffle_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(b0), b1, 1), by_component);
+  return {_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)};
+}
+
+COVARY_AVX512 inline __m512 component16(const Bytes8x16& bytes, int component) {
+  const char k = static_cast<char>(4 * (component & 3));
+  const __m128i spread = _mm_setr_epi8(k, -1, -1, -1, static_cast<char>(k + 1), -1, -1, -1, static_cast<char>(k + 2), -1, -1, -1,
+                                       static_cast<char>(k + 3), -1, -1, -1);
+  return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(component < 4 ? bytes.low : bytes.high, _mm512_broadcast_i32x4(spread)));
+}
+
+COVARY_AVX512 inline __m512 mix16(__m512 a, __m512 b, __m512 t) {
+  return _mm512_add_ps(a, _mm512_mul_ps(t, _mm512_sub_ps(b, a)));
+}
+
+// Groups of sixteen that all lie inside; returns how many pixels were made.
+COVARY_AVX512 inline int inside_groups16(const Surface<std::uint8_t>& s, const Taps& taps, const std::int32_t* offsets, int n,
+                                         Planes out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    prefetch(s.data, offsets[i] + taps.ahead);
+    prefetch(s.data, offsets[i + 8] + taps.ahead);
+    const Bytes8x16 top = load_pairs16(s.data, offsets + i);
+    const Bytes8x16 bottom = load_pairs16(s.data + s.stride, offsets + i);
+    const __m512 tx = _mm512_loadu_ps(taps.fx + i);
+    const __m512 ty = _mm512_loadu_ps(taps.fy + i);
+#pragma GCC unroll 3
+    for (int c = 0; c < 3; ++c) {
+      const __m512 left = mix16(component16(top, c), component16(bottom, c), ty);
+      const __m512 right = mix16(component16(top, c + 3), component16(bottom, c + 3), ty);
+      _mm512_storeu_ps(out[c] + i, mix16(left, right, tx));
+    }
+  }
+  return i;
+}
+
 // One pixel of at most four bytes, in the low bytes of the result; reads no byte outside the surface of 4 bytes or more.
 template <int Channels>
 COVARY_INLINE std::uint64_t load_pixel(const std::uint8_t* data, std::int64_t offset) {
@@ -289,6 +337,8 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
   }
   __asm__ volatile("" ::: "memory");
   int i = 0;
+  if constexpr (Channels == 3)
+    if (all && has_avx512()) i = inside_groups16(s, taps, offsets, n, out);
   for (; i + lanes <= n; i += lanes) {
     const Planes here{out.data + i, out.stride};
     prefetch(s.data, offsets[i] + taps.ahead);
