@@ -24,8 +24,8 @@ from covary.plan.changes import BORDERS, Border, Displace, Floats, Ints
 
 STEEPEST = 0.8
 
-# The distance of two random knots is divided into so many cells of the finished grid as leave these at least so long (in
-# pixels), within these limits. Undivided, linear interpolation would take a sixth of the field's deviation.
+# The distance of two random knots is divided into as many cells of the finished grid as leave these so long at least
+# (in pixels), within these limits. Undivided, linear interpolation would take a sixth of the deviation.
 _SHORTEST = 2.0
 _FEWEST, _MOST = 2, 4
 # A cubic B-spline over knots one apart has this standard deviation; the mean square of the splines' weighted sum of
