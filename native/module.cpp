@@ -1,6 +1,7 @@
 // The Python module covary._native.
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -169,26 +170,108 @@ PyObject* empty_array(PyObject* shape_object, PyObject* dtype_object) {
   return new_array(dtype.get(), size, shape.data(), static_cast<int>(shape.size())).release();
 }
 
-// (cut boxes, whether something is left of all of them)
-PyObject* cut_boxes_array(PyObject* boxes_object, PyObject* map_object, double width, double height) {
-  const View boxes(boxes_object, "boxes");
-  boxes.expect("boxes", {-1, 4});
-  if (boxes.code() != 'd' || !boxes.contiguous()) refuse("boxes: expected a C-contiguous float64 array");
-  const Owned numbers = checked(PySequence_Fast(map_object, "map: expected six numbers or more"));
-  if (PySequence_Fast_GET_SIZE(numbers.get()) < 6) refuse("map: expected six numbers or more");
-  double map[6];
-  for (Py_ssize_t i = 0; i < 6; ++i) map[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(numbers.get(), i));
-  if (PyErr_Occurred() != nullptr) throw PythonError{};
-  static PyObject* float64 = nullptr;
-  kept(float64, "numpy", "float64");
-  const std::int64_t shape[2] = {boxes.shape(0), 4};
-  Owned out = new_array(float64, 8, shape, 2);
-  bool intact = true;
-  {
-    const View cut(out.get(), "cut", true);
-    intact = cut_boxes(static_cast<const double*>(boxes.data()), boxes.shape(0), map, width, height, static_cast<double*>(cut.data()));
+// The stages that move boxes, as numbers: what each makes of every sample.
+struct Moves {
+  std::vector<double> matrices;     // 3x3 for each sample
+  std::vector<std::int64_t> sizes;  // height and width for each sample
+};
+
+std::vector<Moves> read_moves(PyObject* stages_object, std::int64_t samples) {
+  const Owned stages = checked(PySequence_Fast(stages_object, "stages: expected a sequence of pairs"));
+  std::vector<Moves> moves(static_cast<std::size_t>(PySequence_Fast_GET_SIZE(stages.get())));
+  for (std::size_t k = 0; k < moves.size(); ++k) {
+    PyObject* pair = PySequence_Fast_GET_ITEM(stages.get(), static_cast<Py_ssize_t>(k));
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) refuse("stages: expected pairs of a matrix and a size");
+    const View matrix(PyTuple_GET_ITEM(pair, 0), "matrix"), size(PyTuple_GET_ITEM(pair, 1), "size");
+    matrix.expect("matrix", {samples, 3, 3});
+    size.expect("size", {samples, 2});
+    moves[k] = {matrix.numbers<double>("matrix", false), size.numbers<std::int64_t>("size", true)};
   }
-  return checked(PyTuple_Pack(2, out.get(), intact ? Py_True : Py_False)).release();
+  return moves;
+}
+
+// One sample's way; false if there is more in it than `carry_boxes` can do.
+bool legs_of(const std::vector<Moves>& moves, std::int64_t sample, double width, double height, std::vector<BoxLeg>& legs) {
+  static constexpr double still[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  legs.clear();
+  for (const Moves& move : moves) {
+    const double* matrix = move.matrices.data() + 9 * sample;
+    const std::int64_t* size = move.sizes.data() + 2 * sample;
+    BoxLeg leg{{}, static_cast<double>(size[1]), static_cast<double>(size[0])};
+    const bool stays = leg.width == width && leg.height == height;
+    width = leg.width;
+    height = leg.height;
+    if (stays && std::equal(matrix, matrix + 9, still)) continue;
+    if (!invert_affine(matrix, leg.map) || (!legs.empty() && !legs.back().square())) return false;
+    legs.push_back(leg);
+  }
+  return true;
+}
+
+template <class T>
+Owned written_boxes(const CarriedBoxes& carried, const View& boxes, const double* numbers, const BoxRules& rules, double width,
+                    double height, PyObject* dtype) {
+  const std::int64_t shape[2] = {static_cast<std::int64_t>(carried.rows.size()), boxes.shape(1)};
+  Owned out = new_array(dtype, sizeof(T), shape, 2);
+  const View view(out.get(), "out", true);
+  write_boxes(carried, numbers, shape[1], rules, width, height, static_cast<T*>(view.data()));
+  return out;
+}
+
+// (moved boxes, indices of those that stayed or None for all), or null if only the careful way can carry them.
+Owned carried_sample(PyObject* object, const BoxRules& rules, const std::vector<Moves>& moves, const std::int64_t* source,
+                     std::int64_t sample, std::vector<BoxLeg>& legs) {
+  static PyObject *float32 = nullptr, *float64 = nullptr, *intp = nullptr;
+  kept(float32, "numpy", "float32");
+  kept(float64, "numpy", "float64");
+  kept(intp, "numpy", "intp");
+  const View boxes(object, "boxes");
+  const bool known = boxes.code() == 'f' || boxes.code() == 'd' || boxes.is_signed() || boxes.is_unsigned();
+  if (!known || boxes.dimensions() != 2 || boxes.shape(0) == 0 || boxes.shape(1) < 4) return Owned();
+  const auto width = static_cast<double>(source[1]), height = static_cast<double>(source[0]);
+  if (!legs_of(moves, sample, width, height, legs)) return Owned();
+  const std::vector<double> numbers = boxes.numbers<double>("boxes", false);
+  CarriedBoxes carried;
+  if (!carry_boxes(numbers.data(), boxes.shape(0), boxes.shape(1), rules, width, height, legs, carried)) return Owned();
+  const double last_width = moves.empty() ? width : static_cast<double>(moves.back().sizes[2 * sample + 1]);
+  const double last_height = moves.empty() ? height : static_cast<double>(moves.back().sizes[2 * sample]);
+  const Owned out = boxes.code() == 'f'
+                        ? written_boxes<float>(carried, boxes, numbers.data(), rules, last_width, last_height, float32)
+                        : written_boxes<double>(carried, boxes, numbers.data(), rules, last_width, last_height, float64);
+  const auto count = static_cast<std::int64_t>(carried.rows.size());
+  if (count == boxes.shape(0)) return checked(PyTuple_Pack(2, out.get(), Py_None));
+  const Owned rows = new_array(intp, sizeof(std::int64_t), &count, 1);
+  if (count > 0) std::memcpy(View(rows.get(), "rows", true).data(), carried.rows.data(), sizeof(std::int64_t) * carried.rows.size());
+  return checked(PyTuple_Pack(2, out.get(), rows.get()));
+}
+
+BoxFormat box_format(const char* name) {
+  const std::string text(name);
+  if (text == "pascal_voc") return BoxFormat::pascal_voc;
+  if (text == "coco") return BoxFormat::coco;
+  if (text == "yolo") return BoxFormat::yolo;
+  if (text == "normalised") return BoxFormat::normalised;
+  refuse("format: expected pascal_voc, coco, yolo or normalised, got " + text);
+}
+
+// For each sample what `carried_sample` gives, None for null and for None.
+PyObject* carried_boxes(PyObject* boxes_object, const BoxRules& rules, PyObject* sizes_object, PyObject* stages_object) {
+  const Owned boxes = checked(PySequence_Fast(boxes_object, "boxes: expected a sequence"));
+  const Py_ssize_t samples = PySequence_Fast_GET_SIZE(boxes.get());
+  const View sizes_view(sizes_object, "sizes");
+  sizes_view.expect("sizes", {samples, 2});
+  const std::vector<std::int64_t> sizes = sizes_view.numbers<std::int64_t>("sizes", true);
+  const std::vector<Moves> moves = read_moves(stages_object, samples);
+  std::vector<BoxLeg> legs;
+  Owned list = checked(PyList_New(samples));
+  for (Py_ssize_t i = 0; i < samples; ++i) {
+    PyObject* object = PySequence_Fast_GET_ITEM(boxes.get(), i);
+    Owned made;
+    if (object != Py_None) made = carried_sample(object, rules, moves, sizes.data() + 2 * i, i, legs);
+    PyObject* entry = made.release();
+    PyList_SET_ITEM(list.get(), i, entry == nullptr ? Py_NewRef(Py_None) : entry);
+  }
+  return list.release();
 }
 
 }  // namespace
@@ -243,11 +326,16 @@ NB_MODULE(_native, m) {
       },
       nb::arg("shape"), nb::arg("dtype"));
   m.def(
-      "cut_boxes",
-      [](nb::handle boxes, nb::handle map, double width, double height) {
-        return nb::steal(covary::guarded([&] { return covary::cut_boxes_array(boxes.ptr(), map.ptr(), width, height); }));
+      "carry_boxes",
+      [](nb::handle boxes, const char* format, bool clip, double min_area, double min_visibility, nb::handle sizes,
+         nb::handle stages) {
+        return nb::steal(covary::guarded([&] {
+          const covary::BoxRules rules{covary::box_format(format), clip, min_area, min_visibility};
+          return covary::carried_boxes(boxes.ptr(), rules, sizes.ptr(), stages.ptr());
+        }));
       },
-      nb::arg("boxes"), nb::arg("map"), nb::arg("width"), nb::arg("height"));
+      nb::arg("boxes"), nb::arg("format"), nb::arg("clip"), nb::arg("min_area"), nb::arg("min_visibility"), nb::arg("sizes"),
+      nb::arg("stages"));
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });

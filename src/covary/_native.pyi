@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from covary.plan.changes import Image
+from covary.plan.changes import Floats, Image, Ints
 from covary.plan.stages import Stage
 
 def philox(
@@ -14,6 +14,15 @@ def philox_streams(streams: NDArray[np.uint64], blocks: int) -> NDArray[np.uint3
 def render(
     stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int, simd: bool
 ) -> list[Image]: ...
+def carry_boxes(
+    boxes: Sequence[NDArray[Any] | None],
+    format: str,
+    clip: bool,
+    min_area: float,
+    min_visibility: float,
+    sizes: Ints,
+    stages: Sequence[tuple[Floats, Ints]],
+) -> list[tuple[NDArray[Any], Ints | None] | None]: ...
 def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]: ...
 def kept_bytes() -> int: ...
 def drop_kept() -> None: ...

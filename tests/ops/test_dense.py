@@ -14,6 +14,7 @@ from covary.draws.distributions import Constant
 from covary.ops.image import dense
 from covary.ops.image.dense import STEEPEST, ElasticTransform, GridDistortion
 from covary.plan.changes import Displace
+from covary.targets.displacement import offsets
 
 
 def grids_of(operation, sizes, seed=0):
@@ -52,7 +53,7 @@ def test_upsampling_equals_scipy_bspline():
     np.testing.assert_allclose(field, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("alpha", "sigma"), [(60.0, 10.0), (10.0, 4.0), (400.0, 30.0)])
+@pytest.mark.parametrize(("alpha", "sigma"), [(60.0, 10.0), (10.0, 4.0), (400.0, 30.0), (1.0, 2.0)])
 def test_displacements_have_the_documented_deviation(alpha, sigma):
     expected = alpha / (2 * np.sqrt(np.pi) * sigma)
     assert abs(expected / (0.282 * alpha / sigma) - 1) < 1e-3
@@ -75,20 +76,34 @@ def test_fields_are_as_smooth_as_noise_behind_a_gaussian_filter():
         assert abs(correlation - np.exp(-((lag * step / (2 * sigma)) ** 2))) < 0.06
 
 
-@pytest.mark.parametrize(("alpha", "sigma", "side"), [(90.0, 10.0, 256), (20.0, 4.0, 28), (300.0, 25.0, 400)])
-def test_grid_is_fine_enough_for_linear_interpolation(alpha, sigma, side):
-    """The grid's linear interpolation against the same field on a grid eight times as fine."""
-    y = dense._Axis(side, sigma * np.sqrt(3), ElasticTransform((0, alpha), sigma)._parts_of_a_spacing())
+@pytest.mark.parametrize(("sigma", "side", "expected"), [(10.0, 512, 0.021), (4.0, 200, 0.037), (30.0, 1000, 0.021)])
+def test_grid_misses_the_smooth_spline_by_the_documented_share(sigma, side, expected):
+    """The grid's linear interpolation against the same spline on a grid eight times as fine."""
+    y = dense._Axis(side, sigma * np.sqrt(3), dense._parts(sigma * np.sqrt(3)))
     fine = dense._Axis(side, sigma * np.sqrt(3), 8 * y.parts)
-    fine.cells, fine.spans = 8 * y.cells, y.spans
-    knots = (
-        np.random.default_rng(1).normal(size=(y.knots, y.knots, 2)) * alpha / (2 * np.sqrt(np.pi) * sigma * 151 / 315)
-    )
-    coarse = dense._upsampled(knots, y, y)
-    between = (coarse[:-1, :-1] + coarse[1:, :-1] + coarse[:-1, 1:] + coarse[1:, 1:]) / 4
-    smooth = dense._upsampled(knots, fine, fine)
-    np.testing.assert_allclose(smooth[::8, ::8], coarse, atol=1e-4)
-    assert np.sqrt(np.mean((smooth[4::8, 4::8] - between) ** 2)) < 0.03
+    fine.cells, fine.spans, fine.knots = 8 * y.cells, y.spans, y.knots
+    errors, deviations = [], []
+    for seed in range(4):
+        knots = np.random.default_rng(seed).normal(size=(y.knots, y.knots, 2))
+        coarse, smooth = dense._upsampled(knots, y, y), dense._upsampled(knots, fine, fine)
+        np.testing.assert_allclose(smooth[::8, ::8], coarse, atol=1e-5)
+        errors.append(offsets(coarse, (8 * y.cells, 8 * y.cells), knot_places(8 * y.cells))[0] - smooth.reshape(-1, 2))
+        deviations.append(smooth.std())
+    deviation = np.sqrt(np.mean(np.square(deviations)))
+    assert 0.8 * expected < np.sqrt(np.mean(np.square(errors))) / deviation < 1.2 * expected
+    assert np.abs(errors).max() / deviation < 10 * expected
+
+
+def knot_places(length):
+    """All whole (x, y) from 0 to length."""
+    return np.stack(np.meshgrid(*[np.arange(length + 1.0)] * 2), axis=-1).reshape(-1, 2)
+
+
+@pytest.mark.parametrize(("sigma", "nearest", "farthest"), [(10.0, 4.0, 4.7), (4.0, 2.0, 2.5), (1.0, 0.8, 1.0)])
+def test_knots_lie_as_far_apart_as_documented(sigma, nearest, farthest):
+    (grid,) = grids_of(ElasticTransform(sigma=sigma), [(300, 200)])
+    for knots, length in zip(grid.shape, (300, 200), strict=False):
+        assert nearest <= length / (knots - 1) <= farthest
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covary import kernels
-from covary.targets import Boxes
-from covary.targets.boxes import read_boxes, write_boxes
+from covary.plan.changes import Warp
+from covary.plan.stages import Stage
+from covary.render.reference import render
+from covary.targets import Boxes, Keypoints, carry
+from covary.targets.boxes import carry_affine, read_boxes, write_boxes
 from tests.targets.plans import (
     about_centre,
     affine_maps,
@@ -365,18 +368,102 @@ def test_wrong_arguments_are_refused_by_name(arguments, name):
         Boxes(**arguments)
 
 
-@pytest.mark.skipif(kernels.native is None, reason="the extension is not built")
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32), st.data())
-def test_compiled_boxes_equal_those_in_numpy(seed, data):
-    generator = np.random.default_rng(seed)
-    corner = generator.uniform(-20, 50, (30, 2))
-    boxes = np.c_[corner, corner + generator.uniform(0, 40, (30, 2))]
-    out = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
-    plan = [stage(SIZE, mirrored(SIZE)), stage(out, warp(data.draw(affine_maps(SIZE, out, least=0.2, most=4.0)), out))]
-    compiled = carried({"boxes": boxes, "box_labels": np.arange(30)}, plan, SIZE)
+def both_ways(fields, plan, **options):
+    """The sample's fields as the compiled kernel carries them, and as NumPy does."""
+    compiled = carried(fields, plan, SIZE, boxes=Boxes(**options))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels, "native", None)
-        plain = carried({"boxes": boxes, "box_labels": np.arange(30)}, plan, SIZE)
+        return compiled, carried(fields, plan, SIZE, boxes=Boxes(**options))
+
+
+def written(corners, form, size):
+    """Corners in pixels in a format."""
+    start, end = corners[:, :2], corners[:, 2:]
+    if form in ("coco", "yolo"):
+        start, end = (start if form == "coco" else (start + end) / 2), end - start
+    return np.c_[start, end] / (1 if form in ("pascal_voc", "coco") else (size[1], size[0]) * 2)
+
+
+@pytest.mark.skipif(kernels.native is None, reason="the extension is not built")
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.data(),
+    st.sampled_from(FORMATS),
+    st.sampled_from((np.float32, np.float64)),
+    st.booleans(),
+    st.sampled_from(((0.0, 0.0), (30.0, 0.0), (0.0, 0.4), (5.0, 0.2))),
+)
+def test_compiled_boxes_equal_those_in_numpy(seed, data, form, dtype, clip, least):
+    generator = np.random.default_rng(seed)
+    corner = generator.uniform(-20, 50, (30, 2))
+    boxes = written(np.c_[corner, corner + generator.uniform(0.01, 40, (30, 2))], form, SIZE)
+    boxes = np.c_[boxes, np.arange(60).reshape(30, 2)[:, : seed % 3]].astype(dtype)
+    out = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
+    plan = [stage(SIZE, mirrored(SIZE)), stage(out, warp(data.draw(affine_maps(SIZE, out, least=0.2, most=4.0)), out))]
+    plan = plan[: data.draw(st.integers(0, 2))]
+    fields = {"boxes": boxes, "box_labels": np.arange(30), "other": 1}
+    compiled, plain = both_ways(fields, plan, format=form, clip=clip, min_area=least[0], min_visibility=least[1])
     np.testing.assert_array_equal(compiled["box_labels"], plain["box_labels"])
-    np.testing.assert_allclose(compiled["boxes"], plain["boxes"], rtol=0, atol=1e-9)
+    assert compiled["boxes"].dtype == plain["boxes"].dtype and list(compiled) == list(plain)
+    size = out if len(plan) == 2 else SIZE
+    accuracy = 1e-9 if dtype == np.float64 else 1e-6 * max(*limits(form, size), np.abs(plain["boxes"]).max(initial=0))
+    np.testing.assert_allclose(compiled["boxes"], plain["boxes"], rtol=0, atol=accuracy)
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        BOXES.astype(np.float16),
+        BOXES.astype(">f8"),
+        BOXES.astype(np.longdouble),
+        BOXES.astype(np.int16),
+        BOXES.astype(np.uint64),
+        np.asfortranarray(BOXES),
+        BOXES[::-1],
+        BOXES.tolist(),
+        np.zeros((0, 4)),
+        [],
+    ],
+)
+def test_boxes_in_any_memory_equal_those_in_numpy(boxes):
+    plan = [stage(SIZE, mirrored(SIZE)), stage((20, 20), crop(5, 6, (20, 20)))]
+    compiled, plain = both_ways({"boxes": boxes}, plan)
+    np.testing.assert_array_equal(compiled["boxes"], plain["boxes"])
+    assert compiled["boxes"].dtype == plain["boxes"].dtype
+
+
+@pytest.mark.skipif(kernels.native is None, reason="the extension is not built")
+def test_ordinary_boxes_take_the_compiled_way_and_the_others_the_careful_one():
+    """A flip, then a rotation, is compiled; a rotation before another stage, perspective and wrong boxes are not."""
+    turn = stage(SIZE, warp(about_centre(((0.8, -0.6), (0.6, 0.8)), SIZE), SIZE))
+    flip = stage(SIZE, mirrored(SIZE))
+    tilt = np.eye(3)
+    tilt[2, 0] = 1e-3
+
+    def compiled(*stages, boxes=BOXES):
+        return carry_affine(Boxes(), [boxes], stages, np.array([SIZE]))[0] is not None
+
+    assert compiled() and compiled(flip) and compiled(flip, turn) and compiled(flip, stage(SIZE), flip, turn)
+    assert not compiled(turn, flip) and not compiled(stage(SIZE, warp(tilt, SIZE)))
+    assert not compiled(stage(SIZE, warp(np.zeros((3, 3)), SIZE)))
+    for wrong in (None, BOXES[:, :3], BOXES[:, ::-1], BOXES * np.nan, [["a"]], np.zeros((2, 4), "datetime64[s]")):
+        assert not compiled(flip, boxes=wrong)
+
+
+def test_a_batch_of_boxes_equals_its_samples_one_by_one():
+    generator = np.random.default_rng(0)
+    sizes = np.array([(40, 60), (30, 20), (50, 50), (40, 60)])
+    corner = [generator.uniform(-5, 30, (count, 2)) for count in (3, 0, 7, 1)]
+    samples = [{"boxes": np.c_[c, c + 9], "box_labels": [*range(len(c))]} for c in corner]
+    samples[3] = {"boxes": None, "label": 1}
+    maps = np.stack([about_centre(((0.8, -0.6), (0.6, 0.8)), size, (32, 24)) for size in sizes])
+    out = np.array([(32, 24)] * 4)
+    plan = [Stage(size=out, coordinates=(Warp(maps, out),))]
+    options = {"boxes": Boxes(), "keypoints": Keypoints(), "render": render}
+    together = carry(samples, plan, sizes, **options)
+    for row, sample in enumerate(samples):
+        alone = carry([sample], [plan[0].take([row])], sizes[[row]], **options)[0]
+        assert list(alone) == list(together[row])
+        for name in alone:
+            np.testing.assert_array_equal(alone[name], together[row][name])

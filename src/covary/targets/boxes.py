@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary import kernels
+from covary.plan.changes import Ints, Warp
+from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
 from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
@@ -116,6 +118,46 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
     return raw, corners, seen
 
 
+def carry_affine(
+    options: Boxes, values: Sequence[Any], stages: Sequence[Stage], sizes: Ints
+) -> Sequence[tuple[NDArray[Any], Ints | None] | None]:
+    """`read_boxes`, `carry_corners` and `write_boxes` for all samples in one compiled call.
+
+    Args:
+        values: one sample's boxes each, or None.
+        stages: of the plan.
+        sizes: (B, 2) heights and widths of the sources.
+
+    Returns:
+        for each sample the moved boxes, and the indices of those that stayed (None: all); or None where there are no
+        boxes, where the way is not affine, and where something is wrong, for the other functions to say what.
+    """
+    moving = [stage for stage in stages if stage.coordinates]
+    if kernels.native is None or not all(
+        len(stage.coordinates) == 1 and isinstance(stage.coordinates[0], Warp) for stage in moving
+    ):
+        return [None] * len(values)
+    carried: list[tuple[NDArray[Any], Ints | None] | None] = kernels.native.carry_boxes(
+        [None if value is None else _array(value) for value in values],
+        options.format,
+        options.clip,
+        options.min_area,
+        options.min_visibility,
+        sizes,
+        [(stage.coordinates[0].matrix, stage.size) for stage in moving],  # type: ignore[union-attr]
+    )
+    return carried
+
+
+def _array(value: Any) -> NDArray[Any] | None:
+    """Boxes as an array of numbers, or None if they are no such thing."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array if array.dtype.kind in "fiu" else None
+
+
 def _refuse(field: str, raw: NDArray[Any], right: NDArray[np.bool_], needed: str) -> NoReturn:
     row = int(right.argmin())
     raise ValueError(f"{field}: row {row} is {raw[row, :4].tolist()}; {needed}")
@@ -173,9 +215,6 @@ def carry_corners(
         # Outlines can be spared where boxes stay boxes, or where only the box around the outcome counts.
         square = outlines is None and _square_on(leg)
         affine = square or (outlines is None and number + 1 == len(legs) and _is_affine(leg))
-        if affine and kernels.native is not None and options.min_visibility == 0:
-            seen, intact = _cut_natively(seen, leg)
-            continue
         if affine:
             moved = _affine_boxes(seen, leg)
             cut = _clipped(moved, leg.after)
@@ -234,19 +273,6 @@ def _square_on(leg: Leg) -> bool:
         return False
     a, b, _, d, e, _, g, h, _ = step.matrix
     return g == 0.0 and h == 0.0 and ((b == 0.0 and d == 0.0) or (a == 0.0 and e == 0.0))
-
-
-def _cut_natively(boxes: Points, leg: Leg) -> tuple[Points, bool]:
-    """`_affine_boxes`, `_clipped`, `_cut_turned` and `_lose` in one call."""
-    step = leg.steps[0] if leg.steps else _STILL
-    assert isinstance(step, Projection)
-    assert kernels.native is not None
-    height, width = leg.after
-    cut: tuple[Points, bool] = kernels.native.cut_boxes(boxes, step.matrix, width, height)
-    return cut
-
-
-_STILL = Projection((1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), False)
 
 
 def _cut_turned(cut: Points, moved: Points, before: Points, leg: Leg) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.plan.changes import Image, Ints
 from covary.plan.stages import Stage
-from covary.targets.boxes import Boxes, carry_corners, read_boxes, write_boxes
+from covary.targets.boxes import Boxes, carry_affine, carry_corners, read_boxes, write_boxes
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
 from covary.targets.keypoints import Keypoints, carry_keypoints
@@ -26,7 +26,10 @@ from covary.targets.masks import (
 )
 from covary.targets.path import Leg, Path
 
-MOVED = frozenset({"mask", "masks", "boxes", "keypoints"})
+Carried: TypeAlias = tuple[NDArray[Any], Ints | None]  # moved boxes, and the indices of those that stayed or None
+
+BESIDE_BOXES = frozenset({"mask", "masks", "keypoints"})
+MOVED = BESIDE_BOXES | {"boxes"}
 
 
 def carry(
@@ -63,9 +66,18 @@ def carry(
     carried = [dict(sample) for sample in samples]
     if _nothing_moves(carried):
         return carried
+    instances = boxes.source == "masks"
+    made: Sequence[Carried | None]
+    if instances:
+        made = [None] * len(carried)
+    else:
+        made = carry_affine(boxes, [sample.get("boxes") for sample in carried], stages, sizes)
+        if _all_made(made, carried):
+            for row, (sample, (moved, kept)) in enumerate(zip(carried, made, strict=True)):
+                _put_boxes(sample, moved, kept, "" if len(carried) == 1 else f" of sample {row}")
+            return carried
     path = Path(stages, sizes)
     with np.errstate(all="ignore"):
-        instances = boxes.source == "masks"
         _carry_masks(carried, path, stages, mask_fill, instances, render, threads)
         tight = _tight_boxes(samples, carried, path, stages, render, threads) if instances else {}
         for row, sample in enumerate(carried):
@@ -74,7 +86,9 @@ def carry(
                 continue
             source, legs = path.source(row), path.legs(row)
             where = "" if len(carried) == 1 else f" of sample {row}"
-            if has_boxes:
+            if has_boxes and (already := made[row]) is not None:
+                _put_boxes(sample, *already, where)
+            elif has_boxes:
                 masks = samples[row]["masks"] if row in tight else None
                 _carry_boxes(sample, boxes, source, path.output(row), legs, where, masks, tight.get(row))
             if has_points:
@@ -84,6 +98,19 @@ def carry(
 
 def _nothing_moves(samples: Sequence[Mapping[str, Any]]) -> bool:
     return all(MOVED.isdisjoint(sample) for sample in samples)
+
+
+def _all_made(made: Sequence[Carried | None], samples: Sequence[Mapping[str, Any]]) -> TypeGuard[Sequence[Carried]]:
+    """Whether there is nothing but boxes, and they are moved."""
+    return None not in made and all(BESIDE_BOXES.isdisjoint(sample) for sample in samples)
+
+
+def _put_boxes(sample: dict[str, Any], moved: NDArray[Any], rows: Ints | None, where: str) -> None:
+    """Moved boxes, and the labels of those that stayed, in place of what the sample holds."""
+    labels = sample.get("box_labels")
+    if labels is not None:
+        sample["box_labels"] = chosen(labels, rows, len(sample["boxes"]), f"box_labels{where}")
+    sample["boxes"] = moved
 
 
 def _carry_masks(
@@ -172,18 +199,20 @@ def _carry_boxes(
     tight: Points | None,
 ) -> None:
     raw, corners, seen = read_boxes(options, sample["boxes"], source, f"boxes{where}")
-    count = len(raw)
     keep: NDArray[np.bool_] | None
     if tight is None:
         moved, keep = carry_corners(options, corners, seen, legs)
     else:
-        if len(tight) != count:
-            raise ValueError(f"masks{where} has {len(tight)} masks, there are {count} boxes; give one for each box")
+        if len(tight) != len(raw):
+            raise ValueError(f"masks{where} has {len(tight)} masks, there are {len(raw)} boxes; give one for each box")
         moved, keep = _kept_tight(options, tight, masks, source, legs)
-        sample["masks"] = chosen(sample["masks"], keep, count, f"masks{where}")
-    sample["boxes"] = write_boxes(options, raw, moved, output, keep)
-    if sample.get("box_labels") is not None:
-        sample["box_labels"] = chosen(sample["box_labels"], keep, count, f"box_labels{where}")
+        sample["masks"] = chosen(sample["masks"], _rows(keep), len(raw), f"masks{where}")
+    sample["boxes"] = raw
+    _put_boxes(sample, write_boxes(options, raw, moved, output, keep), _rows(keep), where)
+
+
+def _rows(keep: NDArray[np.bool_] | None) -> Ints | None:
+    return None if keep is None else np.flatnonzero(keep)
 
 
 def _kept_tight(
@@ -201,4 +230,4 @@ def _carry_points(sample: dict[str, Any], options: Keypoints, source: Size, legs
     points, keep, count = carry_keypoints(options, sample["keypoints"], source, legs, f"keypoints{where}")
     sample["keypoints"] = points
     if sample.get("keypoint_labels") is not None and (keep is not None or points.ndim == 2):
-        sample["keypoint_labels"] = chosen(sample["keypoint_labels"], keep, count, f"keypoint_labels{where}")
+        sample["keypoint_labels"] = chosen(sample["keypoint_labels"], _rows(keep), count, f"keypoint_labels{where}")

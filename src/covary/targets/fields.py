@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.plan.changes import Ints
+
 
 def numbers(value: Any, field: str, columns: int) -> NDArray[Any]:
     """A user's array or nested list as numbers in at least `columns` columns; anything empty as (0, columns)."""
@@ -35,8 +37,14 @@ def float_dtype(array: NDArray[Any]) -> type[np.floating[Any]]:
     return np.float32 if array.dtype == np.float32 else np.float64
 
 
-def chosen(labels: Any, keep: NDArray[np.bool_] | None, count: int, field: str) -> Any:
-    """The entries whose row was kept, in a container of the same type; the same object where all were kept.
+def chosen(labels: Any, rows: Ints | None, count: int, field: str) -> Any:
+    """The entries of the kept rows, in a container of the same type; the same object where all were kept.
+
+    Args:
+        labels: one entry per row.
+        rows: indices of the rows that were kept; None: all.
+        count: of the rows that came in.
+        field: name of the labels.
 
     Raises:
         ValueError: `labels` has not one entry per row.
@@ -44,9 +52,9 @@ def chosen(labels: Any, keep: NDArray[np.bool_] | None, count: int, field: str) 
     length = len(labels)
     if length != count:
         raise ValueError(f"{field} has {length} entries, there are {count} rows; give one for each row")
-    if keep is None:
+    if rows is None:
         return labels
     if isinstance(labels, (list, tuple)):
-        kept = [label for label, stays in zip(labels, keep.tolist(), strict=True) if stays]
+        kept = [labels[row] for row in rows.tolist()]
         return kept if isinstance(labels, list) else tuple(kept)
-    return labels[np.flatnonzero(keep)]
+    return labels[rows]

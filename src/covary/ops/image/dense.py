@@ -24,15 +24,17 @@ from covary.plan.changes import BORDERS, Border, Displace, Floats, Ints
 
 STEEPEST = 0.8
 
-# Between the knots of the finished grid the displacement may miss the smooth one by so many pixels (root mean square).
-_TOLERANCE = 0.02
+# The distance of two random knots is divided into as many cells of the finished grid as leave these so long at least
+# (in pixels), within these limits. Undivided, linear interpolation would take a sixth of the deviation.
+_SHORTEST = 2.0
+_FEWEST, _MOST = 2, 4
 # A cubic B-spline over knots one apart has this standard deviation; the mean square of the splines' weighted sum of
 # standard normal numbers is the integral of the spline's square, for each axis.
 _SPLINE_WIDTH = 1 / math.sqrt(3)
 _SPLINE_POWER = 151 / 315
 # Large fields are worked on in bands of so many lines, which stay in the cache: fresh memory for whole intermediate
 # fields costs more than the arithmetic.
-_BAND = 32
+_BAND = 128
 
 
 @operation
@@ -42,6 +44,11 @@ class ElasticTransform(Geometry):
     Any (H, W, C) image; the size stays. Both components of the displacement are normal random fields: white noise,
     smoothed by a cubic B-spline whose standard deviation is `sigma`. (The peers smooth a whole picture of noise by a
     Gaussian of that standard deviation: the fields are alike, the cost is not.)
+
+    The field is computed at the knots of a grid and linear in between, for pixels and labels alike. The knots lie sigma
+    / 2.3 pixels apart, but hardly nearer than 2 pixels. So the displacement misses the smooth spline by a standard
+    deviation of 2.1 percent of its own: by default 0.02 to 0.05 pixels, with a maximum of 0.15 to 0.45 pixels over 24
+    pictures of 512 x 512. (With sigma 4 it is 3.7 percent.)
 
     Args:
         alpha: strength, as Albumentations counts it: the factor on Gaussian noise of unit variance after the smoothing.
@@ -77,7 +84,7 @@ class ElasticTransform(Geometry):
         streams = draw.stream("knots")
         deviation = draw("alpha") / (2 * math.sqrt(math.pi) * self.sigma)
         spacing = self.sigma / _SPLINE_WIDTH
-        parts = self._parts_of_a_spacing()
+        parts = _parts(spacing)
         grids: list[Floats] = [np.empty(0)] * view.count
         for (height, width), rows in _by_size(view.size):
             y, x = _Axis(height, spacing, parts), _Axis(width, spacing, parts)
@@ -86,17 +93,6 @@ class ElasticTransform(Geometry):
                 grid = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
                 grids[row] = _limited(grid, y.step, x.step)
         return self.displace(tuple(grids), view)
-
-    def _parts_of_a_spacing(self) -> int:
-        """Into how many cells of the finished grid the distance of two knots is divided."""
-        lowest, highest = self.alpha.bounds()
-        strongest = max(abs(lowest), abs(highest)) / (2 * math.sqrt(math.pi) * self.sigma)
-        # Linear interpolation over a step errs by step**2 / 8 * (f_xx + f_yy); for a Gaussian field the root mean
-        # square of a second derivative is sqrt(3) / 2 * deviation / sigma**2. Beyond a third of sigma, the slope's
-        # limit bites.
-        bend = math.sqrt(2) * math.sqrt(3) / 2 * min(strongest, self.sigma / 3) / self.sigma**2
-        finest = math.sqrt(8 * _TOLERANCE / bend) if bend > 0 else math.inf
-        return max(1, math.ceil(self.sigma / _SPLINE_WIDTH / max(finest, 1.0)))
 
 
 @operation
@@ -178,6 +174,11 @@ class _Axis:
         self.step = length / self.cells
         self.spans = self.cells // parts + 1
         self.knots = self.spans + 3
+
+
+def _parts(spacing: float) -> int:
+    """Into how many cells of the finished grid the distance of two random knots, in pixels, is divided."""
+    return max(_FEWEST, min(_MOST, int(spacing / _SHORTEST)))
 
 
 @cache
