@@ -110,11 +110,15 @@ def link_temporary(folder: Path, target: str) -> Path:
 
 def place(temporary: Path, final: Path) -> None:
     """Give a finished file its name, replacing what is there."""
-    try:
-        temporary.replace(final)
-    except FileNotFoundError:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(final)
+    for _ in range(100):
+        try:
+            temporary.replace(final)
+            return
+        except FileNotFoundError:
+            # The folder is missing; and a thread that removes another source's outputs may take it away again, as empty.
+            with contextlib.suppress(FileNotFoundError):
+                final.parent.mkdir(parents=True, exist_ok=True)
+    temporary.replace(final)
 
 
 def link_target(source: Path, link: Path) -> str:

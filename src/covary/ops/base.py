@@ -20,7 +20,7 @@ _REGISTRY: dict[str, type[Any]] = {}
 Class = TypeVar("Class", bound="type[Any]")
 
 
-def ranged(default: Distribution, *, low: float = -np.inf, high: float = np.inf) -> Any:
+def ranged(*, default: Distribution, low: float = -np.inf, high: float = np.inf) -> Any:
     """A field that takes a number, a pair or a distribution whose values must lie in [low, high]."""
     return field(default=default, metadata={"domain": (low, high)})
 
@@ -238,6 +238,11 @@ class Operation:
         value = getattr(self, argument)
         if value not in allowed:
             self.refuse(argument, repr(value), ", ".join(allowed))
+
+    def law(self, argument: str) -> Distribution:
+        """The distribution in a field: what the user gave for a range has become one when the operation was made."""
+        law: Distribution = getattr(self, argument)
+        return law
 
     @property
     def children(self) -> tuple[Operation, ...]:

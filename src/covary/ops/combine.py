@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from covary.plan.changes import Bools
 
 @dataclass(frozen=True, repr=False)
 class _Combinator(Operation):
-    operations: tuple[Operation, ...] = ()
+    operations: Sequence[Operation] = ()
 
     def check(self) -> None:
         if isinstance(self.operations, Operation) or not self.operations:
@@ -27,7 +28,7 @@ class _Combinator(Operation):
 
     @property
     def children(self) -> tuple[Operation, ...]:
-        return self.operations
+        return tuple(self.operations)
 
     def with_strength(self, strength: float) -> Operation:
         return dataclasses.replace(self, operations=tuple(child.with_strength(strength) for child in self.operations))
@@ -81,7 +82,7 @@ class OneOf(_Combinator):
     Hurts: not by itself; its operations may.
     """
 
-    weights: tuple[float, ...] | None = None
+    weights: Sequence[float] | None = None
 
     uniforms = ("choice",)
 
@@ -113,7 +114,7 @@ class SomeOf(_Combinator):
     """
 
     n: Any = None
-    weights: tuple[float, ...] | None = None
+    weights: Sequence[float] | None = None
 
     def check(self) -> None:
         _Combinator.check(self)

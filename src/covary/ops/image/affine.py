@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.distributions import Distribution, Uniform
+from covary.draws.distributions import Distribution, Range, Uniform
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.matrices import axes_about_centre, axis_map, cos_sin, linear_about_centre
 from covary.ops.image.spatial import Geometry
@@ -30,7 +30,7 @@ class Rotate(Geometry):
     Hurts: digits (6 and 9), text, X-rays, anything whose class depends on its orientation.
     """
 
-    degrees: Distribution = ranged(default=Uniform(-30, 30, identity=0))
+    degrees: Range = ranged(default=Uniform(-30, 30, identity=0))
 
     def describe(self, draw: Draw, view: View) -> Warp:
         cos, sin = cos_sin(draw("degrees"))
@@ -59,10 +59,10 @@ class Affine(Geometry):
     Hurts: where position, size or orientation decide the class; strong shears where shape does.
     """
 
-    rotate: Distribution = ranged(default=Uniform(0, 0, identity=0))
-    scale: Distribution = ranged(default=Uniform(1, 1, identity=1), low=0.01, high=100)
-    shear: Distribution = ranged(default=Uniform(0, 0, identity=0), low=-80, high=80)
-    translate: Distribution = ranged(default=Uniform(0, 0, identity=0), low=-10, high=10)
+    rotate: Range = ranged(default=Uniform(0, 0, identity=0))
+    scale: Range = ranged(default=Uniform(1, 1, identity=1), low=0.01, high=100)
+    shear: Range = ranged(default=Uniform(0, 0, identity=0), low=-80, high=80)
+    translate: Range = ranged(default=Uniform(0, 0, identity=0), low=-10, high=10)
     keep_ratio: bool = True
 
     # The second axis draws by itself, from the law of the first.
@@ -71,17 +71,17 @@ class Affine(Geometry):
     @property
     def scale_y(self) -> Distribution:
         """The law of the vertical magnification where the ratio is not kept."""
-        return self.scale
+        return self.law("scale")
 
     @property
     def shear_y(self) -> Distribution:
         """The law of the shear along y."""
-        return self.shear
+        return self.law("shear")
 
     @property
     def translate_y(self) -> Distribution:
         """The law of the shift along y."""
-        return self.translate
+        return self.law("translate")
 
     def check(self) -> None:
         super().check()
@@ -93,14 +93,14 @@ class Affine(Geometry):
         x_scale = draw("scale")
         y_scale = x_scale if self.keep_ratio else draw("scale_y")
         # Output to input is the inverse of each step in the opposite order: 1/scale @ unshear @ turn back.
-        if self.shear.bounds() == (0, 0):
+        if self.law("shear").bounds() == (0, 0):
             xx, xy, yx, yy = cos / x_scale, -sin / x_scale, sin / y_scale, cos / y_scale
         else:
             tan_x, tan_y = _tan(draw("shear")), _tan(draw("shear_y"))
             both = 1 + tan_x * tan_y
             xx, xy = (both * cos - tan_x * sin) / x_scale, -(both * sin + tan_x * cos) / x_scale
             yx, yy = (sin - tan_y * cos) / y_scale, (cos + tan_y * sin) / y_scale
-        if self.translate.bounds() == (0, 0):
+        if self.law("translate").bounds() == (0, 0):
             return self.warp(linear_about_centre(view.size, xx, xy, yx, yy, 0, 0), view)
         x_shift, y_shift = draw("translate") * view.width, draw("translate_y") * view.height
         return self.warp(linear_about_centre(view.size, xx, xy, yx, yy, x_shift, y_shift), view)
@@ -123,7 +123,7 @@ class Scale(Geometry):
     Hurts: where size decides the class (cells, parts, text by size); small objects, when zoomed out.
     """
 
-    scale: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    scale: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         scale = draw("scale")
@@ -147,8 +147,8 @@ class Stretch(Geometry):
     Hurts: where proportions decide the class: ellipse or circle, face recognition.
     """
 
-    x: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
-    y: Distribution = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    x: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
+    y: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         return self.warp(axes_about_centre(view.size, draw("x"), draw("y")), view)
@@ -173,8 +173,8 @@ class Translate(Geometry):
     Hurts: where position decides: registered scans, layouts; labels of things pushed off the canvas.
     """
 
-    x: Distribution = ranged(default=Uniform(-0.1, 0.1, identity=0))
-    y: Distribution = ranged(default=Uniform(-0.1, 0.1, identity=0))
+    x: Range = ranged(default=Uniform(-0.1, 0.1, identity=0))
+    y: Range = ranged(default=Uniform(-0.1, 0.1, identity=0))
     unit: str = "fraction"
 
     def check(self) -> None:
@@ -207,8 +207,8 @@ class Shear(Geometry):
     Hurts: where angles decide the class: building plans, crystals.
     """
 
-    x: Distribution = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
-    y: Distribution = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
+    x: Range = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
+    y: Range = ranged(default=Uniform(-10, 10, identity=0), low=-80, high=80)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         tan_x, tan_y = _tan(draw("x")), _tan(draw("y"))

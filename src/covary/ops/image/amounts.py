@@ -38,12 +38,6 @@ class Amount(Operation):
         return Integers(int(value), int(value), identity=law.identity)
 
 
-def law_of(operation: Operation, argument: str) -> Distribution:
-    """The distribution in a field: what the user gave has become one when the operation was made."""
-    law: Distribution = getattr(operation, argument)
-    return law
-
-
 def _is_number(value: Any) -> bool:
     """Whether a value is a finite number; all others are left to the general rules and their messages."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)

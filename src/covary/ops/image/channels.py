@@ -45,7 +45,7 @@ class ChannelDropout(Operation):
     Hurts: photographs: a picture without its red channel is like none in use. Use a small `p`.
     """
 
-    channels: Range = ranged(Integers(1, 1), low=0)
+    channels: Range = ranged(default=Integers(1, 1), low=0)
     fill: Fill = 0
 
     streams = ("which",)

@@ -14,7 +14,6 @@ import numpy as np
 
 from covary.draws.distributions import Range, Uniform
 from covary.ops.base import Draw, Operation, operation, ranged
-from covary.ops.image.amounts import law_of
 from covary.ops.image.luma import LUMA, has_chroma, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour
@@ -44,7 +43,7 @@ class Brightness(Operation):
     Hurts: pictures whose values are measurements (CT in Hounsfield units, reflectance, depth).
     """
 
-    factor: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
+    factor: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
 
     def describe(self, draw: Draw, view: View) -> Change:
         return Colour(draw("factor")[:, None, None] * identity_matrix(view.channels))
@@ -64,7 +63,7 @@ class Contrast(Operation):
     Hurts: faint detail that decides the class (X-rays, texture defects) at low factors.
     """
 
-    factor: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
+    factor: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
     pivot: Pivot = "middle"
 
     def check(self) -> None:
@@ -96,7 +95,7 @@ class Saturation(Operation):
     Hurts: classes told apart by how vivid a colour is (ripeness, stains).
     """
 
-    factor: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
+    factor: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
 
     def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
         factor = draw("factor")[:, None, None]
@@ -127,7 +126,7 @@ class Hue(Operation):
         half the circle turns any colour into any other; the one here is a tenth of it.
     """
 
-    shift: Range = ranged(Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
+    shift: Range = ranged(default=Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
 
     def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
         angle = (2 * math.pi * draw("shift"))[:, None, None]
@@ -161,10 +160,10 @@ class ColorJitter(Operation):
         turns any colour into any other.
     """
 
-    brightness: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
-    contrast: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
-    saturation: Range = ranged(Uniform(0.8, 1.2, identity=1), low=0)
-    hue: Range = ranged(Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
+    brightness: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
+    contrast: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
+    saturation: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
+    hue: Range = ranged(default=Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
     pivot: Pivot = "middle"
 
     uniforms = ("order",)
@@ -195,7 +194,7 @@ class ColorJitter(Operation):
 
     def _colourless(self) -> bool:
         """Whether saturation and hue never change anything."""
-        laws = (law_of(self, "saturation"), law_of(self, "hue"))
+        laws = (self.law("saturation"), self.law("hue"))
         return all(law.bounds() == (law.identity, law.identity) for law in laws)
 
 
@@ -216,9 +215,9 @@ class RGBShift(Operation):
     Hurts: classes told apart by small differences of colour.
     """
 
-    red: Range = ranged(Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
-    green: Range = ranged(Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
-    blue: Range = ranged(Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
+    red: Range = ranged(default=Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
+    green: Range = ranged(default=Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
+    blue: Range = ranged(default=Uniform(-0.08, 0.08, identity=0), low=-1, high=1)
 
     def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
         shifts = [draw(name) for name in ("red", "green", "blue")]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from covary.draws.distributions import Distribution, LogUniform, Uniform
+from covary.draws.distributions import LogUniform, Range, Uniform
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.matrices import axis_map
 from covary.ops.image.spatial import Bordered, Interpolated, Size, checked_size, height_width, same_size
@@ -79,8 +79,8 @@ class RandomCrop(_Crop):
     Hurts: where the object is missed: a class label then lies.
     """
 
-    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    x: Range = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Range = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Warp:
         size = same_size(view.count, self.size)
@@ -116,10 +116,10 @@ class RandomResizedCrop(Interpolated):
     """
 
     size: Size
-    scale: Distribution = ranged(default=Uniform(0.08, 1, identity=1), low=0, high=1)
-    ratio: Distribution = ranged(default=LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
-    x: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
-    y: Distribution = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    scale: Range = ranged(default=Uniform(0.08, 1, identity=1), low=0, high=1)
+    ratio: Range = ranged(default=LogUniform(3 / 4, 4 / 3, identity=1), low=0.01, high=100)
+    x: Range = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
+    y: Range = ranged(default=Uniform(0, 1, identity=0.5), low=0, high=1)
 
     def check(self) -> None:
         super().check()

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.distributions import Distribution, Uniform
+from covary.draws.distributions import Range, Uniform
 from covary.draws.streams import stream_normals
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.spatial import Geometry, checked_count
@@ -70,7 +70,7 @@ class ElasticTransform(Geometry):
     Hurts: straight things: buildings, print, anything made by machines; fine structures smaller than sigma.
     """
 
-    alpha: Distribution = ranged(default=Uniform(30, 90, identity=0))
+    alpha: Range = ranged(default=Uniform(30, 90, identity=0))
     sigma: float = 10.0
 
     streams = ("knots",)
@@ -122,7 +122,7 @@ class GridDistortion(Geometry):
     borders: ClassVar[tuple[Border | None, ...]] = (*BORDERS, None)
 
     num_steps: int = 5
-    distort_limit: Distribution = ranged(default=Uniform(-0.3, 0.3, identity=0), low=-0.9, high=0.9)
+    distort_limit: Range = ranged(default=Uniform(-0.3, 0.3, identity=0), low=-0.9, high=0.9)
     border: Border | None = field(default=None, kw_only=True)
 
     def check(self) -> None:
@@ -146,7 +146,7 @@ class GridDistortion(Geometry):
     def _shifts(self, draw: Draw, axis: str) -> Floats:
         """(B, num_steps + 1) displacements of the grid's lines, as fractions of the side."""
         uniforms = np.stack([draw(slot) for slot in self._cells(axis)], axis=1)
-        shares = 1 + self.distort_limit.quantile(uniforms)
+        shares = 1 + self.law("distort_limit").quantile(uniforms)
         # Row sums by accumulation: in a fixed order, whatever the batch.
         slopes = shares / (np.cumsum(shares, axis=1)[:, -1:] / self.num_steps) - 1
         slopes *= np.minimum(1, STEEPEST / np.maximum(np.abs(slopes).max(axis=1, keepdims=True), STEEPEST))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Constant, Distribution, Integers, LogUniform, Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.base import Draw, Operation, operation, ranged
-from covary.ops.image.amounts import Amount, law_of
+from covary.ops.image.amounts import Amount
 from covary.ops.image.luma import Fill, check_fill
 from covary.ops.view import View
 from covary.plan.changes import Change, Erase, Ints
@@ -44,7 +44,7 @@ def _in_fractions(law: Distribution) -> bool:
 
 def _check_length(owner: Operation, argument: str) -> None:
     """Refuse a range that holds both fractions and pixels."""
-    low, high = law_of(owner, argument).bounds()
+    low, high = owner.law(argument).bounds()
     if low < 1 < high:
         owner.refuse(argument, f"{low:g} to {high:g}", "fractions of the image from 0 to 1, or pixels from 1 on")
 
@@ -70,9 +70,9 @@ class CoarseDropout(Amount):
     Hurts: small objects, which may vanish whole while their labels stay.
     """
 
-    holes: Range = ranged(Integers(1, 2, identity=0), low=0, high=1000)
-    height: Range = ranged(Uniform(0.1, 0.2), low=0)
-    width: Range = ranged(Uniform(0.1, 0.2), low=0)
+    holes: Range = ranged(default=Integers(1, 2, identity=0), low=0, high=1000)
+    height: Range = ranged(default=Uniform(0.1, 0.2), low=0)
+    width: Range = ranged(default=Uniform(0.1, 0.2), low=0)
     fill: Paint = 0
 
     streams = ("places", "noise")
@@ -83,11 +83,11 @@ class CoarseDropout(Amount):
         _check_length(self, "width")
 
     def describe(self, draw: Draw, view: View) -> Change:
-        most = max(1, round(law_of(self, "holes").bounds()[1]))
+        most = max(1, round(self.law("holes").bounds()[1]))
         chance = stream_uniforms(draw.stream("places"), 4 * most).reshape(view.count, most, 4)
         canvas = view.size[:, None, ::-1].astype(np.float64)
         extent = np.empty((view.count, most, 2))
-        for axis, law in enumerate((law_of(self, "width"), law_of(self, "height"))):
+        for axis, law in enumerate((self.law("width"), self.law("height"))):
             length = law.quantile(np.ascontiguousarray(chance[:, :, axis]))
             limit = canvas[:, :, axis]
             extent[:, :, axis] = length * limit if _in_fractions(law) else np.minimum(length, limit)
@@ -120,7 +120,7 @@ class Cutout(Amount):
     Hurts: small objects, which may vanish whole while their labels stay.
     """
 
-    size: Range = ranged(Constant(0.5, identity=0), low=0)
+    size: Range = ranged(default=Constant(0.5, identity=0), low=0)
     fill: Paint = 0
 
     uniforms = ("x", "y")
@@ -132,7 +132,7 @@ class Cutout(Amount):
 
     def describe(self, draw: Draw, view: View) -> Change:
         side, height, width = draw("size"), view.height, view.width
-        if _in_fractions(law_of(self, "size")):
+        if _in_fractions(self.law("size")):
             side = side * np.minimum(height, width)
         side = np.rint(side)
         half = np.floor(side / 2)
@@ -164,8 +164,8 @@ class RandomErasing(Amount):
     Hurts: small objects, which may vanish whole while their labels stay.
     """
 
-    scale: Range = ranged(Uniform(0.02, 0.33, identity=0), low=0, high=1)
-    ratio: Range = ranged(LogUniform(0.3, 3.3), low=0.001, high=1000)
+    scale: Range = ranged(default=Uniform(0.02, 0.33, identity=0), low=0, high=1)
+    ratio: Range = ranged(default=LogUniform(0.3, 3.3), low=0.001, high=1000)
     value: Paint = 0
     p: float = field(default=0.5, kw_only=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.amounts import Amount, law_of
+from covary.ops.image.amounts import Amount
 from covary.ops.view import View
 from covary.plan.changes import Change, Filter
 
@@ -34,10 +34,10 @@ class GaussianBlur(Amount):
     Hurts: fine texture and small text, when sigma reaches their size.
     """
 
-    sigma: Range = ranged(Uniform(0.1, 2.0, identity=0), low=0, high=100)
+    sigma: Range = ranged(default=Uniform(0.1, 2.0, identity=0), low=0, high=100)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        reach = math.ceil(_TRUNCATE * law_of(self, "sigma").bounds()[1])
+        reach = math.ceil(_TRUNCATE * self.law("sigma").bounds()[1])
         distance = np.abs(np.arange(-reach, reach + 1.0))
         sigma = draw("sigma")[:, None]
         # Below a thousandth of a pixel the neighbours' weights are 0 in any arithmetic.
@@ -64,8 +64,8 @@ class Sharpen(Amount):
     Hurts: noisy pictures: noise is sharpened most.
     """
 
-    alpha: Range = ranged(Uniform(0.2, 0.5, identity=0), low=0, high=1)
-    lightness: Range = ranged(Constant(1.0, identity=1), low=0)
+    alpha: Range = ranged(default=Uniform(0.2, 0.5, identity=0), low=0, high=1)
+    lightness: Range = ranged(default=Constant(1.0, identity=1), low=0)
 
     def describe(self, draw: Draw, view: View) -> Change:
         alpha, lightness = draw("alpha")[:, None, None], draw("lightness")[:, None, None]

@@ -6,7 +6,7 @@ from dataclasses import field
 
 import numpy as np
 
-from covary.draws.distributions import Choice, Constant, Distribution, Integers
+from covary.draws.distributions import Choice, Constant, Integers, Range
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.matrices import FLIP_X, FLIP_Y, TRANSPOSE, symmetries, symmetry_sizes
 from covary.ops.view import View
@@ -84,11 +84,11 @@ class RandomRotate90(Operation):
     Hurts: anything whose class depends on its orientation; batches of pictures that are not square.
     """
 
-    turns: Distribution = ranged(default=Choice((0, 1, 2, 3), identity=0))
+    turns: Range = ranged(default=Choice((0, 1, 2, 3), identity=0))
 
     def check(self) -> None:
         super().check()
-        _refuse_fractions(self, "turns", self.turns)
+        _refuse_fractions(self, "turns")
 
     def describe(self, draw: Draw, view: View) -> Warp:
         # The symmetries 0 to 3 are the quarter turns.
@@ -111,18 +111,19 @@ class D4(Operation):
     Hurts: anything whose class depends on its orientation; batches of pictures that are not square.
     """
 
-    symmetry: Distribution = ranged(default=Choice(tuple(range(8)), identity=0), low=0, high=7)
+    symmetry: Range = ranged(default=Choice(tuple(range(8)), identity=0), low=0, high=7)
 
     def check(self) -> None:
         super().check()
-        _refuse_fractions(self, "symmetry", self.symmetry)
+        _refuse_fractions(self, "symmetry")
 
     def describe(self, draw: Draw, view: View) -> Warp:
         kinds = draw("symmetry").astype(np.intp)
         return Warp(symmetries(kinds, view.size), symmetry_sizes(kinds, view.size))
 
 
-def _refuse_fractions(owner: Operation, argument: str, law: Distribution) -> None:
+def _refuse_fractions(owner: Operation, argument: str) -> None:
+    law = owner.law(argument)
     values = law.values if isinstance(law, Choice) else law.bounds()
     if not isinstance(law, (Choice, Integers, Constant)) or any(value != int(value) for value in values):
         owner.refuse(argument, repr(law), "a Choice, Integers or Constant of whole numbers")

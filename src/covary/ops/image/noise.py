@@ -25,8 +25,8 @@ class GaussianNoise(Amount):
     Hurts: fine texture; tasks on noise itself (forensics, quality).
     """
 
-    std: Range = ranged(Uniform(0.01, 0.05, identity=0), low=0)
-    mean: Range = ranged(Constant(0.0, identity=0))
+    std: Range = ranged(default=Uniform(0.01, 0.05, identity=0), low=0)
+    mean: Range = ranged(default=Constant(0.0, identity=0))
     per_channel: bool = True
 
     streams = ("noise",)
@@ -52,8 +52,8 @@ class SaltAndPepper(Amount):
     Hurts: small objects and thin lines, at high amounts.
     """
 
-    amount: Range = ranged(Uniform(0.01, 0.06, identity=0), low=0, high=1)
-    salt: Range = ranged(Constant(0.5), low=0, high=1)
+    amount: Range = ranged(default=Uniform(0.01, 0.06, identity=0), low=0, high=1)
+    salt: Range = ranged(default=Constant(0.5), low=0, high=1)
 
     streams = ("noise",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from covary.draws.distributions import Distribution, Uniform
+from covary.draws.distributions import Range, Uniform
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.matrices import on_canvas, square_to_quad
 from covary.ops.image.spatial import Geometry
@@ -33,7 +33,7 @@ class Perspective(Geometry):
     Hurts: strong ones where straight lines or proportions carry the class; scans, which have no perspective.
     """
 
-    scale: Distribution = ranged(default=Uniform(0.05, 0.1, identity=0), low=-0.24, high=0.24)
+    scale: Range = ranged(default=Uniform(0.05, 0.1, identity=0), low=-0.24, high=0.24)
 
     uniforms = ("x0", "y0", "x1", "y1", "x2", "y2", "x3", "y3")
 

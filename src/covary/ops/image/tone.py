@@ -67,7 +67,7 @@ class Gamma(Operation):
     Hurts: linear data, in which equal steps have a meaning.
     """
 
-    gamma: Range = ranged(LogUniform(0.8, 1.25, identity=1), low=0.01, high=100)
+    gamma: Range = ranged(default=LogUniform(0.8, 1.25, identity=1), low=0.01, high=100)
 
     def describe(self, draw: Draw, view: View) -> Change:
         # exp(gamma * log) takes a sixth of the time of the power; at black it is exp(-infinity) = 0.
@@ -91,7 +91,7 @@ class Posterize(Amount):
     Hurts: smooth shading that decides the class (skin lesions, X-rays).
     """
 
-    bits: Range = ranged(Integers(4, 7, identity=8), low=1, high=8)
+    bits: Range = ranged(default=Integers(4, 7, identity=8), low=1, high=8)
 
     def describe(self, draw: Draw, view: View) -> Change:
         which = np.rint(draw("bits")).astype(np.intp) - 1
@@ -110,7 +110,7 @@ class Solarize(Amount):
     Hurts: most supervised tasks with natural pictures: bright parts turn dark. Use a small `p`.
     """
 
-    threshold: Range = ranged(Uniform(0.5, 1.0, identity=1), low=0, high=1)
+    threshold: Range = ranged(default=Uniform(0.5, 1.0, identity=1), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Change:
         threshold = draw("threshold")[:, None]
