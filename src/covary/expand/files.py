@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from covary.expand.errors import ExpandError
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
 _numbers = itertools.count()
+# Held while a folder is made for a file, and while empty folders are removed: threads do both.
+_folders = threading.Lock()
 
 
 @contextmanager
@@ -110,15 +113,12 @@ def link_temporary(folder: Path, target: str) -> Path:
 
 def place(temporary: Path, final: Path) -> None:
     """Give a finished file its name, replacing what is there."""
-    for _ in range(100):
-        try:
+    try:
+        temporary.replace(final)
+    except FileNotFoundError:
+        with _folders:
+            final.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(final)
-            return
-        except FileNotFoundError:
-            # The folder is missing; and a thread that removes another source's outputs may take it away again, as empty.
-            with contextlib.suppress(FileNotFoundError):
-                final.parent.mkdir(parents=True, exist_ok=True)
-    temporary.replace(final)
 
 
 def link_target(source: Path, link: Path) -> str:
@@ -129,10 +129,11 @@ def link_target(source: Path, link: Path) -> str:
 def remove(path: Path, root: Path) -> None:
     """Remove a file, and the folders above it below `root` that it leaves empty."""
     path.unlink(missing_ok=True)
-    for folder in path.parents:
-        if folder == root:
-            break
-        try:
-            folder.rmdir()
-        except OSError:
-            break
+    with _folders:
+        for folder in path.parents:
+            if folder == root:
+                break
+            try:
+                folder.rmdir()
+            except OSError:
+                break
