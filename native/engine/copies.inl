@@ -96,16 +96,29 @@ inline AxisTable axis_table(std::int64_t n, std::int64_t source_n, std::int64_t 
   return table;
 }
 
+// `last` is the source's last pixel in reading order. What lies `ahead` bytes further is asked of the memory early: no
+// processor expects rows that are read backwards, one after the other.
 template <class Size>
-inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, bool streamed, std::int64_t ahead,
+                           std::uint8_t* COVARY_RESTRICT out, Size pixel) {
   std::int64_t x = 0;
+  (void)streamed, (void)ahead;
 #if defined(COVARY_ENGINE_AVX2)
-  // `last` is the source's last pixel in reading order; 16-byte loads reach back from it and never before the run.
   if constexpr (std::is_same_v<Size, Fixed<3>>) {
-    const __m128i turn = _mm_setr_epi8(13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, -1);
-    for (; x + 6 <= n; x += 5) {
-      const __m128i pixels = load_128(last + 3 - 3 * x - 16);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x), _mm_shuffle_epi8(pixels, turn));
+    const bool past = streamed && reinterpret_cast<std::uintptr_t>(out) % 16 == 0;
+    for (; x + 16 <= n; x += 16) {
+      const std::uint8_t* from = last + 3 - 3 * x - 48;
+      prefetch(from, ahead);
+      const __m128i a = load_128(from), b = load_128(from + 16), c = load_128(from + 32);
+      for (int part = 0; part < 3; ++part) {
+        const __m128i turned = merge3(shuffles3.reversed, part, false, a, b, c);
+        auto* target = reinterpret_cast<__m128i*>(out + 3 * x + 16 * part);
+        if (past) {
+          _mm_stream_si128(target, turned);
+        } else {
+          _mm_storeu_si128(target, turned);
+        }
+      }
     }
   } else if constexpr (std::is_same_v<Size, Fixed<1>>) {
     const __m128i turn = _mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -164,7 +177,10 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     return;
   }
   if (paint != nullptr) repeat_pixel(paint, out.width, painted, pixel);
-  for (std::int64_t y = 0; y < out.height; ++y) {
+  // In the order in which the source's rows lie, which is how the processor expects to read.
+  const bool upwards = out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
+  for (std::int64_t i = 0; i < out.height; ++i) {
+    const std::int64_t y = upwards ? out.height - 1 - i : i;
     // A streamed row is put together first: single stores between the streamed ones would break up their lines.
     std::uint8_t* const line = out.data + y * out.row_size();
     std::uint8_t* const target = out.streamed ? staging : line;
@@ -175,9 +191,14 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       copy_run(painted, out.row_size(), out.streamed, line);
       continue;
     }
-    const bool whole = turn > 0 && tx.first == 0 && tx.end == out.width && out.width > 0;
+    const bool whole = turn != 0 && tx.first == 0 && tx.end == out.width && out.width > 0;
     if (whole) {
-      copy_run(in.data + ty.offset[y] + tx.offset[0], out.row_size(), out.streamed, line);
+      const std::uint8_t* start = in.data + ty.offset[y] + tx.offset[0];
+      if (turn > 0) {
+        copy_run(start, out.row_size(), out.streamed, line);
+      } else {
+        reverse_pixels(start, out.width, out.streamed, 2 * in.row_size(), line, pixel);
+      }
       continue;
     }
     const std::uint8_t* row = in.data + ty.offset[y];
@@ -201,7 +222,7 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     if (turn > 0) {
       std::memcpy(target + tx.first * size, start, static_cast<std::size_t>((tx.end - tx.first) * size));
     } else {
-      reverse_pixels(start, tx.end - tx.first, target + tx.first * size, pixel);
+      reverse_pixels(start, tx.end - tx.first, false, 2 * in.row_size(), target + tx.first * size, pixel);
     }
     by_table(tx.end, out.width);
     finish();

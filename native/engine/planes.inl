@@ -22,6 +22,7 @@ inline bool has_avx512() {
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
   alignas(16) std::uint8_t together[3][3][16];  // [target part][channel]
+  alignas(16) std::uint8_t reversed[3][3][16];  // [target part][source part]
 };
 
 constexpr Shuffles3 make_shuffles3() {
@@ -33,6 +34,8 @@ constexpr Shuffles3 make_shuffles3() {
         s.apart[part][c][j] = from >= 0 && from < 16 ? static_cast<std::uint8_t>(from) : std::uint8_t{0x80};
         const int to = 16 * part + j;
         s.together[part][c][j] = to % 3 == c ? static_cast<std::uint8_t>(to / 3) : std::uint8_t{0x80};
+        const int turned = 45 - 3 * (to / 3) + to % 3 - 16 * c;
+        s.reversed[part][c][j] = turned >= 0 && turned < 16 ? static_cast<std::uint8_t>(turned) : std::uint8_t{0x80};
       }
   return s;
 }
