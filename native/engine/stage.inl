@@ -49,19 +49,27 @@ inline Working working_of(Steps& steps, Scratch& scratch) {
 }
 
 // The last step is a colour change, as a normalisation is: it is done on the way to the output.
-inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& out, Planes row, float* coverage) {
-  --steps.count;
-  const float* matrix = steps.steps[steps.count].matrix;
-  const bool diagonal = steps.steps[steps.count].shape == Step::Shape::diagonal;
+inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& out, Planes row, float* coverage,
+                                 Scratch& scratch) {
+  // Where no fill shows, colour changes before and after it are one.
+  Steps inside = steps;
+  inside.steps = static_cast<Step*>(scratch.piece(sizeof(Step) * static_cast<std::size_t>(steps.count)));
+  inside.count = 0;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::fill) inside.steps[inside.count++] = steps.steps[k];
+  merge_colours(inside, scratch);
+  const Step& last = steps.steps[--steps.count];
+  const Step& last_inside = inside.steps[--inside.count];
   auto* data = reinterpret_cast<float*>(out.data);
   const std::int64_t columns = steps.channels + 1;
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const bool partly = fetcher.fetch(y, row, coverage);
-    change_row(steps, y, row, partly ? coverage : nullptr);
+    change_row(partly ? steps : inside, y, row, partly ? coverage : nullptr);
+    const Step& finish = partly ? last : last_inside;
     for (std::int64_t c = 0; c < steps.channels; ++c) {
       float* target = data + (c * out.height + y) * out.width;
-      const float* m = matrix + c * columns;
-      if (diagonal) {
+      const float* m = finish.matrix + c * columns;
+      if (finish.shape == Step::Shape::diagonal) {
         store_plane(row[c], out.width, m[c], m[steps.channels], out.streamed, target);
       } else {
         store_mixture(row, out.width, m, out.streamed, target);
@@ -87,7 +95,7 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
   if (out.element == Element::f32 && out.planar && steps.count > 0) {
     const Step& last = steps.steps[steps.count - 1];
     if (last.kind == Value::Kind::colour && (last.shape == Step::Shape::diagonal || steps.channels == 3)) {
-      render_coloured_rows(fetcher, steps, out, working.row, working.coverage);
+      render_coloured_rows(fetcher, steps, out, working.row, working.coverage, scratch);
       return;
     }
   }
