@@ -1,7 +1,13 @@
 // The threads of a render call and their memory.
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -87,6 +93,83 @@ bool has_avx2() {
 #endif
 }
 
+namespace {
+
+// What one call asks the crew to help with. Guarded by the crew's mutex.
+struct Job {
+  std::function<void(Scratch&)> work;
+  int running = 0;
+  std::condition_variable finished;
+};
+
+// Threads that wait for work between calls: starting new ones for every call costs a batch a millisecond until the system has
+// spread them over the cores. They know nothing of Python. A forked child has none of them, so it gets a crew of its own.
+class Crew {
+ public:
+  static Crew& of_this_process() {
+    // Never destroyed, as its threads may outlast static objects; no lock, as a fork may come at any time.
+    static std::atomic<Crew*> current{nullptr};
+    Crew* crew = current.load();
+    if (crew != nullptr && crew->process_ == getpid()) return *crew;
+    auto* fresh = new Crew;
+    if (current.compare_exchange_strong(crew, fresh)) return *fresh;
+    delete fresh;  // another thread was first
+    return *crew;
+  }
+
+  // Runs `work` here and on up to `helpers` threads; returns when all of them are done.
+  void run(std::function<void(Scratch&)> work, std::int64_t helpers) {
+    Job job;
+    job.work = std::move(work);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      while (threads_ < helpers && grow()) {
+      }
+      for (std::int64_t i = 0; i < std::min<std::int64_t>(helpers, threads_); ++i) tickets_.push_back(&job);
+    }
+    wake_.notify_all();
+    thread_local Scratch own;
+    job.work(own);
+    std::unique_lock<std::mutex> lock(mutex_);
+    tickets_.erase(std::remove(tickets_.begin(), tickets_.end(), &job), tickets_.end());
+    job.finished.wait(lock, [&] { return job.running == 0; });
+  }
+
+ private:
+  bool grow() {
+    try {
+      std::thread([this] { serve(); }).detach();
+    } catch (const std::system_error&) {
+      return false;  // no more threads to be had: those at hand do the work
+    }
+    ++threads_;
+    return true;
+  }
+
+  void serve() {
+    Scratch scratch;
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [&] { return !tickets_.empty(); });
+      Job& job = *tickets_.front();
+      tickets_.pop_front();
+      ++job.running;
+      lock.unlock();
+      job.work(scratch);
+      lock.lock();
+      if (--job.running == 0) job.finished.notify_all();
+    }
+  }
+
+  const pid_t process_ = getpid();
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job*> tickets_;
+  std::int64_t threads_ = 0;
+};
+
+}  // namespace
+
 void render(const Program& program, int threads, bool simd) {
   const auto samples = static_cast<std::int64_t>(program.sources.size());
   std::atomic<std::int64_t> next{0};
@@ -112,22 +195,13 @@ void render(const Program& program, int threads, bool simd) {
   };
   (void)simd;
 
-  // Threads live for this call alone: a pool would not survive fork.
-  std::vector<std::thread> crew;
-  const std::int64_t wanted = threads < samples ? threads : samples;
-  for (std::int64_t i = 1; i < wanted; ++i) {
-    try {
-      crew.emplace_back([&work] {
-        Scratch scratch;
-        work(scratch);
-      });
-    } catch (const std::system_error&) {
-      break;  // no more threads to be had: those at hand do the work
-    }
+  const std::int64_t helpers = std::min<std::int64_t>(threads, samples) - 1;
+  if (helpers > 0) {
+    Crew::of_this_process().run(work, helpers);
+  } else {
+    thread_local Scratch own;
+    work(own);
   }
-  thread_local Scratch own;
-  work(own);
-  for (std::thread& thread : crew) thread.join();
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -487,6 +487,40 @@ def test_errors_name_the_culprit(wrong, message):
         wrong()
 
 
+def test_a_forked_child_may_use_several_threads_too():
+    code = (
+        "import os, numpy as np\n"
+        "from covary import Pipeline, image\n"
+        "p = Pipeline([image.Rotate()], seed=7)\n"
+        "x = list(np.random.default_rng(0).integers(0, 256, (8, 30, 40, 3), np.uint8))\n"
+        "first = p.batch(x, keys=range(8), threads=3)\n"
+        "child = os.fork()\n"
+        "same = all((p.batch(x, keys=range(8), threads=3) == first).all() for _ in range(3))\n"
+        "if child == 0:\n"
+        "    os._exit(0 if same else 1)\n"
+        "print(same, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True 0", done.stderr
+
+
+def test_several_callers_share_the_threads():
+    pipeline = Pipeline(OPERATIONS, seed=7)
+    expected = pipeline.batch(PHOTOS, keys=KEYS, threads=1)
+    results = []
+
+    def work():
+        for _ in range(10):
+            results.append(np.array_equal(pipeline.batch(PHOTOS, keys=KEYS, threads=4), expected))
+
+    workers = [threading.Thread(target=work) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert results == [True] * 50
+
+
 def test_threads_may_draw_the_very_first_picture_together():
     # What the extension looks up once must not be guarded by a lock that is held while Python code runs.
     code = (
