@@ -210,3 +210,19 @@ def test_borders_of_whole_pixel_moves_equal_numpy_pad(border):
             x, y = int(values["x"]), int(values["y"])
             out = pipeline(image=source, key=key)["image"]
             np.testing.assert_array_equal(out, padded[40 - y : 49 - y, 40 - x : 52 - x])
+
+
+@pytest.mark.parametrize("border", ["reflect", "wrap", "edge"])
+def test_a_border_that_repeats_the_picture_clones_no_instance(border):
+    picture = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[5:50, 3:60] = True
+    for pipeline in pipelines([image.Rotate((30, 40), border=border)]):
+        pipeline = pipeline.with_options(boxes=Boxes(source="masks"))
+        out = pipeline(image=picture, masks=[mask], boxes=[[3, 5, 60, 50]], key=1)
+        alone = pipeline.with_options(boxes="pascal_voc")(image=picture, masks=[mask], key=1)["masks"][0]
+        rows, columns = np.nonzero(out["masks"][0])
+        assert out["boxes"].tolist() == [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]
+        assert out["masks"][0].sum() <= mask.sum() * 1.02
+        assert alone.sum() >= out["masks"][0].sum()
+        assert out["masks"][0].dtype == bool

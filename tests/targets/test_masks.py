@@ -177,7 +177,7 @@ def test_borders_clone_no_instance(border):
     np.testing.assert_array_equal(
         out["boxes"], np.array([tight(mask) for mask in discs()]) + np.array((30, 20, 30, 20))
     )
-    np.testing.assert_array_equal(out["masks"][2], np.pad(discs()[2], ((20, 20), (30, 30)), mode=border))
+    np.testing.assert_array_equal(out["masks"][2], np.pad(discs()[2], ((20, 20), (30, 30))))
 
 
 def test_instance_masks_are_filled_with_0_and_the_class_mask_with_the_fill():

@@ -159,27 +159,37 @@ def _contained(moved: list[Image], came: Any, size: Size) -> Any:
 
 def _tight_boxes(
     samples: Sequence[Mapping[str, Any]],
-    carried: Sequence[Mapping[str, Any]],
+    carried: Sequence[dict[str, Any]],
     path: Path,
     stages: Sequence[Stage],
     render: Render,
     threads: int,
 ) -> dict[int, Points]:
-    """The boxes around the moved instance masks, by sample; a border that repeats the picture clones no instance."""
+    """The boxes around the moved instance masks, by sample.
+
+    A border that repeats the picture clones no instance: what it shows is taken out of the masks as well.
+    """
     rows = [
         row for row, sample in enumerate(samples) if sample.get("boxes") is not None and sample.get("masks") is not None
     ]
     cloning = any(stage.coordinates and stage.border != "constant" for stage in stages)
-    shown: dict[int, Image] = {}
     if cloning and rows:
         jobs = [Job(row, np.ones((*path.source(row), 1), dtype=np.uint8), 0) for row in rows]
         covers = render_masks(jobs, constant_borders(stages), render, threads)
-        shown = {row: cover[:, :, 0] > 0 for row, cover in zip(rows, covers, strict=True)}
+        for row, cover in zip(rows, covers, strict=True):
+            masks = carried[row]["masks"]
+            shown = [np.where(_like(cover[:, :, 0] > 0, mask), mask, mask.dtype.type(0)) for mask in masks]
+            carried[row]["masks"] = _contained(shown, masks, path.output(row))
     tight = {}
     for row in rows:
-        found = [_flat(mask) & shown[row] if cloning else _flat(mask) for mask in carried[row]["masks"]]
-        tight[row] = np.array([tight_box(mask) for mask in found], dtype=np.float64).reshape(-1, 4)
+        boxes = [tight_box(_flat(mask)) for mask in carried[row]["masks"]]
+        tight[row] = np.array(boxes, dtype=np.float64).reshape(-1, 4)
     return tight
+
+
+def _like(cover: NDArray[np.bool_], mask: Image) -> NDArray[np.bool_]:
+    """A cover with as many axes as a mask."""
+    return cover if mask.ndim == 2 else cover[:, :, None]
 
 
 def _flat(mask: Any) -> NDArray[np.bool_]:
