@@ -44,7 +44,7 @@ class Boxes:
             share of the mask's pixels that land on the canvas.
         source: "corners": the box around what is visible of the moved outline; "masks": the tight box of the moved
             instance mask in `masks`, one mask per box (boxes of samples without `masks` go by their corners). Instance
-            masks are filled with 0.
+            masks are filled with 0, and a border that repeats the picture shows no instance twice.
 
     Raises:
         ValueError: an argument is none of those allowed.
