@@ -95,6 +95,11 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
   return x;
 }
 
+// Where the three bytes of each of sixteen grey pixels come from.
+alignas(16) static constexpr std::uint8_t grey_places[3][16] = {{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5},
+                                                                 {5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10},
+                                                                 {10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15}};
+
 // Sixteen pixels of three bytes at a time through a 3 x 4 matrix; Grey where its rows are equal.
 template <bool Grey>
 std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
@@ -123,6 +128,34 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
     for (int part = 0; part < 3; ++part)
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
                        merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]));
+  }
+  return x;
+}
+
+// The same by registers of sixteen floats.
+template <bool Grey>
+COVARY_AVX512 std::int64_t mix_row3_by16(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+  __m512 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm512_set1_ps(m[i]);
+  const __m512 zero = _mm512_setzero_ps(), white = _mm512_set1_ps(255.0F);
+  std::int64_t x = 0;
+  for (; x + 16 <= n; x += 16) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 16);
+    const __m128i d = load_128(in + 3 * x + 32);
+    __m512 v[3];
+    for (int c = 0; c < 3; ++c) v[c] = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(merge3(shuffles3.apart, c, true, a, b, d)));
+    __m128i planes[3];
+    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+      const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
+      const __m512 mixed = _mm512_add_ps(_mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]);
+      planes[c] = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(mixed, zero), white)));
+    }
+    for (int part = 0; part < 3; ++part) {
+      const __m128i bytes = Grey ? _mm_shuffle_epi8(planes[0], load_128(grey_places[part]))
+                                 : merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part), bytes);
+    }
   }
   return x;
 }

@@ -253,12 +253,14 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
   merge_colours(steps, scratch);
   const float* m = steps.steps[0].matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
+  const auto mix_row = has_avx512() ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
+                                    : (grey ? mix_row3<true> : mix_row3<false>);
   const Working working = working_of(steps, scratch);
   const std::int64_t run = in.row_size();
   for (std::int64_t y = 0; y < in.height; ++y) {
     const std::uint8_t* from = in.data + y * run;
     std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
-    const std::int64_t done = grey ? mix_row3<true>(m, from, in.width, to) : mix_row3<false>(m, from, in.width, to);
+    const std::int64_t done = mix_row(m, from, in.width, to);
     for (std::int64_t i = 3 * done; i < run; i += 3)
       for (int c = 0; c < 3; ++c)
         to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +

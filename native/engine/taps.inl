@@ -316,13 +316,22 @@ COVARY_INLINE unsigned inside_mask(const std::int32_t* x, const std::int32_t* y,
   return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(out))) & 0xffU;
 }
 
+// A product that needs no multiplication, which is slow in registers of integers.
+template <int Factor>
+COVARY_INLINE __m256i times(__m256i x) {
+  const __m256i twice = _mm256_add_epi32(x, x);
+  if constexpr (Factor == 1) return x;
+  if constexpr (Factor == 2) return twice;
+  if constexpr (Factor == 3) return _mm256_add_epi32(twice, x);
+  if constexpr (Factor == 4) return _mm256_add_epi32(twice, twice);
+}
+
 template <int Channels>
 int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Planes out) {
   if (s.height * s.stride < 4 || s.height * s.stride >= std::int64_t{1} << 31) return 0;
   const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.stride >= 8 ? (s.stride - 8) / Channels : -1));
   const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
   const __m256i stride = _mm256_set1_epi32(static_cast<int>(s.stride));
-  const __m256i step = _mm256_set1_epi32(Channels);
   const bool all = taps.bounded && taps.low_x >= 0 && taps.low_y >= 0 && taps.high_y <= s.height - 2 &&
                    taps.high_x <= (s.stride >= 8 ? (s.stride - 8) / Channels : -1);
   // Offsets go through memory: taking them out of a register costs more shuffles than all the rest can hide.
@@ -332,7 +341,7 @@ int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Plane
     const __m256i x = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.x + i));
     const __m256i y = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps.y + i));
     _mm256_store_si256(reinterpret_cast<__m256i*>(offsets + i),
-                       _mm256_add_epi32(_mm256_mullo_epi32(y, stride), _mm256_mullo_epi32(x, step)));
+                       _mm256_add_epi32(_mm256_mullo_epi32(y, stride), times<Channels>(x)));
     inside[i / lanes] = all ? 0xffU : inside_mask(taps.x + i, taps.y + i, most_x, most_y);
   }
   __asm__ volatile("" ::: "memory");
