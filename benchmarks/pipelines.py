@@ -150,6 +150,8 @@ def covary_jobs(suite: str, pictures: list[Any]) -> dict[str, tuple[Job, int]]:
     return {
         "batch": (lambda: pipeline.batch(pictures), len(pictures)),
         "single": (lambda: [pipeline(picture) for picture in pictures], len(pictures)),
+        # What a key will draw is not known before the call: no calls are planned together.
+        "keyed": (lambda: [pipeline(image=picture, key=key) for key, picture in enumerate(pictures)], len(pictures)),
     }
 
 
@@ -181,7 +183,7 @@ def row(suite: Suite, times: Times) -> list[str]:
         f"{suite.name}: {suite.description}",
         *(
             report.microseconds(times.median(name) if name in times.rounds else None)
-            for name in ("batch", "single", "albumentations", "torchvision")
+            for name in ("batch", "single", "keyed", "albumentations", "torchvision")
         ),
         report.times(against("albumentations", "batch")),
         target("batch", suite.batch_target),
@@ -196,6 +198,7 @@ HEADS = (
     "pipeline",
     "covary batch",
     "covary single",
+    "with keys",
     "Albumentations",
     "torchvision",
     "batch/Alb.",

@@ -86,21 +86,24 @@ def well_inside(point, picture, margin=14):
 @pytest.mark.parametrize("name", [*OPERATIONS, "chain"])
 def test_a_blob_and_its_keypoint_land_within_a_tenth_of_a_pixel(name):
     operations = CHAIN if name == "chain" else [OPERATIONS[name]]
-    # A map that stretches one flank of a blob more than the other moves its centre of mass, the more the wider it is.
-    sigma = 1.2 if name in ("ElasticTransform", "GridDistortion", "chain") else 1.6
+    # A map that stretches one flank of a blob more than the other moves its centre of mass, the more the wider it is: a
+    # narrow blob says where the point is.
+    sigma = 0.8 if name in ("ElasticTransform", "GridDistortion", "chain") else 1.6
     rng = np.random.default_rng(4)
     compared = 0
     for pipeline in pipelines(operations):
-        for epoch in range(4):
+        if name == "chain" and (pipeline.renderer == "opencv" or not pipeline.fuse):
+            # OpenCV rounds positions to 1/32 pixel, and six samplings in a row widen the blob, which its centre of mass
+            # does not survive; the pixels at the keypoints are held to the same bound there, below.
+            continue
+        for epoch in range(8):
             x, y = rng.uniform(30, WIDTH - 30), rng.uniform(30, HEIGHT - 30)
             out = pipeline(image=blob(x, y, sigma), keypoints=[[x, y]], key=name, epoch=epoch)
             if not well_inside(out["keypoints"][0], out["image"]):
                 continue
             compared += 1
             distance = np.linalg.norm(centroid(out["image"]) - out["keypoints"][0])
-            # OpenCV rounds positions to 1/32 pixel, and six samplings in a row make the blob wider.
-            loose = name == "chain" and (pipeline.renderer == "opencv" or not pipeline.fuse)
-            assert distance < (0.25 if loose else 0.1), (pipeline, epoch, distance)
+            assert distance < 0.1, (pipeline, epoch, distance)
     assert compared >= 4
 
 

@@ -46,8 +46,25 @@ def _finite(owner: object, **values: float) -> None:
             raise ValueError(f"{type(owner).__name__}: {name} is {value}, a finite number is needed")
 
 
+class _Between(Distribution):
+    """What laws with a lowest and a highest value share."""
+
+    low: float
+    high: float
+
+    def shrunk(self, strength: float) -> Distribution:
+        if self.identity is None:
+            return self
+        low, high = (_towards(self.identity, end, strength) for end in (self.low, self.high))
+        made: Distribution = replace(self, low=low, high=high)  # type: ignore[type-var]
+        return made
+
+    def bounds(self) -> tuple[float, float]:
+        return self.low, self.high
+
+
 @dataclass(frozen=True)
-class Uniform(Distribution):
+class Uniform(_Between):
     """Evenly spread between `low` and `high`."""
 
     low: float
@@ -62,18 +79,9 @@ class Uniform(Distribution):
     def quantile(self, u: Floats) -> Floats:
         return self.low + (self.high - self.low) * u
 
-    def shrunk(self, strength: float) -> Uniform:
-        if self.identity is None:
-            return self
-        low, high = (_towards(self.identity, x, strength) for x in (self.low, self.high))
-        return replace(self, low=low, high=high)
-
-    def bounds(self) -> tuple[float, float]:
-        return self.low, self.high
-
 
 @dataclass(frozen=True)
-class LogUniform(Distribution):
+class LogUniform(_Between):
     """Evenly spread in the logarithm: ratios and scales, 0 < low <= high."""
 
     low: float
@@ -93,9 +101,6 @@ class LogUniform(Distribution):
             return self
         low, high = (self.identity * (x / self.identity) ** strength for x in (self.low, self.high))
         return replace(self, low=low, high=high)
-
-    def bounds(self) -> tuple[float, float]:
-        return self.low, self.high
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ class Normal(Distribution):
 
 
 @dataclass(frozen=True)
-class Beta(Distribution):
+class Beta(_Between):
     """The beta law with shapes `a` and `b`, stretched over [low, high]."""
 
     a: float
@@ -147,15 +152,6 @@ class Beta(Distribution):
         from scipy.special import betaincinv
 
         return np.asarray(self.low + (self.high - self.low) * betaincinv(self.a, self.b, u), dtype=np.float64)
-
-    def shrunk(self, strength: float) -> Beta:
-        if self.identity is None:
-            return self
-        low, high = (_towards(self.identity, x, strength) for x in (self.low, self.high))
-        return replace(self, low=low, high=high)
-
-    def bounds(self) -> tuple[float, float]:
-        return self.low, self.high
 
 
 @dataclass(frozen=True)
@@ -195,7 +191,7 @@ class Choice(Distribution):
 
 
 @dataclass(frozen=True)
-class Integers(Distribution):
+class Integers(_Between):
     """A whole number from `low` to `high`, both included."""
 
     low: int
@@ -218,9 +214,6 @@ class Integers(Distribution):
             return self
         low, high = (round(_towards(self.identity, x, strength)) for x in (self.low, self.high))
         return replace(self, low=low, high=high)
-
-    def bounds(self) -> tuple[float, float]:
-        return self.low, self.high
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping
+from inspect import isabstract
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from covary.ops.base import Operation, qualified_name, registry
 _LAWS: dict[str, type[Distribution]] = {
     law.__name__: law
     for law in vars(distributions).values()
-    if isinstance(law, type) and issubclass(law, Distribution) and law is not Distribution
+    if isinstance(law, type) and issubclass(law, Distribution) and not isabstract(law)
 }
 
 

@@ -12,11 +12,6 @@ from covary.plan.changes import Image
 from covary.plan.stages import Stage
 
 
-def available() -> bool:
-    """Whether the compiled kernels are there."""
-    return kernels.native is not None
-
-
 def render(
     stages: Sequence[Stage], sources: Sequence[Image], *, outputs: Sequence[Image] | None = None, threads: int = 1
 ) -> list[Image]:
