@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from covary import Pipeline, image
-from covary.data.coco import Category, Instance
 from covary.data.decode import decode
 from covary.data.encode import encode
+from covary.data.instances import Category, Instance
 from covary.drawing import COLOURS, draw_instances, text, text_width, viewable
 from covary.show import CELL, contact_sheet, draw_sheet
 from covary.show import Row as SheetRow

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from covary.data.coco import Box, Category, Instance
+from covary.data.instances import Box, Category, Instance
 from covary.plan.changes import Bools, Floats, Image
 
 Rgb: TypeAlias = tuple[int, int, int]

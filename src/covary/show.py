@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from covary.data.coco import Category, CocoFile, Instance, instance_from_json, read_coco
+from covary.data.coco import CocoFile, instance_from_json, read_coco
 from covary.data.decode import DecodeError, decode
 from covary.data.encode import EXTENSIONS, encode
 from covary.data.folder import ImageFolder, Item, Problem, read_folder
+from covary.data.instances import Category, Instance, Objects
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
-from covary.expand.labels import Objects
 from covary.expand.report import printable
 from covary.expand.variations import Variation, variations
 from covary.pipeline import Pipeline

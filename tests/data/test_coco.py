@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from covary.data.coco import AnnotationError, coco_text, instance_from_json, mirror_name, read_coco
+from covary.data.coco import coco_text, instance_from_json, read_coco
+from covary.data.instances import AnnotationError, mirror_name
 from covary.data.regions import decode_runs, unpack_runs
 
 PERSON = {

@@ -7,9 +7,9 @@ import pytest
 from expansions import record, state, tree, write
 
 from covary import Boxes, Pipeline, image
-from covary.data.coco import Category, Instance, instance_from_json, read_coco
+from covary.data.coco import instance_from_json, read_coco
+from covary.data.instances import Category, Instance, Objects, for_objects
 from covary.expand import ExpandError, expand, verify
-from covary.expand.labels import Objects, for_objects
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from covary.data.coco import CocoFile, Json, coco_text
+from covary.data.coco import CocoFile, coco_text
 from covary.data.folder import ImageFolder
+from covary.data.instances import Json
 from covary.expand.manifest import Manifest
 from covary.expand.variations import canonical
 

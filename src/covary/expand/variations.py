@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covary.data.coco import Instance
 from covary.data.encode import encode
 from covary.data.header import Format
+from covary.data.instances import Instance, Objects, for_objects
 from covary.expand.errors import ExpandError
-from covary.expand.labels import Objects, for_objects
 from covary.plan.changes import Image
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary import __version__
-from covary.data.coco import AnnotationError, Category, category_from_json
+from covary.data.coco import category_from_json
 from covary.data.decode import DecodeError, decode
 from covary.data.folder import OWN_FOLDER, Problem
+from covary.data.instances import AnnotationError, Category
 from covary.expand.annotations import ANNOTATIONS_NAME, annotations_text
 from covary.expand.errors import ExpandError
 from covary.expand.files import is_locked

@@ -11,12 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from covary.data.coco import AnnotationError, Category, instance_from_json
+from covary.data.coco import instance_from_json
 from covary.data.decode import DecodeError, decode
 from covary.data.encode import EncodeError
+from covary.data.instances import AnnotationError, Category, Objects
 from covary.expand.errors import ExpandError
 from covary.expand.files import DISK_ERRORS, link_target, link_temporary, place, write_temporary
-from covary.expand.labels import Objects
 from covary.expand.manifest import Check, Kind, OutputRow, Recipe, SourceRow
 from covary.expand.names import OutputFormat, original_name, variation_name, written_format
 from covary.expand.variations import canonical, encoded

@@ -1,20 +1,111 @@
-"""Annotated objects on their way through a pipeline."""
+"""Annotated objects of a picture: what a file says of them, and their way through a pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from covary.data.coco import Box, Category, Instance
-from covary.data.regions import bounding_box
+from covary.data.regions import bounding_box, encode_runs, pack_runs
 from covary.plan.changes import Bools, Floats
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
+
+Json: TypeAlias = dict[str, Any]
+Box: TypeAlias = tuple[float, float, float, float]
+
+
+class AnnotationError(ValueError):
+    """An annotation file that cannot be used; the message names the file and the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of object.
+
+    Attributes:
+        id: its number in the file.
+        name: what it is called.
+        keypoints: names of its keypoints, in order; () where it has none.
+        skeleton: pairs of keypoints joined by a line, counted from 1.
+        extra: whatever else the file says of it.
+    """
+
+    id: int
+    name: str
+    keypoints: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
+    extra: Json = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Indices of keypoints that swap their names in a mirror: left_eye and right_eye, l_ear and r_ear."""
+        place = {name: index for index, name in enumerate(self.keypoints)}
+        mirrored = ((index, place.get(mirror_name(name), index)) for name, index in place.items())
+        return tuple((left, right) for left, right in mirrored if left < right)
+
+    def to_json(self) -> Json:
+        """The entry as the file has it."""
+        entry: Json = {"id": self.id, "name": self.name, **self.extra}
+        if self.keypoints:
+            entry["keypoints"] = list(self.keypoints)
+            entry["skeleton"] = [list(pair) for pair in self.skeleton]
+        return entry
+
+
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+def mirror_name(name: str) -> str:
+    """The keypoint name that a mirror makes of this one: left and right (or l and r) as words of it are swapped."""
+    return "_".join(_SIDES.get(word, word) for word in name.split("_"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One annotated object.
+
+    Attributes:
+        category: id of its category.
+        box: x, y, width, height in continuous coordinates; None where the file gives none.
+        mask: (H, W) bool; None where the file gives no region.
+        keypoints: (K, 3): x, y as pixel indices, and the visibility 0 (not labelled), 1 (hidden) or 2 (visible); None
+            where the file gives none.
+        crowd: whether it stands for many objects.
+        extra: whatever else the file says of it (attributes, scores); carried along as it is.
+    """
+
+    category: int
+    box: Box | None = None
+    mask: Bools | None = None
+    keypoints: Floats | None = None
+    crowd: bool = False
+    extra: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """The entry as the file has it, without its number and its picture's."""
+        entry: Json = {"category_id": self.category, "iscrowd": int(self.crowd), **self.extra}
+        if self.keypoints is not None:
+            values = np.round(self.keypoints, 3).ravel().tolist()
+            entry["keypoints"] = [_number(value) for value in values]
+            entry["num_keypoints"] = int((self.keypoints[:, 2] > 0).sum())
+        if self.mask is not None:
+            entry["segmentation"] = {"size": list(self.mask.shape), "counts": pack_runs(encode_runs(self.mask))}
+            entry["area"] = int(self.mask.sum())
+        elif self.box is not None:
+            entry["area"] = _number(round(self.box[2] * self.box[3], 3))
+        if self.box is not None:
+            entry["bbox"] = [_number(round(float(value), 3)) for value in self.box]
+        return entry
+
+
+def _number(value: float) -> float | int:
+    """Whole numbers are written without a fraction."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
