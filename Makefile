@@ -69,7 +69,7 @@ clean:
 	@$(BIN)/python -c 'import tomllib; \
 		about = tomllib.load(open("pyproject.toml", "rb")); project = about["project"]; \
 		extras = project["optional-dependencies"]; \
-		print(*about["build-system"]["requires"], *project["dependencies"], *extras["demo"], *extras["dev"], sep="\n")' \
+		print(*about["build-system"]["requires"], *project["dependencies"], *extras["demo"], *extras["dev"], *extras["frameworks"], sep="\n")' \
 		> .venv/requirements.txt
 	@$(BIN)/python $(PIP_QUIET) -r .venv/requirements.txt cmake ninja
 	@touch $@

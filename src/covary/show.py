@@ -12,7 +12,7 @@ import numpy as np
 from covary.data.coco import CocoFile, instance_from_json, read_coco
 from covary.data.decode import DecodeError, decode
 from covary.data.encode import EXTENSIONS, encode
-from covary.data.folder import ImageFolder, Item, Problem, read_folder
+from covary.data.folder import Item, Listing, Problem, read_folder
 from covary.data.instances import Category, Instance, Objects
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
 from covary.expand.report import printable
@@ -114,7 +114,7 @@ def _for_viewing(pipeline: Pipeline | str | os.PathLike[str], seed: int | None) 
     return Pipeline.from_dict(plain), title
 
 
-def _chosen(folder: ImageFolder, found: Mapping[str, str]) -> list[Item]:
+def _chosen(folder: Listing, found: Mapping[str, str]) -> list[Item]:
     """The pictures in the order in which they are wanted: annotated ones first, the classes in turn."""
     classes: dict[str, list[Item]] = {}
     for item in folder.items:
@@ -124,7 +124,7 @@ def _chosen(folder: ImageFolder, found: Mapping[str, str]) -> list[Item]:
 
 
 def _row(
-    folder: ImageFolder, item: Item, pipeline: Pipeline, times: int, coco: CocoFile | None, found: Mapping[str, str]
+    folder: Listing, item: Item, pipeline: Pipeline, times: int, coco: CocoFile | None, found: Mapping[str, str]
 ) -> Row:
     picture = decode(folder.path(item))
     height, width, channels = picture.shape

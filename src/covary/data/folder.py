@@ -45,7 +45,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFolder:
+class Listing:
     """The pictures under a folder, in a fixed order.
 
     Attributes:
@@ -72,7 +72,7 @@ class ImageFolder:
         return self.root / item.name
 
 
-def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.PathLike[str]] = ()) -> ImageFolder:
+def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.PathLike[str]] = ()) -> Listing:
     """List the pictures under a folder, at any depth.
 
     Pictures are known by their ending, in any case: jpg, jpeg, jpe, jfif, png, webp, bmp, dib, tif, tiff. Symbolic
@@ -102,7 +102,7 @@ def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.Path
             problems.append(found)
         else:
             (left_out if found.endswith("/") else others).append(found)
-    return ImageFolder(
+    return Listing(
         base,
         tuple(sorted(items, key=lambda item: item.name)),
         tuple(sorted(problems, key=lambda problem: problem.name)),

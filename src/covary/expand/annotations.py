@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from covary.data.coco import CocoFile, coco_text
-from covary.data.folder import ImageFolder
+from covary.data.folder import Listing
 from covary.data.instances import Json
 from covary.expand.manifest import Manifest
 from covary.expand.variations import canonical
@@ -44,7 +44,7 @@ def _pictures(manifest: Manifest) -> Iterator[tuple[str, int, int, Sequence[Json
             yield row.path, row.height, row.width, json.loads(row.labels)
 
 
-def unmatched_note(coco: CocoFile, names: Iterable[str], folder: ImageFolder) -> list[str]:
+def unmatched_note(coco: CocoFile, names: Iterable[str], folder: Listing) -> list[str]:
     """A note if the annotation file knows pictures that are not in the folder."""
     matched = set(coco.find(names).values())
     unmatched = sorted(name for name in coco.pictures if name not in matched)

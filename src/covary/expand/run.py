@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 from covary import __version__
 from covary.data.coco import CocoFile, read_coco
-from covary.data.folder import ImageFolder, Problem, read_folder
+from covary.data.folder import Listing, Problem, read_folder
 from covary.expand.annotations import (
     ANNOTATIONS_NAME,
     annotation_settings,
@@ -171,7 +171,7 @@ class _Run:
     def __init__(
         self,
         order: Order,
-        folder: ImageFolder,
+        folder: Listing,
         coco: CocoFile | None,
         manifest: Manifest,
         workers: int,
@@ -334,7 +334,7 @@ class _Run:
             raise ExpandError(f"{printable(problem.name)}: {problem.reason}")
 
 
-def _annotated(folder: ImageFolder, coco: CocoFile | None) -> dict[str, Annotated]:
+def _annotated(folder: Listing, coco: CocoFile | None) -> dict[str, Annotated]:
     """What the annotation file says of each source; a picture that it does not know has no objects."""
     if coco is None:
         return {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from covary.data.folder import ImageFolder, Problem
+from covary.data.folder import Listing, Problem
 from covary.expand.files import remove
 from covary.expand.manifest import Check, Manifest, OutputRow, SourceRow
 from covary.expand.names import original_name, variation_name
@@ -82,7 +82,7 @@ def drop_outputs(out: Path, manifest: Manifest, paths: Iterable[str]) -> None:
         manifest.drop_pending(path)
 
 
-def drop_vanished(order: Order, manifest: Manifest, folder: ImageFolder) -> int:
+def drop_vanished(order: Order, manifest: Manifest, folder: Listing) -> int:
     """Remove what was made of sources that are gone; returns how many files.
 
     Sources in folders that could not be listed, and files that could not be looked at, are not gone.
