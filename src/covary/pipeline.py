@@ -23,10 +23,9 @@ from covary.pictures import as_picture, like_input, sizes_of
 from covary.plan.ahead import CALLS, Ahead
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group, plan
-from covary.plan.stages import Stage
+from covary.planned import Labels, Planned
 from covary.render import Renderer, find_renderer
-from covary.render.buffers import room_for
-from covary.targets import Boxes, Keypoints, carry
+from covary.targets import Boxes, Keypoints
 
 BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
 PointFormat: TypeAlias = Literal["xy", "xyv"]
@@ -134,7 +133,9 @@ class Pipeline:
             groups = self._next_call(picture, epoch)
         else:
             groups = self._plan(sizes_of([picture]), picture, key_numbers((key,)), _epochs(epoch, 1))
-        outputs, labels = self._render([picture], groups, [fields], self._threads(None))
+        outputs, labels = self._planned(sizes_of([picture]), groups).render(
+            [picture], fields=[fields], threads=self._threads(None)
+        )
         return {"image": like_input(outputs[0], image), **labels[0]}
 
     def _next_call(self, picture: Image, epoch: int) -> list[Group]:
@@ -218,8 +219,9 @@ class Pipeline:
     ) -> tuple[Any, list[dict[str, Any]]]:
         if not pictures:
             return [], []
-        groups = self._plan(sizes_of(pictures), pictures[0], keys, epochs)
-        return self._render(pictures, groups, samples, self._threads(threads))
+        sizes = sizes_of(pictures)
+        groups = self._plan(sizes, pictures[0], keys, epochs)
+        return self._planned(sizes, groups).draw(pictures, None, samples, self._threads(threads))
 
     def _mixed_batch(
         self,
@@ -244,6 +246,30 @@ class Pipeline:
         return [outputs[i] for i in range(len(pictures))], [labels[i] for i in range(len(pictures))]
 
     # What will happen, and the same again
+
+    def planned(
+        self,
+        sizes: Sequence[tuple[int, int]] | Ints,
+        *,
+        keys: Sequence[Key],
+        epoch: int | Sequence[int] = 0,
+        channels: int = 3,
+        dtype: str = "uint8",
+    ) -> Planned:
+        """Plan what will happen to B samples before their pixels are there, so that a decoder can be told what to give.
+
+        Args:
+            sizes: (B, 2) heights and widths of the pictures.
+            keys: B identities.
+            epoch: one for all, or one for each sample.
+            channels, dtype: of all the pictures.
+
+        Returns:
+            What is planned: ask it for `reductions()`, then `render` the pictures.
+        """
+        full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
+        sample = np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
+        return self._planned(full, self._plan(full, sample, key_numbers(keys), _epochs(epoch, len(keys))))
 
     def trace(
         self,
@@ -301,7 +327,9 @@ class Pipeline:
             past[record["name"]] = record
         sizes = sizes_of([picture])
         groups = plan(self._walk(Course(1, None, past), sizes, picture).steps, sizes, fuse=self.fuse)
-        outputs, labels = self._render([picture], groups, [fields], self._threads(None))
+        outputs, labels = self._planned(sizes_of([picture]), groups).render(
+            [picture], fields=[fields], threads=self._threads(None)
+        )
         return {"image": like_input(outputs[0], image), **labels[0]}
 
     # Variants and files
@@ -434,46 +462,8 @@ class Pipeline:
             view = node.operation.apply(node, course, view, None)
         return course
 
-    def _render(
-        self, pictures: list[Image], groups: Sequence[Group], samples: list[dict[str, Any]], threads: int
-    ) -> tuple[Any, list[dict[str, Any]]]:
-        """Draw what was planned: finished pictures (stacked if their sizes agree) and labels."""
-        render = find_renderer(self.renderer)
-        sizes = sizes_of(pictures)
-        if len(groups) == 1 and groups[0].rows is None:
-            stages = groups[0].stages
-            outputs = room_for(stages[-1], stages[-1].size, pictures[0])
-            render(stages, pictures, outputs=list(outputs), threads=threads)
-            return outputs, self._carry(samples, stages, sizes, render, threads)
-        final = np.empty_like(sizes)
-        for group in groups:
-            final[group.rows] = group.stages[-1].size
-        outputs = room_for(groups[0].stages[-1], final, pictures[0])
-        labels: list[dict[str, Any]] = [{}] * len(pictures)
-        for group in groups:
-            assert group.rows is not None
-            rows = group.rows.tolist()
-            render(group.stages, [pictures[i] for i in rows], outputs=[outputs[i] for i in rows], threads=threads)
-            carried = self._carry([samples[i] for i in rows], group.stages, sizes[rows], render, threads)
-            for row, label in zip(rows, carried, strict=True):
-                labels[row] = label
-        return outputs, labels
-
-    def _carry(
-        self, samples: list[dict[str, Any]], stages: Sequence[Stage], sizes: Ints, render: Any, threads: int
-    ) -> list[dict[str, Any]]:
-        if not samples[0]:
-            return samples
-        return carry(
-            samples,
-            stages,
-            sizes,
-            boxes=self.boxes,
-            keypoints=self.keypoints,
-            mask_fill=self.mask_fill,
-            render=render,
-            threads=threads,
-        )
+    def _planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
+        return Planned(sizes, groups, find_renderer(self.renderer), Labels(self.boxes, self.keypoints, self.mask_fill))
 
 
 _DEFAULTS: dict[str, Any] = {

@@ -35,13 +35,22 @@ class DecodeError(ValueError):
         super().__init__(reason if path is None else f"{path}: {reason}")
 
 
-def decode(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+def decode(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    reduce: int = 0,
+    header: Header | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Image:
     """Decode a JPEG, PNG, WebP, BMP or TIFF picture; the format is found by content.
 
     The EXIF orientation is applied: the array is upright. Of an animation or a multi-page file, the first one counts.
 
     Args:
         source: path of the file, or its bytes.
+        reduce: how often height and width are halved (and rounded up) by the decoder, 0 to 3. Only JPEGs can be
+            reduced, see `usable_reduction`.
+        header: what `read_header` said of these bytes, if it was asked before.
         max_pixels: pictures with more pixels than this are refused before anything is decoded.
 
     Returns:
@@ -56,15 +65,39 @@ def decode(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXE
     path = None if isinstance(source, bytes) else os.fspath(source)
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     try:
-        header = read_header(data)
+        header = header or read_header(data)
+        if reduce != usable_reduction(header, reduce):
+            raise ValueError(f"it cannot be reduced {reduce} times while it is decoded")
         if header.height * header.width > max_pixels:
             count = header.height * header.width
             raise ValueError(f"{header.width} x {header.height} is {count:,} pixels; the limit is {max_pixels:,}")
-        picture = _decode_jpeg(data) if header.format == "jpeg" else _decode_other(data, header)
+        picture = _decode_jpeg(data, header, reduce) if header.format == "jpeg" else _decode_other(data, header)
     except ValueError as error:
         raise DecodeError(path, str(error)) from None
     # OpenCV turns TIFF pictures by itself.
     return picture if header.format == "tiff" else upright(picture, header.orientation)
+
+
+def usable_reduction(header: Header, wanted: int) -> int:
+    """How often the decoder may halve a picture's height and width so that positions halve exactly, too.
+
+    Only JPEGs come in 1/2, 1/4 and 1/8 of their sizes. A last pixel that stands for half a block must stay at the end:
+    a picture that is stored mirrored or turned is reduced as often as its sides can be halved without a rest.
+
+    Args:
+        header: of the picture.
+        wanted: 0 and more halvings.
+
+    Returns:
+        0 to 3, at most `wanted`.
+    """
+    if header.format != "jpeg" or max(header.height, header.width) < 8:
+        return 0
+    most = min(wanted, 3)
+    if header.orientation != 1:
+        while most and (header.height | header.width) % (1 << most):
+            most -= 1
+    return most
 
 
 def upright(picture: Image, orientation: int) -> Image:
@@ -87,13 +120,12 @@ def upright(picture: Image, orientation: int) -> Image:
     return np.ascontiguousarray(turned)
 
 
-def _decode_jpeg(data: bytes) -> Image:
+def _decode_jpeg(data: bytes, header: Header, reduce: int) -> Image:
     import simplejpeg
 
     try:
         _, _, space, _ = simplejpeg.decode_jpeg_header(data)
-        wanted = "GRAY" if space == "Gray" else "RGB"
-        return _jpeg_pixels(data, wanted)
+        return _jpeg_pixels(data, "GRAY" if space == "Gray" else "RGB", header, reduce)
     except ValueError as error:
         reason = str(error)
     if "remature end" in reason or data.rfind(b"\xff\xd9") < 0:
@@ -101,18 +133,21 @@ def _decode_jpeg(data: bytes) -> Image:
     if "Corrupt JPEG" in reason:
         raise ValueError(f"broken JPEG: {reason}")
     # A kind that simplejpeg does not take (unusual subsampling, for one).
-    return _with_opencv(data, "JPEG")
+    return _with_opencv(data, "JPEG", reduce)
 
 
-def _jpeg_pixels(data: bytes, space: str) -> Image:
+def _jpeg_pixels(data: bytes, space: str, header: Header, reduce: int) -> Image:
     import simplejpeg
 
+    # The decoder takes its smallest scale that gives no less than these; without them, the full one.
+    height, width = (-(-side // (1 << reduce)) if reduce else 0 for side in (header.height, header.width))
+    options = {"min_height": height, "min_width": width}
     try:
-        picture: Image = simplejpeg.decode_jpeg(data, space)
+        picture: Image = simplejpeg.decode_jpeg(data, space, **options)
     except ValueError as error:
         if data.rfind(b"\xff\xd9") < 0 or not any(text in str(error) for text in _HARMLESS):
             raise
-        picture = simplejpeg.decode_jpeg(data, space, strict=False)
+        picture = simplejpeg.decode_jpeg(data, space, strict=False, **options)
     return picture
 
 
@@ -126,11 +161,13 @@ def _decode_other(data: bytes, header: Header) -> Image:
     return _with_opencv(data, header.format.upper().replace("WEBP", "WebP"))
 
 
-def _with_opencv(data: bytes, name: str) -> Image:
+def _with_opencv(data: bytes, name: str, reduce: int = 0) -> Image:
     import cv2
 
+    reduced = (cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_8)
+    flags = reduced[reduce - 1] | cv2.IMREAD_IGNORE_ORIENTATION if reduce else cv2.IMREAD_UNCHANGED
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ValueError(f"broken {name}: {error.err}") from None
     if picture is None:

@@ -29,6 +29,7 @@ class Header:
         height, width: in pixels, as stored (before the orientation is applied).
         orientation: the EXIF value 1 to 8; 1 where none is stored.
         cmyk: whether the pixels are ink amounts (TIFF only; in a JPEG the decoder converts).
+        channels: of the decoded picture, for a JPEG; 0 for other formats, which tell in too many ways.
     """
 
     format: Format
@@ -36,6 +37,12 @@ class Header:
     width: int
     orientation: int = 1
     cmyk: bool = False
+    channels: int = 0
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width once the orientation is applied."""
+        return (self.width, self.height) if self.orientation > 4 else (self.height, self.width)
 
 
 def read_header(data: bytes) -> Header:
@@ -83,7 +90,7 @@ def _jpeg(data: bytes) -> Header:
             height, width = struct.unpack_from(">HH", data, at + 3)
             if height == 0 or width == 0:
                 raise ValueError(f"broken JPEG: its size is {width} x {height}")
-            return Header("jpeg", height, width, orientation)
+            return Header("jpeg", height, width, orientation, channels=1 if data[at + 7] == 1 else 3)
         if marker in (0xD9, 0xDA):
             raise ValueError("broken JPEG: no frame header before the picture's data")
         if marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":
