@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from covary.data.header import Header, check_png, read_header, without_premultiplying
 from covary.plan.changes import Image
+from covary.render.buffers import empty
 
 MAX_PIXELS = 200_000_000
 
@@ -139,9 +141,11 @@ def _decode_jpeg(data: bytes, header: Header, reduce: int) -> Image:
 def _jpeg_pixels(data: bytes, space: str, header: Header, reduce: int) -> Image:
     import simplejpeg
 
-    # The decoder takes its smallest scale that gives no less than these; without them, the full one.
-    height, width = (-(-side // (1 << reduce)) if reduce else 0 for side in (header.height, header.width))
-    options = {"min_height": height, "min_width": width}
+    height, width = (-(-side // (1 << reduce)) for side in (header.height, header.width))
+    options: dict[str, Any] = {"buffer": empty(height * width * (1 if space == "GRAY" else 3), np.uint8)}
+    if reduce:
+        # The decoder takes its smallest scale that gives no less than these.
+        options |= {"min_height": height, "min_width": width}
     try:
         picture: Image = simplejpeg.decode_jpeg(data, space, **options)
     except ValueError as error:
