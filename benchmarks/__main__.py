@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import import_time, labels, offline, operations, pipelines, report
+from benchmarks import import_time, labels, loader, offline, operations, pipelines, report
 
 SUITES = {
     "pipelines": pipelines.run,
     "operations": lambda: operations.run([]),
     "labels": labels.run,
+    "loader": loader.run,
     "offline": offline.run,
     "import_time": import_time.main,
 }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.draws.distributions import Distribution, Uniform, as_distribution
 from covary.draws.rows import Rows
-from covary.ops.view import View
+from covary.ops.view import Modality, View
 from covary.plan.changes import Bools, Change, Step
 
 _REGISTRY: dict[str, type[Any]] = {}
@@ -197,6 +197,8 @@ class Operation:
         name: what its random slots are bound to; by default its type and occurrence in the pipeline.
     """
 
+    # What it acts on: it passes views of other modalities by. None (combinators): whatever its children act on.
+    modality: ClassVar[Modality | None] = "image"
     uniforms: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[str, ...]] = ()
     # Sizes, crops and the final format belong to the model's input, not to the variation: strength leaves them alone.
@@ -260,6 +262,8 @@ class Operation:
 
     def apply(self, node: Node, course: Course, view: View, active: Bools | None) -> View:
         """Describe the change for the samples still active, append it to the course, and return the view behind."""
+        if self.modality != view.modality:
+            return view
         anybody, chosen, draw = course.enter(node, active)
         if not anybody:
             return view

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from covary.draws.distributions import Constant, Distribution, Integers, as_distribution, checked_weights, choose
 from covary.ops.base import Course, Node, Operation, narrowed, operation
-from covary.ops.view import View
+from covary.ops.view import Modality, View
 from covary.plan.changes import Bools
 
 
 @dataclass(frozen=True, repr=False)
 class _Combinator(Operation):
+    modality: ClassVar[Modality | None] = None
     operations: Sequence[Operation] = ()
 
     def check(self) -> None:

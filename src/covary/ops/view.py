@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.plan.changes import Bools, Floats, Ints, Warp
+
+Modality: TypeAlias = Literal["image", "audio", "text"]
 
 WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
@@ -22,6 +24,8 @@ class View:
         channels: number of channels, the same for all.
         dtype: "uint8", "uint16" or "float32".
     """
+
+    modality: ClassVar[Modality] = "image"
 
     size: Ints
     channels: int
