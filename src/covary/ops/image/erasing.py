@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from covary.draws.distributions import Constant, Distribution, Integers, LogUniform, Range, Uniform
 from covary.draws.streams import stream_uniforms
+from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
-from covary.ops.image.amounts import Amount
 from covary.ops.image.luma import Fill, check_fill
 from covary.ops.view import View
 from covary.plan.changes import Change, Erase, Ints

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from covary.draws.distributions import Constant, Range, Uniform
+from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.amounts import Amount
 from covary.ops.view import View
 from covary.plan.changes import Change, Filter
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from covary.draws.distributions import Constant, Range, Uniform
+from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.amounts import Amount
 from covary.ops.view import View
 from covary.plan.changes import Change, GaussianField, Impulses
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.draws.distributions import Integers, LogUniform, Range, Uniform
+from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
-from covary.ops.image.amounts import Amount
 from covary.ops.image.luma import identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Curve
