@@ -223,9 +223,14 @@ def without_premultiplying(tiff: bytes) -> bytes:
 
     libtiff multiplies colours that are not, and so loses what lies under transparent pixels; this keeps it from that.
     """
-    for tag, value, at, packing in _numbers(tiff):
-        if tag == TIFF_EXTRA_SAMPLES and value == UNASSOCIATED:
+    return with_tiff_value(tiff, TIFF_EXTRA_SAMPLES, UNASSOCIATED, ASSOCIATED)
+
+
+def with_tiff_value(tiff: bytes, tag: int, old: int, new: int) -> bytes:
+    """The same TIFF, another number at a tag of its first directory where `old` stands there."""
+    for found, value, at, packing in _numbers(tiff):
+        if found == tag and value == old:
             patched = bytearray(tiff)
-            struct.pack_into(packing, patched, at, ASSOCIATED)
+            struct.pack_into(packing, patched, at, new)
             return bytes(patched)
     return tiff

@@ -54,3 +54,47 @@ class Strings(Sequence[str]):
     def __repr__(self) -> str:
         shown = ", ".join(repr(value) for value in self[:3])
         return f"Strings([{shown}{', ...' if len(self) > 3 else ''}]) of {len(self):,}"
+
+
+class Coded(Sequence[str]):
+    """A sequence of strings of which few differ: each is held once, and a number per place.
+
+    Args:
+        values: the strings.
+
+    Attributes:
+        names: the different strings, in the order in which they first occur.
+        codes: (N,) int32: which of them stands at each place.
+    """
+
+    __slots__ = ("codes", "names")
+
+    def __init__(self, values: Iterable[str]) -> None:
+        numbers: dict[str, int] = {}
+        self.codes: NDArray[np.int32] = np.fromiter((numbers.setdefault(v, len(numbers)) for v in values), np.int32)
+        self.names: tuple[str, ...] = tuple(numbers)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self.names[code] for code in self.codes[index].tolist()]
+        return self.names[int(self.codes[index])]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Coded):
+            return list(self) == list(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Coded({', '.join(map(repr, self.names[:5]))}{', ...' if len(self.names) > 5 else ''}) of {len(self):,}"

@@ -1,0 +1,105 @@
+"""The outline of a mask: one polygon along its pixels' edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from covary.data.regions import bounding_box
+from covary.plan.changes import Bools, Floats
+
+# Right, down, left, up: an outline goes with the region on its right hand.
+_STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def outline_of(mask: Bools, *, tolerance: float = 0.3) -> Floats | None:
+    """One polygon around a mask.
+
+    Several parts and holes are joined by bridges of no width, walked there and back: under the even-odd rule they
+    neither add nor take a pixel.
+
+    Args:
+        mask: (H, W) bool.
+        tolerance: how far in pixels the outline may pass from the pixels' edges, which spares it their stairs; 0 keeps
+            to them, and filling the polygon gives the very mask.
+
+    Returns:
+        (N, 2) corners (x, y) in continuous coordinates; None for an empty mask.
+    """
+    around = bounding_box(mask)
+    if around is None:
+        return None
+    x, y, width, height = around
+    loops = _loops(mask[y : y + height, x : x + width])
+    if tolerance > 0:
+        loops = [_simpler(loop, tolerance) for loop in loops]
+    polygon = loops[0]
+    for loop in sorted(loops[1:], key=len, reverse=True):
+        polygon = _joined(polygon, loop)
+    return polygon + np.array([x, y], dtype=np.float64)
+
+
+def _loops(mask: Bools) -> list[Floats]:
+    """The corners of each closed line between inside and outside; the longest line first."""
+    height, width = mask.shape
+    padded = np.pad(mask, 1)
+    # ways[d][y, x]: whether a line leaves the corner (x, y) of the pixel grid in direction d.
+    ways = np.zeros((4, height + 1, width + 1), dtype=bool)
+    above, below = padded[:-1, 1:-1], padded[1:, 1:-1]
+    ways[0, :, :-1] = below & ~above
+    ways[2, :, 1:] = above & ~below
+    left, right = padded[1:-1, :-1], padded[1:-1, 1:]
+    ways[1, :-1, :] = left & ~right
+    ways[3, 1:, :] = right & ~left
+    stride = width + 1
+    steps = [dx + dy * stride for dx, dy in _STEPS]
+    # A line begins where it turns, so that the corner where it closes is one: at the upper left corners of the region.
+    left_open = bytearray(ways.transpose(1, 2, 0).tobytes())
+    loops = []
+    for start in np.flatnonzero(ways[0].ravel()).tolist():
+        if not left_open[4 * start]:
+            continue
+        corners: list[int] = []
+        at, direction = start, 0
+        while left_open[4 * at + direction]:
+            left_open[4 * at + direction] = 0
+            at += steps[direction]
+            # Parts that touch at a corner alone are two: there, the line turns right.
+            turn = next((turn for turn in (1, 0, 3) if left_open[4 * at + (direction + turn) % 4]), None)
+            if turn is None:  # back at the beginning
+                corners.append(at)
+                break
+            if turn:
+                corners.append(at)
+            direction = (direction + turn) % 4
+        places = np.array(corners)
+        loops.append(np.stack([places % stride, places // stride], axis=1).astype(np.float64))
+    return sorted(loops, key=len, reverse=True)
+
+
+def _simpler(loop: Floats, tolerance: float) -> Floats:
+    """The loop with fewer corners (Douglas and Peucker 1973), unless too little is left of it.
+
+    Stairs of one pixel are walked from the middle of a side to the middle of the next: straight lines at any slope, and
+    no pixel's centre changes sides.
+    """
+    import cv2
+
+    if len(loop) == 4:
+        return loop
+    after = np.roll(loop, -1, axis=0)
+    unit = np.abs(after - loop).sum(axis=1) == 1  # the side from this corner to the next
+    beside = np.roll(unit, 1)
+    stairs = unit | beside | np.roll(unit, -1)
+    points = np.stack([loop, (loop + after) / 2], axis=1)
+    kept = np.stack([~(unit | beside), stairs], axis=1)
+    walked = points[kept]
+    fewer = cv2.approxPolyDP(walked.astype(np.float32)[:, None], tolerance, True)[:, 0].astype(np.float64)
+    return fewer if len(fewer) >= 4 else loop
+
+
+def _joined(polygon: Floats, loop: Floats) -> Floats:
+    """Both as one polygon: from the corner of the first that is nearest to the second over and, around it, back."""
+    gaps = ((polygon[:, None] - loop[None]) ** 2).sum(axis=2)
+    here, there = np.unravel_index(int(gaps.argmin()), gaps.shape)
+    around = np.roll(loop, -int(there), axis=0)
+    return np.concatenate([polygon[: here + 1], around, around[:1], polygon[here:]])
