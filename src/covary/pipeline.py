@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.keys import Key, key_numbers
+from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
 from covary.ops.base import Course, Operation, Record
 from covary.ops.layout import lay_out
@@ -132,7 +132,7 @@ class Pipeline:
         if key is None:
             groups = self._next_call(picture, epoch)
         else:
-            groups = self._plan(sizes_of([picture]), picture, key_numbers((key,)), _epochs(epoch, 1))
+            groups = self._plan(sizes_of([picture]), picture, key_numbers((key,)), epoch_numbers(epoch, 1))
         outputs, labels = self._planned(sizes_of([picture]), groups).render(
             [picture], fields=[fields], threads=self._threads(None)
         )
@@ -153,7 +153,7 @@ class Pipeline:
         if ahead is None or not ahead.covers(kind, call):
             count = CALLS if kind == before else 1
             sizes = sizes_of([picture] * count)
-            groups = self._plan(sizes, picture, self._call_keys(call, count), _epochs(epoch, count))
+            groups = self._plan(sizes, picture, self._call_keys(call, count), epoch_numbers(epoch, count))
             if count == 1:
                 return groups
             ahead = Ahead(kind, call, groups)
@@ -193,7 +193,7 @@ class Pipeline:
             if len(values) != count:
                 raise ValueError(f"{name} has {len(values)} entries for {count} images")
         numbers = self._own_keys(count) if keys is None else key_numbers(keys)
-        epochs = _epochs(epoch, count)
+        epochs = epoch_numbers(epoch, count)
         samples = [{name: values[index] for name, values in fields.items()} for index in range(count)]
         outputs: Any
         labels: list[dict[str, Any]]
@@ -269,7 +269,7 @@ class Pipeline:
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
         sample = np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
-        return self._planned(full, self._plan(full, sample, key_numbers(keys), _epochs(epoch, len(keys))))
+        return self._planned(full, self._plan(full, sample, key_numbers(keys), epoch_numbers(epoch, len(keys))))
 
     def trace(
         self,
@@ -293,7 +293,7 @@ class Pipeline:
             The identity and, under "operations", for each operation its name, whether it acts, and the values it drew.
         """
         sample = np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
-        course = self._course(np.array([size], dtype=np.int64), sample, key_numbers((key,)), _epochs(epoch, 1))
+        course = self._course(np.array([size], dtype=np.int64), sample, key_numbers((key,)), epoch_numbers(epoch, 1))
         return {
             "covary": _FORMAT,
             "seed": self.seed,
@@ -499,14 +499,3 @@ def _recorded(record: Record) -> dict[str, Any]:
         "active": active,
         "values": values,
     }
-
-
-def _epochs(epoch: int | Sequence[int], count: int) -> NDArray[np.uint32]:
-    if type(epoch) is int and 0 <= epoch < 2**32:
-        return np.full(count, epoch, dtype=np.uint32)
-    values = np.asarray(epoch)
-    if values.dtype.kind not in "iu" or values.shape not in ((), (count,)):
-        raise ValueError(f"epoch is {epoch!r}; allowed: a whole number, or one for each of the {count} samples")
-    if values.size and (values.min() < 0 or values.max() >= 2**32):
-        raise ValueError(f"epoch is {epoch!r}; allowed are numbers in [0, 2**32)")
-    return np.ascontiguousarray(np.broadcast_to(values, (count,)), dtype=np.uint32)

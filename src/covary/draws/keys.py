@@ -38,6 +38,26 @@ def key_numbers(keys: Iterable[Key]) -> NDArray[np.uint64]:
     return np.array([key_number(key) for key in keys], dtype=np.uint64)
 
 
+def epoch_numbers(epoch: int | Sequence[int], count: int) -> NDArray[np.uint32]:
+    """The epochs of several samples, (B,) uint32.
+
+    Args:
+        epoch: a whole number in [0, 2**32) for all, or one for each sample.
+        count: B.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if type(epoch) is int and 0 <= epoch < 2**32:
+        return np.full(count, epoch, dtype=np.uint32)
+    values = np.asarray(epoch)
+    if values.dtype.kind not in "iu" or values.shape not in ((), (count,)):
+        raise ValueError(f"epoch is {epoch!r}; allowed: a whole number, or one for each of the {count} samples")
+    if values.size and (values.min() < 0 or values.max() >= 2**32):
+        raise ValueError(f"epoch is {epoch!r}; allowed are numbers in [0, 2**32)")
+    return np.ascontiguousarray(np.broadcast_to(values, (count,)), dtype=np.uint32)
+
+
 def slot_number(operation: str, slot: str) -> int:
     """The 32-bit number of one random quantity of one operation, from their names alone."""
     return int.from_bytes(blake2b(f"{operation}\0{slot}".encode(), digest_size=4).digest(), "little")

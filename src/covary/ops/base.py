@@ -18,6 +18,7 @@ from covary.plan.changes import Bools, Change, Step
 _REGISTRY: dict[str, type[Any]] = {}
 
 Class = TypeVar("Class", bound="type[Any]")
+Kind = TypeVar("Kind", bound="Declared")
 
 
 def ranged(*, default: Distribution, low: float = -np.inf, high: float = np.inf) -> Any:
@@ -39,9 +40,14 @@ def qualified_name(cls: type[Any]) -> str:
     return f"{rooms[2]}.{cls.__name__}" if rooms[:2] == ["covary", "ops"] and len(rooms) > 3 else cls.__name__
 
 
+def declared(kind: type[Kind]) -> Mapping[str, type[Kind]]:
+    """All that is declared of one kind (a base class), by qualified name."""
+    return {name: cls for name, cls in _REGISTRY.items() if issubclass(cls, kind)}
+
+
 def registry() -> Mapping[str, type[Operation]]:
     """All declared operations by qualified name."""
-    return dict(_REGISTRY)
+    return declared(Operation)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,20 +195,18 @@ def narrowed(active: Bools) -> tuple[bool, Bools | None]:
 
 
 @dataclass(frozen=True, repr=False)
-class Operation:
-    """The base of all operations.
+class Declared:
+    """What operations and mixers share: fields that are checked when the object is made, and random slots.
 
     Args:
         p: probability in [0, 1] that a sample is changed at all.
-        name: what its random slots are bound to; by default its type and occurrence in the pipeline.
+        name: what its random slots are bound to; by default its type and occurrence.
     """
 
     # What it acts on: it passes views of other modalities by. None (combinators): whatever its children act on.
     modality: ClassVar[Modality | None] = "image"
     uniforms: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[str, ...]] = ()
-    # Sizes, crops and the final format belong to the model's input, not to the variation: strength leaves them alone.
-    required: ClassVar[bool] = False
 
     p: float = field(default=1.0, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
@@ -246,15 +250,42 @@ class Operation:
         law: Distribution = getattr(self, argument)
         return law
 
-    @property
-    def children(self) -> tuple[Operation, ...]:
-        """The operations inside a combinator."""
-        return ()
-
     def slots(self) -> tuple[str, ...]:
         """The names of the random quantities of this operation."""
         ranges = (item.name for item in dataclasses.fields(self) if isinstance(getattr(self, item.name), Distribution))
         return ("p", *ranges, *self.uniforms, *self.streams)
+
+    def arguments(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, by name: the operation's own first, `p` and `name` last."""
+        given = {}
+        for item in sorted(dataclasses.fields(self), key=lambda item: (item.kw_only, item.name in ("p", "name"))):
+            value = getattr(self, item.name)
+            default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
+            if default is dataclasses.MISSING or value != default:
+                given[item.name] = value
+        return given
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={_shown(value)}" for name, value in self.arguments().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+@dataclass(frozen=True, repr=False)
+class Operation(Declared):
+    """The base of all operations.
+
+    Args:
+        p: probability in [0, 1] that a sample is changed at all.
+        name: what its random slots are bound to; by default its type and occurrence in the pipeline.
+    """
+
+    # Sizes, crops and the final format belong to the model's input, not to the variation: strength leaves them alone.
+    required: ClassVar[bool] = False
+
+    @property
+    def children(self) -> tuple[Operation, ...]:
+        """The operations inside a combinator."""
+        return ()
 
     def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
         """The change for B samples at once; rows of samples that the operation leaves out are ignored."""
@@ -286,20 +317,6 @@ class Operation:
         if not shrunk and not self.required:
             shrunk = {"p": self.p * strength}
         return dataclasses.replace(self, **shrunk)
-
-    def arguments(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, by name: the operation's own first, `p` and `name` last."""
-        given = {}
-        for item in sorted(dataclasses.fields(self), key=lambda item: (item.kw_only, item.name in ("p", "name"))):
-            value = getattr(self, item.name)
-            default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
-            if default is dataclasses.MISSING or value != default:
-                given[item.name] = value
-        return given
-
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={_shown(value)}" for name, value in self.arguments().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ import covary.ops.combine
 import covary.ops.image  # noqa: F401 (declares the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
-from covary.ops.base import Operation, qualified_name, registry
+from covary.ops.base import Declared, Kind, Operation, declared, qualified_name
 
 _LAWS: dict[str, type[Distribution]] = {
     law.__name__: law
@@ -23,7 +23,7 @@ _LAWS: dict[str, type[Distribution]] = {
 }
 
 
-def to_plain(operation: Operation) -> dict[str, Any]:
+def to_plain(operation: Declared) -> dict[str, Any]:
     """The operation as {name: {argument: value}}, defaults left out."""
     defaults = {item.name: item.default for item in dataclasses.fields(operation)}
     arguments = {name: _plain(value, defaults[name]) for name, value in operation.arguments().items()}
@@ -31,7 +31,7 @@ def to_plain(operation: Operation) -> dict[str, Any]:
 
 
 def _plain(value: Any, default: Any) -> Any:
-    if isinstance(value, Operation):
+    if isinstance(value, Declared):
         return to_plain(value)
     if isinstance(value, Distribution):
         return _plain_law(value, default)
@@ -58,11 +58,18 @@ def _plain_law(law: Distribution, default: Any) -> Any:
 
 
 def from_plain(data: Any) -> Operation:
-    """The operation that plain data describes.
+    """The operation that plain data describes; see `declared_from_plain`."""
+    return declared_from_plain(data, Operation, "an operation")
+
+
+def declared_from_plain(data: Any, kind: type[Kind], what: str) -> Kind:
+    """The operation, or what else is declared of one kind, that plain data describes.
 
     Args:
         data: {name: {argument: value}}, or a bare name for an operation with its defaults. A name may leave out its
-            modality ("Rotate" for "image.Rotate") where only one operation is so called.
+            modality ("Rotate" for "image.Rotate") where only one of its kind is so called.
+        kind: the base class of all that may be named.
+        what: how messages call one of them: "an operation".
 
     Raises:
         ValueError: an unknown name or argument (the nearest known one is suggested), or a refused value.
@@ -71,16 +78,16 @@ def from_plain(data: Any) -> Operation:
         data = {data: None}
     if not isinstance(data, Mapping) or len(data) != 1:
         raise ValueError(
-            f"got {data!r}; an operation is written as one name with its arguments, such as Rotate: {{p: 0.5}}"
+            f"got {data!r}; {what} is written as one name with its arguments, such as {_example(kind)}: {{p: 0.5}}"
         )
     ((name, arguments),) = data.items()
-    cls = _find(str(name))
+    cls = _find(str(name), declared(kind), what)
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, Mapping):
         raise ValueError(f"{name}: got {arguments!r}; arguments are written by name")
     known = {item.name: item for item in dataclasses.fields(cls)}
-    given = {}
+    given: dict[str, Any] = {}
     for argument, value in arguments.items():
         if argument not in known:
             raise ValueError(
@@ -88,7 +95,7 @@ def from_plain(data: Any) -> Operation:
             )
         given[argument] = _operations(value, str(name)) if argument == "operations" else _value(value)
     try:
-        made: Operation = cls(**given)
+        made: Kind = cls(**given)
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from None
     return made
@@ -111,22 +118,18 @@ def _operations(value: Any, owner: str) -> tuple[Operation, ...]:
     return tuple(from_plain(item) for item in value)
 
 
-def _matches(name: str) -> list[type[Operation]]:
-    known = registry()
-    if name in known:
-        return [known[name]]
-    return [cls for qualified, cls in known.items() if qualified.rsplit(".", 1)[-1] == name]
+def _example(kind: type[Declared]) -> str:
+    return "Rotate" if kind is Operation else next(iter(declared(kind))).rpartition(".")[2]
 
 
-def _find(name: str) -> type[Any]:
-    matches = _matches(name)
+def _find(name: str, known: Mapping[str, type[Kind]], what: str) -> type[Kind]:
+    matches = [known[name]] if name in known else [cls for full, cls in known.items() if full.endswith("." + name)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise ValueError(f"{name!r} is ambiguous: {', '.join(qualified_name(cls) for cls in matches)}")
-    known = registry()
-    short = {qualified.rsplit(".", 1)[-1]: qualified for qualified in known}
-    raise ValueError(f"there is no operation {name!r}{_suggestion(name, [*short, *known])}")
+    short = {full.rsplit(".", 1)[-1] for full in known}
+    raise ValueError(f"there is no {what.partition(' ')[2]} {name!r}{_suggestion(name, [*sorted(short), *known])}")
 
 
 def _suggestion(word: Any, known: Any) -> str:
