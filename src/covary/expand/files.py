@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,16 +98,21 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def _temporary(folder: Path) -> Path:
+    # Workers may be processes.
+    return folder / f"{os.getpid()}-{next(_numbers)}"
+
+
 def write_temporary(folder: Path, data: bytes) -> Path:
     """Write a file under a name of its own in the folder for temporary files."""
-    path = folder / str(next(_numbers))
+    path = _temporary(folder)
     write_whole(path, data)
     return path
 
 
 def link_temporary(folder: Path, target: str) -> Path:
     """Make a symbolic link under a name of its own in the folder for temporary files."""
-    path = folder / str(next(_numbers))
+    path = _temporary(folder)
     path.symlink_to(target)
     return path
 
@@ -119,6 +125,16 @@ def place(temporary: Path, final: Path) -> None:
         with _folders:
             final.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(final)
+
+
+def stamp_of(files: Sequence[Path]) -> str:
+    """Size and modification time of each file, as JSON.
+
+    Raises:
+        OSError: a file cannot be looked at.
+    """
+    statuses = [path.stat() for path in files]
+    return json.dumps([[status.st_size, status.st_mtime_ns] for status in statuses], separators=(",", ":"))
 
 
 def link_target(source: Path, link: Path) -> str:

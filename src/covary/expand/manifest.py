@@ -1,107 +1,34 @@
 """The record of an expansion: one SQLite file of plain tables, readable with any SQLite tool.
 
     settings   what the last run was asked for (name, value)
-    recipes    pipeline, version, renderer and encoding by which outputs were made
-    sources    every picture found: size, SHA-256, shape, "ok" or "skipped" and why, its COCO annotations
-    outputs    every file made: from which source, key and epoch, by which recipe, its SHA-256, trace and labels
-    checks     size and modification time of the sources as last read; lets a rerun skip the reading
-    pending    outputs being made; a file of such a name is ours, even if it is not yet recorded
+    recipes    pipeline, version, renderer, encoding and layout by which outputs were made
+    sources    every sample found: size, SHA-256, shape, "ok" or "skipped" and why, what annotation files say of it
+    outputs    every picture made: from which source, key and epoch, by which recipe, its SHA-256, trace and labels,
+               the files that go with it
+    shards     every file that holds many outputs
+    checks     sizes and modification times of the sources' files as last read; lets a rerun skip the reading
+    pending    files being made; a file of such a name is ours, even if it is not yet recorded
 
-Nothing in the first four depends on when, how often or in how many threads the work was done. Paths are TEXT; a path
+Nothing in the first five depends on when, how often or in how many threads the work was done. Paths are TEXT; a path
 that is not valid UTF-8 is a BLOB.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 from covary.expand.errors import ExpandError
+from covary.expand.rows import OutputRow, Part, Recipe, ShardRow, SourceRow
+from covary.expand.schema import FILE_NAME, SCHEMA_VERSION, bring_up_to_date, create, version_of
 
-FILE_NAME = "manifest.sqlite"
-APPLICATION_ID = 0x434F5659  # "COVY"
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE recipes (
-    hash TEXT PRIMARY KEY, pipeline TEXT NOT NULL, seed TEXT NOT NULL, version TEXT NOT NULL, renderer TEXT NOT NULL,
-    format TEXT NOT NULL, quality INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE sources (
-    path PRIMARY KEY, bytes INTEGER, sha256 TEXT, height INTEGER, width INTEGER, channels INTEGER, dtype TEXT,
-    status TEXT NOT NULL, reason TEXT, annotations TEXT
-) WITHOUT ROWID;
-CREATE TABLE outputs (
-    path PRIMARY KEY, source NOT NULL, kind TEXT NOT NULL, key NOT NULL, epoch INTEGER, bytes INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL, recipe TEXT NOT NULL, trace TEXT, labels TEXT
-) WITHOUT ROWID;
-CREATE INDEX outputs_by_source ON outputs (source, epoch);
-CREATE TABLE checks (path PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE pending (path PRIMARY KEY, source NOT NULL) WITHOUT ROWID;
-CREATE INDEX pending_by_source ON pending (source);
-"""
-
-Kind: TypeAlias = Literal["variation", "link", "copy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How outputs are made, apart from the source: all that their bytes depend on."""
-
-    hash: str
-    pipeline: str
-    seed: str
-    version: str
-    renderer: str
-    format: str
-    quality: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A row of `sources`; what could not be found out is None."""
-
-    path: str
-    bytes: int | None = None
-    sha256: str | None = None
-    height: int | None = None
-    width: int | None = None
-    channels: int | None = None
-    dtype: str | None = None
-    status: str = "ok"
-    reason: str | None = None
-    annotations: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """A row of `outputs`; `epoch`, `trace` are None for originals, `labels` where there are no annotations."""
-
-    path: str
-    source: str
-    kind: Kind
-    key: str
-    epoch: int | None
-    bytes: int
-    sha256: str
-    height: int
-    width: int
-    recipe: str
-    trace: str | None
-    labels: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Size and modification time of a source when it was read."""
-
-    bytes: int
-    mtime_ns: int
+Check = str
+"""Size and modification time of each file of a source when it was read, as JSON."""
 
 
 class Manifest:
@@ -123,11 +50,9 @@ class Manifest:
             (application,) = db.execute("PRAGMA application_id").fetchone()
             (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if not application and not tables:
-                db.executescript(
-                    f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-                    f"{_SCHEMA} COMMIT;"
-                )
-            _check_kind(db, out)
+                create(db)
+            if version_of(db, out) != SCHEMA_VERSION:
+                bring_up_to_date(db)
         except BaseException as error:
             db.close()
             if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
@@ -150,7 +75,8 @@ class Manifest:
         hot = path.with_name(FILE_NAME + "-journal").exists()
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={'rw' if hot else 'ro'}", uri=True, isolation_level=None)
         try:
-            _check_kind(db, out)
+            if version_of(db, out) != SCHEMA_VERSION:
+                db = _newer_copy(db)
         except sqlite3.DatabaseError as error:
             db.close()
             raise ExpandError(f"{path} is no manifest: {error}") from None
@@ -183,7 +109,7 @@ class Manifest:
 
     def add_recipe(self, recipe: Recipe) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             tuple(getattr(recipe, part.name) for part in fields(recipe)),
         )
 
@@ -211,13 +137,18 @@ class Manifest:
     def put_source(self, row: SourceRow, check: Check | None) -> None:
         path = to_column(row.path)
         self._db.execute(
-            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (path, *_values(row)[1:]),
+            f"INSERT OR REPLACE INTO sources VALUES ({_places(SourceRow)})",
+            tuple(_column(value) for value in _values(row)),
         )
         if check is None:
             self._db.execute("DELETE FROM checks WHERE path = ?", (path,))
         else:
-            self._db.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?)", (path, check.bytes, check.mtime_ns))
+            self._db.execute("INSERT OR REPLACE INTO checks VALUES (?, ?)", (path, check))
+
+    def relabel_source(self, path: str, split: str, label: str) -> None:
+        self._db.execute(
+            "UPDATE sources SET split = ?, label = ? WHERE path = ?", (split, to_column(label), to_column(path))
+        )
 
     def drop_source(self, path: str) -> None:
         column = to_column(path)
@@ -226,8 +157,8 @@ class Manifest:
         self._db.execute("DELETE FROM pending WHERE source = ?", (column,))
 
     def check(self, path: str) -> Check | None:
-        row = self._db.execute("SELECT bytes, mtime_ns FROM checks WHERE path = ?", (to_column(path),)).fetchone()
-        return None if row is None else Check(*row)
+        row = self._db.execute("SELECT stamp FROM checks WHERE path = ?", (to_column(path),)).fetchone()
+        return None if row is None else row[0]
 
     def pending(self, source: str) -> list[str]:
         """Names of the outputs of a source that a run began to make and did not record."""
@@ -255,18 +186,61 @@ class Manifest:
         for row in self._db.execute("SELECT * FROM outputs ORDER BY path"):
             yield _output_row(row)
 
+    def output(self, path: str) -> OutputRow | None:
+        row = self._db.execute("SELECT * FROM outputs WHERE path = ?", (to_column(path),)).fetchone()
+        return None if row is None else _output_row(row)
+
     def put_output(self, row: OutputRow) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            tuple(to_column(value) if isinstance(value, str) else value for value in _values(row)),
+            f"INSERT OR REPLACE INTO outputs VALUES ({_places(OutputRow)})",
+            tuple(_column(value) for value in _values(row)),
         )
 
     def drop_output(self, path: str) -> None:
         self._db.execute("DELETE FROM outputs WHERE path = ?", (to_column(path),))
 
+    # Shards.
 
-def _values(row: SourceRow | OutputRow) -> tuple[str | int | None, ...]:
+    def shards(self) -> list[ShardRow]:
+        return [ShardRow(*row) for row in self._db.execute("SELECT * FROM shards ORDER BY path")]
+
+    def shard(self, path: str) -> ShardRow | None:
+        row = self._db.execute("SELECT * FROM shards WHERE path = ?", (path,)).fetchone()
+        return None if row is None else ShardRow(*row)
+
+    def outputs_in(self, shard: str) -> list[OutputRow]:
+        query = "SELECT * FROM outputs WHERE shard = ? ORDER BY path"
+        return [_output_row(row) for row in self._db.execute(query, (shard,))]
+
+    def put_shard(self, row: ShardRow, outputs: Iterable[OutputRow]) -> None:
+        """Record a shard and what it holds, in place of what was in it before."""
+        self.drop_shard(row.path)
+        self._db.execute(f"INSERT INTO shards VALUES ({_places(ShardRow)})", _values(row))
+        for output in outputs:
+            self.put_output(output)
+
+    def drop_shard(self, path: str) -> None:
+        self._db.execute("DELETE FROM outputs WHERE shard = ?", (path,))
+        self._db.execute("DELETE FROM shards WHERE path = ?", (path,))
+
+
+def _places(kind: type[SourceRow | OutputRow | ShardRow]) -> str:
+    return ", ".join("?" * len(fields(kind)))
+
+
+def _values(row: SourceRow | OutputRow | ShardRow) -> tuple[Any, ...]:
     return tuple(getattr(row, part.name) for part in fields(row))
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return json.dumps([_values_of_part(part) for part in value]) if value else None
+    return to_column(value) if isinstance(value, str) else value
+
+
+def _values_of_part(part: Part) -> list[str | int]:
+    # JSON escapes lone surrogates, which stand for bytes that are no UTF-8.
+    return [part.path, part.bytes, part.sha256]
 
 
 def to_column(path: str) -> str | bytes:
@@ -283,22 +257,24 @@ def from_column(value: str | bytes) -> str:
     return os.fsdecode(value)
 
 
-def _check_kind(db: sqlite3.Connection, out: Path) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise ExpandError(
-            f"{out / FILE_NAME} is no manifest of covary: it is left as it is; choose another output folder"
-        )
-    if version != SCHEMA_VERSION:
-        raise ExpandError(f"{out / FILE_NAME} has layout {version}, this version of covary knows {SCHEMA_VERSION}")
+def _newer_copy(db: sqlite3.Connection) -> sqlite3.Connection:
+    """A manifest of an older layout as a present one, in memory; the file stays as it is."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    db.backup(copy)
+    db.close()
+    bring_up_to_date(copy)
+    return copy
 
 
-def _source_row(row: tuple[object, ...]) -> SourceRow:
-    path, *rest = row
-    return SourceRow(from_column(path), *rest)  # type: ignore[arg-type]
+def _source_row(row: tuple[Any, ...]) -> SourceRow:
+    plain = list(row)
+    plain[0], plain[-1] = from_column(row[0]), from_column(row[-1])
+    return SourceRow(*plain)
 
 
-def _output_row(row: tuple[object, ...]) -> OutputRow:
-    path, source, kind, key, *rest = row
-    return OutputRow(from_column(path), from_column(source), kind, from_column(key), *rest)  # type: ignore[arg-type]
+def _output_row(row: tuple[Any, ...]) -> OutputRow:
+    path, source, kind, key, *rest, parts, shard, labels = row
+    files = () if parts is None else tuple(Part(*part) for part in json.loads(parts))
+    identity = key if isinstance(key, int) else from_column(key)
+    values = [from_column(path), from_column(source), kind, identity, *rest, files, shard, labels]
+    return OutputRow(*values)

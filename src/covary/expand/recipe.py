@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from covary import __version__
-from covary.expand.manifest import Recipe
+from covary.expand.rows import Recipe
 from covary.expand.variations import canonical
 from covary.render import find_renderer
 
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from covary.pipeline import Pipeline
 
 
-def recipe_of(pipeline: Pipeline, format: str, quality: int) -> Recipe:
-    """The recipe of a pipeline and an encoding."""
+def recipe_of(pipeline: Pipeline, format: str, quality: int, layout: str) -> Recipe:
+    """The recipe of a pipeline, an encoding and a layout."""
     text = pipeline.to_yaml()
     seed, made_by = str(pipeline.seed), __version__
     renderer = find_renderer(pipeline.renderer).__module__.rpartition(".")[2]
-    digest = sha256(canonical([text, seed, made_by, renderer, format, quality]).encode()).hexdigest()
-    return Recipe(digest, text, seed, made_by, renderer, format, quality)
+    parts = [text, seed, made_by, renderer, format, quality]
+    if layout != "folder":  # which has no files beside its pictures, whatever may be written some day
+        parts.append(layout)
+    digest = sha256(canonical(parts).encode()).hexdigest()
+    return Recipe(digest, text, seed, made_by, renderer, format, quality, layout)

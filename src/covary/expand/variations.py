@@ -9,10 +9,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covary.data.encode import encode
 from covary.data.header import Format
 from covary.data.instances import Instance, Objects, for_objects
+from covary.draws.keys import Key
 from covary.expand.errors import ExpandError
 from covary.plan.changes import Image
 
@@ -32,28 +34,33 @@ class Variation:
         epoch: its number.
         image: (H, W, C) pixels.
         instances: the objects that are left; None where the picture has no annotations.
+        mask: its semantic mask; None where the picture has none.
     """
 
     epoch: int
     image: Image
     instances: list[Instance] | None
+    mask: NDArray[Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """The file of a variation, and what the manifest says of it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A variation with the file of its picture, and what the manifest says of it."""
 
-    epoch: int
+    variation: Variation
     data: bytes
     sha256: str
-    height: int
-    width: int
     trace: str
     labels: str | None
 
 
 def variations(
-    pipeline: Pipeline, image: Image, key: str, epochs: Sequence[int], objects: Objects | None
+    pipeline: Pipeline,
+    image: Image,
+    key: Key,
+    epochs: Sequence[int],
+    objects: Objects | None,
+    mask: NDArray[Any] | None = None,
 ) -> Iterator[Variation]:
     """Render variations of one picture: the pixels of `pipeline(image=image, key=key, epoch=epoch)`.
 
@@ -62,33 +69,34 @@ def variations(
         key: identity of the picture for the draws.
         epochs: which variations.
         objects: what is annotated in it, if anything is.
+        mask: its semantic mask, if it has one.
     """
     rows = max(1, min(BATCH_LIMIT, BATCH_VALUES // max(1, image.size)))
     carrying = pipeline if objects is None else for_objects(pipeline, objects)
     fields = {} if objects is None else objects.fields()
+    if mask is not None:
+        fields["mask"] = mask
     for start in range(0, len(epochs), rows):
         part = list(epochs[start : start + rows])
         repeated = {name: [value] * len(part) for name, value in fields.items()}
         out: Any = carrying.batch([image] * len(part), keys=[key] * len(part), epoch=part, threads=1, **repeated)
-        if objects is None:
-            images = out["image"] if isinstance(out, dict) else out
-            for epoch, picture in zip(part, images, strict=True):
-                yield Variation(epoch, picture, None)
-        else:
-            for row, epoch in enumerate(part):
-                sample = {name: values[row] for name, values in out.items()}
-                yield Variation(epoch, sample["image"], objects.carried(sample))
+        made = out if isinstance(out, dict) else {"image": out}
+        for row, epoch in enumerate(part):
+            sample = {name: values[row] for name, values in made.items()}
+            instances = None if objects is None else objects.carried(sample)
+            yield Variation(epoch, sample["image"], instances, sample.get("mask"))
 
 
 def encoded(
     pipeline: Pipeline,
     image: Image,
-    key: str,
+    key: Key,
     epochs: Sequence[int],
-    objects: Objects | None,
     format: Format,
     quality: int,
-) -> Iterator[Encoded]:
+    objects: Objects | None,
+    mask: NDArray[Any] | None,
+) -> Iterator[Made]:
     """Render and encode variations of one picture.
 
     Raises:
@@ -96,7 +104,7 @@ def encoded(
         EncodeError: the format cannot hold this picture.
     """
     height, width, channels = image.shape
-    for made in variations(pipeline, image, key, epochs, objects):
+    for made in variations(pipeline, image, key, epochs, objects, mask):
         picture = np.asarray(made.image)
         if picture.dtype != image.dtype:
             raise ExpandError(
@@ -107,15 +115,12 @@ def encoded(
         trace = pipeline.trace(
             key=key, epoch=made.epoch, size=(height, width), channels=channels, dtype=image.dtype.name
         )
-        yield Encoded(
-            made.epoch,
-            data,
-            sha256(data).hexdigest(),
-            picture.shape[0],
-            picture.shape[1],
-            canonical(trace),
-            None if made.instances is None else canonical([instance.to_json() for instance in made.instances]),
-        )
+        yield Made(made, data, sha256(data).hexdigest(), canonical(trace), labels_text(made.instances))
+
+
+def labels_text(instances: Sequence[Instance] | None) -> str | None:
+    """Objects as the manifest records them."""
+    return None if instances is None else canonical([instance.to_json() for instance in instances])
 
 
 def canonical(value: Any) -> str:

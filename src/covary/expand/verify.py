@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,18 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary import __version__
-from covary.data.coco import category_from_json
-from covary.data.decode import DecodeError, decode
+from covary.data.decode import DecodeError
 from covary.data.folder import OWN_FOLDER, Problem
-from covary.data.instances import AnnotationError, Category
-from covary.expand.annotations import ANNOTATIONS_NAME, annotations_text
+from covary.data.instances import AnnotationError
 from covary.expand.errors import ExpandError
 from covary.expand.files import is_locked
-from covary.expand.manifest import FILE_NAME, Manifest, OutputRow, Recipe, SourceRow
-from covary.expand.names import OutputFormat, written_format
+from covary.expand.kinds.opening import layout_of, reopened
+from covary.expand.layout import Layout
+from covary.expand.manifest import Manifest
 from covary.expand.progress import progress_of
-from covary.expand.variations import encoded
-from covary.expand.work import objects_of
+from covary.expand.rows import OutputRow, Recipe, SourceRow
+from covary.expand.schema import FILE_NAME
+from covary.expand.sources import Entry, Reader
+from covary.expand.work import derived, picture_of
 from covary.pipeline import Pipeline, usable_cores
 
 if TYPE_CHECKING:
@@ -81,11 +81,12 @@ class _Found:
 class _Reference:
     """What is the same for all sources of a check."""
 
-    root: Path
     out: Path
+    reader: Reader
+    entry_of: Callable[[SourceRow], Entry]
+    layout: Layout
     recipes: dict[str, Recipe]
     pipelines: dict[str, Pipeline]
-    categories: dict[int, Category]
 
 
 def verify(
@@ -113,7 +114,7 @@ def verify(
     try:
         settings = manifest.settings()
         root = Path(settings["source"] if source is None else source).absolute()
-        if not root.is_dir():
+        if not root.exists():
             raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
         reference = _reference(manifest, settings, root, target)
         rows = list(manifest.sources())
@@ -126,17 +127,18 @@ def verify(
             for result in _in_order(pool, reference, rows, manifest):
                 found.append(result)
                 shown.made(result.checked)
-        known = {row.path for row in manifest.outputs()} | {FILE_NAME, FILE_NAME + "-journal"}
+        known = {FILE_NAME, FILE_NAME + "-journal"}
+        for row in manifest.outputs():
+            known |= {row.path, *(part.path for part in row.parts)}
         altered = [name for part in found for name in part.altered]
         missing = [name for part in found for name in part.missing]
-        text = annotations_text(manifest)
-        if text is not None:
-            known.add(ANNOTATIONS_NAME)
+        for name, data in reference.layout.whole(manifest):
+            known.add(name)
             try:
-                if (target / ANNOTATIONS_NAME).read_bytes() != text.encode():
-                    altered.append(ANNOTATIONS_NAME)
+                if (target / name).read_bytes() != data:
+                    altered.append(name)
             except OSError:
-                missing.append(ANNOTATIONS_NAME)
+                missing.append(name)
     finally:
         manifest.close(keep=False)
     others = sorted({recipe.version for recipe in reference.recipes.values()} - {__version__})
@@ -151,14 +153,11 @@ def verify(
 
 
 def _reference(manifest: Manifest, settings: dict[str, str], root: Path, out: Path) -> _Reference:
+    layout = layout_of(settings)
+    reader, entry_of = reopened(layout, settings, root)
     recipes = manifest.recipes()
-    return _Reference(
-        root,
-        out,
-        recipes,
-        {hash: _as_recorded(recipe) for hash, recipe in recipes.items()},
-        {entry["id"]: category_from_json(entry) for entry in json.loads(settings.get("categories", "[]"))},
-    )
+    pipelines = {hash: _as_recorded(recipe) for hash, recipe in recipes.items()}
+    return _Reference(out, reader, entry_of, layout, recipes, pipelines)
 
 
 def _as_recorded(recipe: Recipe) -> Pipeline:
@@ -185,12 +184,13 @@ def _in_order(
 def _check_source(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> _Found:
     missing, altered = [], []
     for row in outputs:
-        try:
-            # Reading follows a link: an original that was linked is compared by its content.
-            if sha256((reference.out / row.path).read_bytes()).hexdigest() != row.sha256:
-                altered.append(row.path)
-        except OSError:
-            missing.append(row.path)
+        for path, digest in [(row.path, row.sha256), *((part.path, part.sha256) for part in row.parts)]:
+            try:
+                # Reading follows a link: an original that was linked is compared by its content.
+                if sha256((reference.out / path).read_bytes()).hexdigest() != digest:
+                    altered.append(path)
+            except OSError:
+                missing.append(path)
     try:
         differing = _differing(reference, source, outputs)
     except (OSError, DecodeError, AnnotationError, ValueError, ExpandError) as error:
@@ -202,21 +202,19 @@ def _check_source(reference: _Reference, source: SourceRow, outputs: list[Output
 def _differing(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> list[Problem]:
     if not outputs:
         return []
-    data = (reference.root / source.path).read_bytes()
-    if sha256(data).hexdigest() != source.sha256:
+    entry = reference.entry_of(source)
+    raw = reference.reader.read(entry)
+    if (raw.sha256, raw.fields_sha256) != (source.sha256, source.fields_sha256):
         return [Problem(row.path, f"its source {source.path} has changed since") for row in outputs]
-    picture = decode(data)
-    size = (picture.shape[0], picture.shape[1])
-    objects = None if source.annotations is None else objects_of(source.annotations, size, reference.categories)
+    picture = picture_of(raw)
+    labels = reference.reader.labels(entry, source.annotations, raw, picture)
     differing: list[Problem] = []
     for hash, recipe in reference.recipes.items():
-        rows = {row.epoch: row for row in outputs if row.recipe == hash and row.epoch is not None}
-        wanted: OutputFormat = recipe.format  # type: ignore[assignment]
-        format = written_format(source.path, wanted)
-        pipeline = reference.pipelines[hash]
-        for made in encoded(pipeline, picture, source.path, list(rows), objects, format, recipe.quality):
-            row = rows[made.epoch]
-            if made.sha256 != row.sha256:
+        rows = [row for row in outputs if row.recipe == hash and row.epoch is not None]
+        epochs = [row.epoch for row in rows if row.epoch is not None]
+        again = derived(reference.pipelines[hash], recipe, reference.layout, entry, picture, labels, epochs)
+        for row, made in zip(rows, again, strict=True):
+            if (made.sha256, made.parts) != (row.sha256, row.parts):
                 differing.append(Problem(row.path, "its source and pipeline give other bytes now"))
             elif (made.trace, made.labels) != (row.trace, row.labels):
                 differing.append(Problem(row.path, "its source and pipeline give another trace or other labels now"))

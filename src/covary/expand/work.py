@@ -1,25 +1,32 @@
-"""The work on one source: read, decode, render, encode, write. It runs in any thread and touches no shared state."""
+"""The work on one source: read, decode, render, encode, write. It runs in any thread and touches no shared state.
+
+A work item is a `Task`: names, numbers and text, no pixels. It pickles, as does the `Order` that goes with all tasks of
+a run; `do_task(order, task)` may therefore run in another process, on any machine that sees both folders.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from covary.data.coco import instance_from_json
+from covary.data.dataset import SampleError
 from covary.data.decode import DecodeError, decode
 from covary.data.encode import EncodeError
-from covary.data.instances import AnnotationError, Category, Objects
+from covary.data.instances import AnnotationError
 from covary.expand.errors import ExpandError
-from covary.expand.files import DISK_ERRORS, link_target, link_temporary, place, write_temporary
-from covary.expand.manifest import Check, Kind, OutputRow, Recipe, SourceRow
+from covary.expand.files import DISK_ERRORS, link_target, link_temporary, place, stamp_of, write_temporary
+from covary.expand.layout import Layout
+from covary.expand.manifest import Check
 from covary.expand.names import OutputFormat, original_name, variation_name, written_format
-from covary.expand.variations import canonical, encoded
+from covary.expand.report import printable
+from covary.expand.rows import Kind, OutputRow, Part, Recipe, SourceRow
+from covary.expand.sources import Entry, Labels, Raw, Reader
+from covary.expand.variations import encoded, labels_text
 from covary.plan.changes import Image
 
 if TYPE_CHECKING:
@@ -33,16 +40,15 @@ SETTLED = 2_000_000_000
 class Order:
     """What is the same for all sources of a run."""
 
-    root: Path
+    reader: Reader
+    layout: Layout
     out: Path
     temporary: Path
     pipeline: Pipeline
     recipe: Recipe
-    times: int
     format: OutputFormat
     quality: int
     originals: Literal["none", "link", "copy"]
-    categories: Mapping[int, Category]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +56,17 @@ class Task:
     """What is to be done about one source.
 
     Attributes:
-        name: of the source.
-        annotations: its annotation entries as canonical JSON; None where there is no annotation file.
-        picture_size: height and width that the annotation file gives for it.
+        entry: the source.
+        facts: what the file common to all sources says of it; None where there is none.
+        times: how many variations there are to be.
         recorded: its row in the manifest if `missing` holds for that content; for any other, all outputs are missing.
         missing: the epochs to make.
         original_missing: whether the original is to be linked or copied.
     """
 
-    name: str
-    annotations: str | None
-    picture_size: tuple[int, int] | None
+    entry: Entry
+    facts: str | None
+    times: int
     recorded: SourceRow | None
     missing: tuple[int, ...]
     original_missing: bool
@@ -72,14 +78,16 @@ class Result:
 
     Attributes:
         source: its row for the manifest.
-        check: size and time, if they can be relied on.
-        outputs: rows of the files made.
+        check: sizes and times of its files, if they can be relied on.
+        wanted: how many outputs there are to be.
+        outputs: rows of the outputs made.
         fresh: whether all outputs were made anew, so that older ones count no longer.
         unreadable: whether the file could not even be read; what was made of it before stays.
     """
 
     source: SourceRow
     check: Check | None
+    wanted: int
     outputs: tuple[OutputRow, ...] = ()
     fresh: bool = False
     unreadable: bool = False
@@ -91,132 +99,201 @@ def do_task(order: Order, task: Task) -> Result:
     Raises:
         ExpandError: the output's disk is full or fails, or the pipeline makes no pictures.
     """
-    path = order.root / task.name
+    entry = task.entry
+    wanted = task.times + (order.originals != "none")
+    source = SourceRow(entry.name, annotations=task.facts, split=entry.split, label=entry.label)
     try:
-        status = path.stat()
-        data = path.read_bytes()
+        before = settled_stamp(order.reader.files(entry))
+        raw = order.reader.read(entry)
+        check = before if before == stamp_of(order.reader.files(entry)) else None
+    except SampleError as error:
+        return Result(_skipped(source, error.reason), None, wanted, fresh=True)
     except OSError as error:
-        reason = f"the file cannot be read: {error.strerror}"
-        return Result(SourceRow(task.name, status="skipped", reason=reason), None, unreadable=True)
-    digest = sha256(data).hexdigest()
-    settled = len(data) == status.st_size and time.time_ns() - status.st_mtime_ns > SETTLED
-    check = Check(status.st_size, status.st_mtime_ns) if settled else None
-    fresh = task.recorded is None or digest != task.recorded.sha256
+        return Result(_skipped(source, unreadable_reason(order.reader, entry, error)), None, wanted, unreadable=True)
+    content = (raw.sha256, raw.fields_sha256)
+    fresh = task.recorded is None or content != (task.recorded.sha256, task.recorded.fields_sha256)
     if task.recorded is not None and not fresh and not task.missing and not task.original_missing:
-        return Result(task.recorded, check)
-    epochs = tuple(range(order.times)) if fresh else task.missing
+        return Result(replace(task.recorded, split=entry.split, label=entry.label), check, wanted)
+    epochs = tuple(range(task.times)) if fresh else task.missing
     original = order.originals != "none" and (fresh or task.original_missing)
-    source = SourceRow(task.name, len(data), digest, annotations=task.annotations)
+    source = replace(source, bytes=raw.size, sha256=raw.sha256, fields_sha256=raw.fields_sha256)
     try:
-        picture = decode(data)
-        objects = _objects(order, task, picture)
+        picture = picture_of(raw)
+        labels = order.reader.labels(entry, task.facts, raw, picture)
         height, width, channels = picture.shape
-        source = SourceRow(
-            task.name, len(data), digest, height, width, channels, picture.dtype.name, annotations=task.annotations
-        )
-        outputs = _make(order, task, picture, data, digest, epochs, original, objects)
+        source = replace(source, height=height, width=width, channels=channels, dtype=picture.dtype.name)
+        outputs = _make(order, entry, raw, picture, labels, epochs, original)
     except (DecodeError, EncodeError, AnnotationError) as error:
-        return Result(_skipped(source, str(error)), check, fresh=True)
+        return Result(_skipped(source, str(error)), check, wanted, fresh=True)
+    except SampleError as error:
+        return Result(_skipped(source, error.reason), check, wanted, fresh=True)
     except OSError as error:
         if error.errno in DISK_ERRORS:
             raise ExpandError(f"{order.out}: {error.strerror}; stopped, run the same command again to go on") from error
-        return Result(_skipped(source, f"its outputs cannot be written: {error.strerror}"), check, fresh=True)
+        reason = f"its outputs cannot be written: {error.strerror}"
+        return Result(_skipped(source, reason), check, wanted, fresh=True)
     except ExpandError:
         raise
     except Exception as error:  # a pipeline may fail on one picture (too small a crop); the others go on
-        return Result(_skipped(source, f"the pipeline failed: {type(error).__name__}: {error}"), check, fresh=True)
-    return Result(source, check, outputs, fresh)
+        reason = f"the pipeline failed: {type(error).__name__}: {error}"
+        return Result(_skipped(source, reason), check, wanted, fresh=True)
+    return Result(source, check, wanted, outputs, fresh)
+
+
+def unreadable_reason(reader: Reader, entry: Entry, error: OSError) -> str:
+    """Why a source cannot be read; the file is named where it is not the picture itself."""
+    picture = str(reader.files(entry)[0])
+    which = "the file" if error.filename in (None, picture) else f"its file {printable(str(error.filename))}"
+    return f"{which} cannot be read: {error.strerror or error}"
+
+
+def settled_stamp(files: Sequence[Path]) -> Check | None:
+    """The stamp of files of which none has changed lately.
+
+    Raises:
+        OSError: a file cannot be looked at.
+    """
+    now = time.time_ns()
+    if any(now - path.stat().st_mtime_ns <= SETTLED for path in files):
+        return None
+    return stamp_of(files)
+
+
+def picture_of(raw: Raw) -> Image:
+    """The decoded picture of a source."""
+    return decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
 
 
 def _skipped(source: SourceRow, reason: str) -> SourceRow:
-    return SourceRow(source.path, source.bytes, source.sha256, status="skipped", reason=reason)
-
-
-def _objects(order: Order, task: Task, picture: Image) -> Objects | None:
-    if task.annotations is None:
-        return None
-    size = (picture.shape[0], picture.shape[1])
-    if task.picture_size is not None and task.picture_size != size:
-        height, width = task.picture_size
-        raise AnnotationError(
-            f"the annotations are for {width} x {height} pixels, the picture has {size[1]} x {size[0]}"
-        )
-    return objects_of(task.annotations, size, order.categories)
-
-
-def objects_of(annotations: str, size: tuple[int, int], categories: Mapping[int, Category]) -> Objects:
-    """The objects that a source's annotation entries describe.
-
-    Raises:
-        AnnotationError: an entry makes no sense for a picture of this height and width.
-    """
-    return Objects.of([instance_from_json(entry, size) for entry in json.loads(annotations)], categories)
+    known = SourceRow(source.path, source.bytes, source.sha256, fields_sha256=source.fields_sha256)
+    return replace(known, status="skipped", reason=reason, split=source.split, label=source.label)
 
 
 def _make(
     order: Order,
-    task: Task,
+    entry: Entry,
+    raw: Raw,
     picture: Image,
-    data: bytes,
-    digest: str,
+    labels: Labels,
     epochs: Sequence[int],
     original: bool,
-    objects: Objects | None,
 ) -> tuple[OutputRow, ...]:
     """Write all files under temporary names, and only then give them their own."""
-    name = task.name
-    written: list[tuple[Path, OutputRow]] = []
+    files = _Files(order.out, order.temporary)
+    rows: list[OutputRow] = []
     try:
         if original:
-            written.append(_original(order, name, picture, data, digest, objects))
-        format = written_format(name, order.format)
-        for made in encoded(order.pipeline, picture, name, epochs, objects, format, order.quality):
-            temporary = write_temporary(order.temporary, made.data)
-            row = OutputRow(
-                variation_name(name, made.epoch, order.format),
-                name,
-                "variation",
-                name,
-                made.epoch,
-                len(made.data),
-                made.sha256,
-                made.height,
-                made.width,
-                order.recipe.hash,
-                made.trace,
-                made.labels,
-            )
-            written.append((temporary, row))
-        for temporary, row in written:
-            place(temporary, order.out / row.path)
+            rows.append(_original(order, entry, raw, picture, labels, files))
+        rows += derived(order.pipeline, order.recipe, order.layout, entry, picture, labels, epochs, files)
+        files.place()
     except BaseException:
-        for temporary, _ in written:
+        files.discard()
+        raise
+    return tuple(rows)
+
+
+class _Files:
+    """The files that one task writes: under temporary names, until all of them are there."""
+
+    def __init__(self, out: Path, temporary: Path) -> None:
+        self._out = out
+        self._temporary = temporary
+        self._written: list[tuple[Path, str]] = []
+
+    def write(self, path: str, data: bytes) -> None:
+        self._written.append((write_temporary(self._temporary, data), path))
+
+    def link(self, path: str, source: Path) -> None:
+        self._written.append((link_temporary(self._temporary, link_target(source, self._out / path)), path))
+
+    def place(self) -> None:
+        for temporary, path in self._written:
+            place(temporary, self._out / path)
+
+    def discard(self) -> None:
+        for temporary, _ in self._written:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        raise
-    return tuple(row for _, row in written)
 
 
-def _original(
-    order: Order, name: str, picture: Image, data: bytes, digest: str, objects: Objects | None
-) -> tuple[Path, OutputRow]:
-    final = original_name(name)
+def derived(
+    pipeline: Pipeline,
+    recipe: Recipe,
+    layout: Layout,
+    entry: Entry,
+    picture: Image,
+    labels: Labels,
+    epochs: Sequence[int],
+    files: _Files | None = None,
+) -> Iterator[OutputRow]:
+    """Make variations of one source by a recipe; their rows, and their files where `files` is given."""
+    wanted: OutputFormat = recipe.format  # type: ignore[assignment]
+    format = written_format(entry.name, wanted)
+    mask = None if labels.mask is None else labels.mask.pixels
+    for made in encoded(pipeline, picture, entry.key, epochs, format, recipe.quality, labels.objects, mask):
+        variation = made.variation
+        path = variation_name(entry.name, variation.epoch, wanted)
+        beside = layout.parts(entry, path, variation, labels.mask)
+        if files is not None:
+            for name, data in [(path, made.data), *beside]:
+                files.write(name, data)
+        yield OutputRow(
+            path,
+            entry.name,
+            "variation",
+            entry.key,
+            variation.epoch,
+            len(made.data),
+            made.sha256,
+            variation.image.shape[0],
+            variation.image.shape[1],
+            recipe.hash,
+            made.trace,
+            tuple(Part(name, len(data), sha256(data).hexdigest()) for name, data in beside),
+            None,
+            made.labels,
+        )
+
+
+def _original(order: Order, entry: Entry, raw: Raw, picture: Image, labels: Labels, files: _Files) -> OutputRow:
     kind: Kind = "link" if order.originals == "link" else "copy"
-    if kind == "link":
-        temporary = link_temporary(order.temporary, link_target(order.root / name, order.out / final))
-    else:
-        temporary = write_temporary(order.temporary, data)
-    labels = None if objects is None else canonical([instance.to_json() for instance in objects.instances])
+    path = original_name(entry.name)
+    found = order.reader.files(entry)
+    parts = []
+    for name, source in [(path, found[0]), *order.layout.original_parts(entry, path, found)]:
+        data = raw.picture if source == found[0] else source.read_bytes()
+        assert isinstance(data, bytes)
+        if kind == "link":
+            files.link(name, source)
+        else:
+            files.write(name, data)
+        if name != path:
+            parts.append(Part(name, len(data), sha256(data).hexdigest()))
+    objects = None if labels.objects is None else labels.objects.instances
     height, width, _ = picture.shape
-    row = OutputRow(final, name, kind, name, None, len(data), digest, height, width, order.recipe.hash, None, labels)
-    return temporary, row
+    return OutputRow(
+        path,
+        entry.name,
+        kind,
+        entry.key,
+        None,
+        raw.size,
+        raw.sha256,
+        height,
+        width,
+        order.recipe.hash,
+        None,
+        tuple(parts),
+        None,
+        labels_text(objects),
+    )
 
 
-def original_is_there(path: Path, row: OutputRow, source: Path) -> bool:
-    """Whether an original is linked or copied as recorded."""
+def original_is_there(path: Path, kind: Kind, size: int, source: Path) -> bool:
+    """Whether an original, or a file that goes with it, is linked or copied as recorded."""
     try:
-        if row.kind == "link":
+        if kind == "link":
             return path.is_symlink() and str(path.readlink()) == link_target(source, path)
-        return not path.is_symlink() and path.stat().st_size == row.bytes
+        return not path.is_symlink() and path.stat().st_size == size
     except OSError:
         return False

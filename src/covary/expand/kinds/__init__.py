@@ -1,0 +1,1 @@
+"""The kinds of data sets that an expansion reads and writes: one module each."""
