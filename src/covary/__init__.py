@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from covary import expand as expand
+    from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
     from covary.draws.distributions import Choice as Choice
     from covary.draws.distributions import Constant as Constant
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "Loader": "covary.data.loader",
     "Pipeline": "covary.pipeline",
     **dict.fromkeys(("OneOf", "SomeOf", "Sequential", "Sometimes"), "covary.ops.combine"),
     **dict.fromkeys(

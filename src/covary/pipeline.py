@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
 from covary.ops.base import Course, Operation, Record
+from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
 from covary.ops.spec import from_plain, to_plain
 from covary.ops.view import View
@@ -348,6 +349,24 @@ class Pipeline:
     def with_options(self, **options: Any) -> Pipeline:
         """The same operations with other options (any keyword of the constructor)."""
         return Pipeline(self.operations, **{**self._options(), **options})
+
+    def parted(self) -> tuple[Pipeline, Pipeline | None]:
+        """What varies the samples, and what gives the model's input its form (Normalize, ToTensor): one after the other
+        they do what the whole does. None where nothing gives a form.
+        """
+        form = [operation for operation in self.operations if isinstance(operation, Finish)]
+        if not form:
+            return self, None
+        body = self.operations[: len(self.operations) - len(form)]
+        return Pipeline(body, **self._options()), Pipeline(form, **self._options())
+
+    @property
+    def layout(self) -> Layout:
+        """The order of the finished pictures' axes: "CHW" behind ToTensor and Normalize, unless told otherwise."""
+        last = self.operations[-1] if self.operations else None
+        if isinstance(last, Normalize):
+            return last.layout
+        return "CHW" if isinstance(last, ToTensor) else "HWC"
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The pipeline as YAML text, written to `path` too if one is given."""

@@ -135,7 +135,7 @@ class Planned:
     def _carry(
         self, samples: Sequence[dict[str, Any]], stages: Sequence[Stage], sizes: Ints, threads: int
     ) -> list[dict[str, Any]]:
-        if not samples[0]:
+        if not any(samples):
             return list(samples)
         return carry(
             samples,

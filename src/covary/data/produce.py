@@ -1,0 +1,362 @@
+"""The making of one batch, by one worker: read, decode, render, mix. What comes out depends on the order alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.data.batch import collate
+from covary.data.dataset import Dataset, SampleError
+from covary.data.fetch import UNUSABLE, Row, decode_row, fetch, reduction_to, reduction_within
+from covary.data.instances import for_objects
+from covary.data.schedule import Order, Schedule
+from covary.draws.keys import Key
+from covary.plan.changes import Image
+from covary.render.buffers import empty
+
+if TYPE_CHECKING:
+    from covary.data.cache import Cache
+    from covary.ops.mix.base import Alternatives
+    from covary.pipeline import Pipeline
+
+OnError: TypeAlias = Literal["skip", "raise"]
+Decode: TypeAlias = Literal["scaled", "full"]
+
+# Pictures that take more than this when they are decoded are not held all at once.
+CHUNK_BYTES = 128 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BadSample:
+    """A sample that was left out: its key, and why."""
+
+    key: Key
+    reason: str
+
+
+@dataclass(slots=True)
+class Spent:
+    """Seconds of one worker on one batch, by what was done."""
+
+    read: float = 0.0
+    decode: float = 0.0
+    render: float = 0.0
+    mix: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A finished batch.
+
+    Attributes:
+        order: what was asked for.
+        fields: of the batch; None where no sample of it can be used.
+        problems: samples that were left out.
+        spent: where the time went.
+    """
+
+    order: Order
+    fields: dict[str, Any] | None
+    problems: tuple[BadSample, ...]
+    spent: Spent
+
+
+@dataclass(frozen=True, eq=False)
+class Producer:
+    """All that is needed to make any batch; threads share it, processes have a copy.
+
+    Attributes:
+        dataset: the samples.
+        schedule: the batch plan, for what stands in where a sample is bad.
+        pipeline: what happens to each sample before they are mixed; None for nothing.
+        mixers: what mixes them; None for nothing.
+        finish: what happens to the pictures after that, where mixers need them as they were; None for nothing.
+        classes: how many there are, for the mixers; None where there are none.
+        decode: "scaled" decodes no more than the drawn warp needs, "full" everything.
+        channels: that all pictures get; None keeps what is stored.
+        refill: whether a batch stays as large as it was planned when samples are bad.
+        on_error: whether bad samples are left out or raised.
+        cache: of samples that were read before, or None.
+        cache_side: where pictures are cached and `decode` is "scaled", their shorter sides stay at least so long.
+    """
+
+    dataset: Dataset
+    schedule: Schedule
+    pipeline: Pipeline | None
+    mixers: Alternatives | None
+    finish: Pipeline | None
+    classes: int | None
+    decode: Decode
+    channels: int | None
+    refill: bool
+    on_error: OnError
+    cache: Cache | None = None
+    cache_side: int = 512
+
+    def make(self, order: Order) -> Made:
+        """Make one batch.
+
+        Raises:
+            SampleError: a bad sample, where these are raised.
+        """
+        work = _Work(self)
+        parts = work.parts(zip(order.indices.tolist(), order.variations.tolist(), strict=True))
+        missing = len(order.indices) - sum(len(part.rows) for part in parts)
+        if missing and self.refill:
+            behind = self.schedule.epoch(order.epoch).behind(order.number)
+            parts += work.parts(zip(*(numbers.tolist() for numbers in behind), strict=True), missing)
+        fields = _joined(parts) if parts else None
+        if fields is not None and self.mixers is not None:
+            fields = work.mixed(fields, self.mixers)
+        if fields is not None:
+            fields["epoch"] = order.epoch
+        return Made(order, fields, tuple(work.problems), work.spent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Finished pictures of some rows (an array, a list, or None where the samples have none) and their labels."""
+
+    rows: list[Row]
+    images: Any
+    labels: list[dict[str, Any]]
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """One worker's work on one batch."""
+
+    of: Producer
+    problems: list[BadSample] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+
+    def parts(self, wanted: Iterable[tuple[int, int]], enough: int | None = None) -> list[_Part]:
+        """Finished pictures of samples and variations, in the order given, until there are enough."""
+        parts: list[_Part] = []
+        for rows in self._chunks(wanted, None if enough is None else 1):
+            part = self._rendered(rows)
+            if part.rows:
+                parts.append(part)
+            if enough is not None and len(parts) == enough:
+                break
+        return parts
+
+    def mixed(self, fields: dict[str, Any], mixers: Alternatives) -> dict[str, Any]:
+        """The batch, its samples mixed with each other."""
+        from covary.ops.mix.base import mix_batch
+
+        producer, pipeline = self.of, self.of.pipeline
+        start = time.perf_counter()
+        fields.pop("objects", None)  # mixing moves boxes and masks; the fields of these say where to
+        fields = mix_batch(
+            mixers,
+            fields,
+            classes=producer.classes,
+            seed=producer.schedule.seed,
+            epoch=fields["variations"].tolist(),
+            keys=fields["keys"],
+            layout="HWC" if pipeline is None else pipeline.layout,
+            boxes="pascal_voc" if pipeline is None else pipeline.boxes,
+            keypoints="xy" if pipeline is None else pipeline.keypoints,
+        )
+        if producer.finish is not None:
+            for name in mixers.pictures:
+                fields[name] = producer.finish.batch(fields[name], keys=fields["keys"], threads=1)
+        self.spent.mix += time.perf_counter() - start
+        return fields
+
+    # Reading
+
+    def _chunks(self, wanted: Iterable[tuple[int, int]], most: int | None) -> Iterator[list[Row]]:
+        """Rows that can be used, `most` at once and no more than their pictures may take of memory."""
+        rows: list[Row] = []
+        size = 0
+        last: Row | None = None
+        for index, variation in wanted:
+            row = last.of(variation) if last is not None and last.index == index else self._fetched(index, variation)
+            if row is None:
+                continue
+            last = row
+            rows.append(row)
+            size += row.size[0] * row.size[1] * row.channels * np.dtype(row.dtype).itemsize
+            if size > CHUNK_BYTES or len(rows) == most:
+                yield rows
+                rows, size, last = [], 0, None
+        if rows:
+            yield rows
+
+    def _fetched(self, index: int, variation: int) -> Row | None:
+        producer = self.of
+        start = time.perf_counter()
+        try:
+            row = None if producer.cache is None else producer.cache.get(index, variation)
+            if row is None:
+                row = fetch(producer.dataset, index, variation, channels=producer.channels)
+                if producer.cache is not None:
+                    self._cached(row, producer.cache)
+        except UNUSABLE as error:
+            self._leave_out(producer.dataset.keys[index], error)
+            return None
+        finally:
+            self.spent.read += time.perf_counter() - start
+        return row
+
+    def _cached(self, row: Row, cache: Cache) -> None:
+        """Put a sample into the cache, its picture decoded at a size that does not depend on any draw."""
+        if cache.decoded and row.encoded is not None:
+            reduction = reduction_to(row, self.of.cache_side) if self.of.decode == "scaled" else 0
+            decode_row(row, reduction, self.of.channels)
+        cache.put(row)
+
+    # Rendering
+
+    def _rendered(self, rows: list[Row]) -> _Part:
+        """The finished pictures of rows that may be of several kinds; those that turn out bad are left out."""
+        kinds: dict[Any, list[int]] = {}
+        for place, row in enumerate(rows):
+            objects = None if row.objects is None else (row.objects.by_masks, row.objects.pairs)
+            kinds.setdefault((row.has_image, row.channels, row.dtype, objects), []).append(place)
+        if len(kinds) == 1:
+            return self._of_a_kind(rows)
+        found: dict[int, tuple[Row, Any, dict[str, Any]]] = {}
+        for places in kinds.values():
+            part = self._of_a_kind([rows[place] for place in places])
+            at = {id(rows[place]): place for place in places}
+            for number, row in enumerate(part.rows):
+                image = None if part.images is None else part.images[number]
+                found[at[id(row)]] = row, image, part.labels[number]
+        in_order = [found[place] for place in sorted(found)]
+        images = [image for _, image, _ in in_order]
+        return _Part([row for row, _, _ in in_order], _stacked(images), [labels for _, _, labels in in_order])
+
+    def _of_a_kind(self, rows: list[Row]) -> _Part:
+        pipeline = self.of.pipeline
+        if not rows[0].has_image:
+            return _Part(rows, None, [row.fields for row in rows])
+        if pipeline is None:
+            rows = self._decoded(rows, np.zeros(len(rows), np.int64))
+            return _Part(rows, _stacked([row.picture for row in rows]), [row.fields for row in rows])
+        if rows[0].objects is not None:
+            pipeline = for_objects(pipeline, rows[0].objects)
+        try:
+            return self._drawn(pipeline, rows)
+        except SampleError:
+            raise
+        except ValueError as error:
+            if len(rows) == 1:
+                self._leave_out(rows[0].key, ValueError(f"the pipeline failed: {error}"), cause=error)
+                return _Part([], None, [])
+            failure = error
+        # One picture may be too small for a crop, say; if none can be drawn, it is the pipeline's fault.
+        problems = len(self.problems)
+        alone = [part for row in rows if (part := self._of_a_kind([row])).rows]
+        if not alone and len(self.problems) - problems == len(rows):
+            raise failure
+        return _Part(
+            [part.rows[0] for part in alone],
+            _stacked([part.images[0] for part in alone]),
+            [part.labels[0] for part in alone],
+        )
+
+    def _drawn(self, pipeline: Pipeline, rows: list[Row]) -> _Part:
+        while rows:
+            start = time.perf_counter()
+            plan = pipeline.planned(
+                [row.size for row in rows],
+                keys=[row.key for row in rows],
+                epoch=[row.variation for row in rows],
+                channels=rows[0].channels,
+                dtype=rows[0].dtype,
+            )
+            reductions = plan.reductions() if self.of.decode == "scaled" else np.zeros(len(rows), np.int64)
+            self.spent.render += time.perf_counter() - start
+            usable = self._decoded(rows, reductions)
+            if len(usable) < len(rows):
+                rows = usable
+                continue
+            start = time.perf_counter()
+            images, labels = plan.render(
+                [_picture(row) for row in rows],
+                np.array([row.reduction for row in rows], np.int64),
+                fields=[row.fields for row in rows],
+                threads=1,
+            )
+            for row, carried in zip(rows, labels, strict=True):
+                if row.objects is not None:
+                    carried["objects"] = tuple(row.objects.carried(carried))
+            self.spent.render += time.perf_counter() - start
+            return _Part(rows, images, labels)
+        return _Part([], None, [])
+
+    def _decoded(self, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
+        """The rows whose pictures can be decoded, now decoded; each at a scale that the draws allow."""
+        start = time.perf_counter()
+        usable: list[Row] = []
+        done: dict[tuple[int, int], Row] = {}
+        for row, allowed in zip(rows, reductions.tolist(), strict=True):
+            if row.picture is None:
+                reduction = reduction_within(row, allowed)
+                same = done.get((row.index, reduction))
+                if same is not None:
+                    row.picture, row.reduction, row.encoded = same.picture, reduction, None
+                else:
+                    try:
+                        decode_row(row, reduction, self.of.channels)
+                    except UNUSABLE as error:
+                        self._leave_out(row.key, error)
+                        continue
+                    done[row.index, reduction] = row
+            usable.append(row)
+        self.spent.decode += time.perf_counter() - start
+        return usable
+
+    def _leave_out(self, key: Key, error: Exception, cause: Exception | None = None) -> None:
+        reason = error.reason if isinstance(error, SampleError) else str(error)
+        if self.of.on_error == "raise":
+            raise SampleError(key, reason) from (cause or error)
+        problem = BadSample(key, reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def _picture(row: Row) -> Image:
+    assert row.picture is not None
+    return row.picture
+
+
+def _stacked(images: list[Any]) -> Any:
+    """Pictures in one array if they agree in shape and dtype, else the list."""
+    if all(image is None for image in images):
+        return None
+    if len({None if image is None else (image.shape, image.dtype) for image in images}) > 1:
+        return images
+    stack = empty((len(images), *images[0].shape), images[0].dtype)
+    return np.stack(images, out=stack)
+
+
+def _joined(parts: Sequence[_Part]) -> dict[str, Any]:
+    """The fields of a batch."""
+    rows = [row for part in parts for row in part.rows]
+    labels = [each for part in parts for each in part.labels]
+    fields: dict[str, Any] = {}
+    if parts[0].images is not None:
+        fields["image"] = parts[0].images if len(parts) == 1 else _concatenated([part.images for part in parts])
+    names = dict.fromkeys(name for each in labels for name in each)
+    for name in sorted(names, key=lambda name: name != "label"):
+        fields[name] = collate([each.get(name) for each in labels])
+    fields["keys"] = [row.key for row in rows]
+    fields["variations"] = np.array([row.variation for row in rows], np.int64)
+    return fields
+
+
+def _concatenated(pieces: Sequence[Any]) -> Any:
+    shapes = {(piece.shape[1:], piece.dtype) if isinstance(piece, np.ndarray) else None for piece in pieces}
+    if None in shapes or len(shapes) > 1:
+        return [picture for piece in pieces for picture in piece]
+    stack = empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0].dtype)
+    return np.concatenate(pieces, out=stack)
