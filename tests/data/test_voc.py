@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import supervision
 from PIL import Image
 from writing import check_dataset, write_picture, write_text
 
@@ -10,6 +9,10 @@ from covary.data.dataset import SampleError
 from covary.data.instances import Category, Instance
 from covary.data.masks import decode_mask
 from covary.data.voc import VocDataset, parse_voc, voc_text
+
+supervision = pytest.importorskip(
+    "supervision", reason="the reader that is the truth here has no wheel for this platform"
+)
 
 SIZE = (40, 60)
 CATEGORIES = {1: Category(1, "cat"), 2: Category(2, "dog & co")}

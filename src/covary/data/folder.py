@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,12 @@ class Listing:
         return self.root / item.name
 
 
-def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.PathLike[str]] = ()) -> Listing:
+def read_folder(
+    root: str | os.PathLike[str],
+    *,
+    exclude: Sequence[str | os.PathLike[str]] = (),
+    endings: Collection[str] = EXTENSIONS,
+) -> Listing:
     """List the pictures under a folder, at any depth.
 
     Pictures are known by their ending, in any case: jpg, jpeg, jpe, jfif, png, webp, bmp, dib, tif, tiff. Symbolic
@@ -81,6 +86,7 @@ def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.Path
     Args:
         root: the folder.
         exclude: folders to be left out, with all that lies in them.
+        endings: lower case endings of the files to be listed, if others than pictures'.
 
     Raises:
         NotADirectoryError: `root` is no folder.
@@ -95,7 +101,7 @@ def read_folder(root: str | os.PathLike[str], *, exclude: Sequence[str | os.Path
     problems: list[Problem] = []
     left_out: list[str] = []
     others: list[str] = []
-    for found in _walk(base, "", (_identity(base),), excluded):
+    for found in _walk(base, "", (_identity(base),), excluded, endings):
         if isinstance(found, Item):
             items.append(found)
         elif isinstance(found, Problem):
@@ -117,7 +123,11 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _walk(
-    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], excluded: set[tuple[int, int]]
+    folder: Path,
+    prefix: str,
+    above: tuple[tuple[int, int], ...],
+    excluded: set[tuple[int, int]],
+    endings: Collection[str],
 ) -> Iterator[Item | Problem | str]:
     """Everything under one folder: pictures, problems, names of excluded folders (with a "/") and of other pictures."""
     try:
@@ -131,7 +141,7 @@ def _walk(
         try:
             status = entry.stat()
         except OSError as error:
-            if _is_picture_name(entry.name):
+            if _ending(entry.name) in endings:
                 yield Problem(name, f"the file cannot be read: {error.strerror}")
             continue
         if stat.S_ISDIR(status.st_mode):
@@ -139,18 +149,14 @@ def _walk(
             if identity in excluded:
                 yield name + "/"
             elif identity not in above and entry.name != OWN_FOLDER:
-                yield from _walk(folder / entry.name, name + "/", (*above, identity), excluded)
-        elif _is_picture_name(entry.name):
+                yield from _walk(folder / entry.name, name + "/", (*above, identity), excluded, endings)
+        elif _ending(entry.name) in endings:
             if stat.S_ISREG(status.st_mode):
                 yield Item(name)
             else:
                 yield Problem(name, "not a regular file")
         elif _ending(entry.name) in OTHER_PICTURES:
             yield name
-
-
-def _is_picture_name(name: str) -> bool:
-    return _ending(name) in EXTENSIONS
 
 
 def _ending(name: str) -> str:

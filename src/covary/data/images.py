@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from covary.data.class_folders import class_folders
 from covary.data.dataset import Sample
 from covary.data.folder import Listing, Problem, read_folder
-from covary.data.indexed import Indexed, absolute, class_numbers, read_file
-from covary.data.splits import SPLITS, are_split_folders, known_splits
+from covary.data.indexed import Indexed, absolute, read_file
 from covary.data.strings import Strings
 
 
@@ -46,27 +46,10 @@ class ImageFolder(Indexed):
     ) -> None:
         listing = read_folder(root, exclude=exclude)
         names = picture_names(listing)
-        parts = [name.split("/") for name in names]
-        first = sorted({each[0] for each in parts if len(each) > 1})
-        by_part = are_split_folders(first) if splits is None else splits
-        depth = 1 if by_part else 0
-        labels = [each[depth] if len(each) > depth + 1 else "" for each in parts]
-        known = tuple(sorted(set(labels) - {""})) if classes is None else tuple(classes)
-        unknown = sorted(set(labels) - {""} - set(known))
-        if unknown:
-            raise ValueError(
-                f"{listing.root}: folder {unknown[0]!r} is none of the {len(known)} classes ({', '.join(known[:10])})"
-            )
+        found = class_folders(names, listing.root, classes, splits)
         self.root = absolute(listing.root)
         self.problems: tuple[Problem, ...] = listing.problems
-        super().__init__(
-            Strings(names),
-            classes=known,
-            labels=class_numbers(labels, known) if known else None,
-            splits=known_splits(SPLITS.get(each[0].lower(), each[0]) if len(each) > 1 else "" for each in parts)
-            if by_part
-            else None,
-        )
+        super().__init__(Strings(names), classes=found.classes, labels=found.labels, splits=found.splits)
 
     def read(self, index: int) -> Sample:
         """The picture's bytes, and its class."""

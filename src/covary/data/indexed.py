@@ -49,17 +49,6 @@ class Indexed:
         return f"{type(self).__name__}({len(self):,} samples{f', {kinds:,} classes' if kinds else ''})"
 
 
-def class_numbers(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each name among the classes, -1 for "".
-
-    Raises:
-        KeyError: a name is none of the classes.
-    """
-    place = {name: number for number, name in enumerate(classes)}
-    place.setdefault("", -1)
-    return np.fromiter((place[name] for name in names), np.int64, len(names))
-
-
 def absolute(path: str | os.PathLike[str]) -> str:
     """The path from the root on, so that it means the same in every process; links are not resolved."""
     return str(Path(path).absolute())
