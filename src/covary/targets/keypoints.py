@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -78,12 +78,7 @@ def carry_keypoints(
     raw = numbers(value, field, columns)
     if raw.ndim < 2 or raw.shape[-1] < columns:
         raise ValueError(f"{field}: shape {raw.shape} does not end in {columns} or more columns ({options.format})")
-    policy = options.policy
-    if policy == "drop" and raw.ndim > 2:
-        raise ValueError(
-            f"{field}: outside='drop' needs a flat list (N, {columns}), got shape {raw.shape}; "
-            "choose Keypoints(outside='hide') or 'keep'"
-        )
+    _check_policy(options, raw, field)
     made = raw.astype(float_dtype(raw), order="C")
     count = len(raw)
     if made.size == 0:
@@ -97,6 +92,39 @@ def carry_keypoints(
             made = made.take(order, axis=-2)
             keep = None if keep is None else keep[order]
     return (made if keep is None else made[keep]), keep, count
+
+
+def hide_keypoints(
+    options: Keypoints, value: Any, covered: NDArray[np.bool_], field: str = "keypoints"
+) -> tuple[NDArray[Any], NDArray[np.bool_] | None, int]:
+    """Treat the points of one sample that lie on covered pixels as those outside; the others stay where they are.
+
+    Args:
+        covered: (H, W), the pixels that something covers.
+
+    Returns:
+        the new array, the mask of the rows that were kept (None: all), and how many rows came in.
+
+    Raises:
+        ValueError: the shape or dtype is not that of keypoints.
+    """
+    made, _, count = carry_keypoints(replace(options, outside="keep", pairs=()), value, covered.shape, (), field)
+    _check_policy(options, made, field)
+    rows = made.reshape(-1, made.shape[-1])
+    with np.errstate(invalid="ignore"):
+        at = np.floor(rows[:, 1::-1] + 0.5)
+        seen: NDArray[np.bool_] = np.logical_and.reduce((at >= 0) & (at < covered.shape), axis=1)
+    seen[seen] = ~covered[tuple(at[seen].astype(np.intp).T)]
+    keep = _write(options, rows, rows[:, :2], seen, False) if made.size else None
+    return (made if keep is None else made[keep]), keep, count
+
+
+def _check_policy(options: Keypoints, raw: NDArray[Any], field: str) -> None:
+    if options.policy == "drop" and raw.ndim > 2:
+        raise ValueError(
+            f"{field}: outside='drop' needs a flat list (N, {3 if options.format == 'xyv' else 2}), "
+            f"got shape {raw.shape}; choose Keypoints(outside='hide') or 'keep'"
+        )
 
 
 def _write(

@@ -113,7 +113,20 @@ class Mixer(Declared):
 
 @dataclass(frozen=True, repr=False)
 class PairMixer(Mixer):
-    """A mixer of two samples, `lam` of the first and 1 - `lam` of the second, lam from Beta(alpha, alpha).
+    """A mixer of two samples, `lam` of the first and 1 - `lam` of the second.
+
+    Args:
+        pairs: whether `target_a`, `target_b` and `lam` come out too, for losses of two targets.
+        p: probability in [0, 1] that a sample is mixed.
+        name: what its random slots are bound to.
+    """
+
+    pairs: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, repr=False)
+class BetaMixer(PairMixer):
+    """A mixer of two samples, whose lambda is from Beta(alpha, alpha).
 
     Args:
         alpha: shape of the law of lambda, above 0: 1 is uniform, less favours the ends, more the middle.
@@ -125,7 +138,6 @@ class PairMixer(Mixer):
     uniforms: ClassVar[tuple[str, ...]] = ("lam",)
 
     alpha: float = 1.0
-    pairs: bool = field(default=False, kw_only=True)
 
     def check(self) -> None:
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0 < self.alpha < np.inf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -19,7 +19,8 @@ Layout: TypeAlias = Literal["CHW", "HWC", "HW"]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.uint16))
 SOURCES = 4  # of so many samples a mixed one is made at most
-PER_SAMPLE = ("label", "mask", "boxes", "box_labels", "masks", "keypoints", "keypoint_labels")
+OBJECT_FIELDS = ("boxes", "box_labels", "masks", "keypoints", "keypoint_labels")
+PER_SAMPLE = ("label", "mask", *OBJECT_FIELDS)
 _CHANNELS = (1, 2, 3, 4)
 
 
@@ -74,6 +75,16 @@ class Batch:
         """Whether there is such a field."""
         return self.fields.get(field) is not None
 
+    @property
+    def boxes_by_masks(self) -> Boxes:
+        """How boxes are carried: those of samples with instance masks are the boxes of the masks."""
+        return replace(self.boxes, source="masks")
+
+    def stacked_images(self) -> tuple[NDArray[Any], Layout]:
+        """The pictures in one array, and their layout; errors as for `stack` and `images`."""
+        stack = self.stack()
+        return stack, self.images()[1]
+
     def images(self) -> tuple[Sequence[Image], Layout]:
         """The pictures, (B, ...) or a list, and their layout.
 
@@ -119,6 +130,18 @@ def window(image: Image, layout: Layout, rectangle: Sequence[int]) -> Image:
     """The pixels in x0, y0, x1, y1 (ends exclusive), as a view."""
     x0, y0, x1, y1 = rectangle
     return image[:, y0:y1, x0:x1] if layout == "CHW" else image[y0:y1, x0:x1]
+
+
+def mask_window(mask: NDArray[Any], size: tuple[int, int], rectangle: Sequence[int]) -> NDArray[Any]:
+    """The part of a mask (H, W) or (H, W, C) in x0, y0, x1, y1, as a view.
+
+    Raises:
+        ValueError: the mask has not the picture's height and width.
+    """
+    if mask.shape[:2] != size or mask.ndim not in (2, 3):
+        raise ValueError(f"mask has shape {mask.shape}; allowed: {size} or {(*size, 'C')}, as its picture")
+    x0, y0, x1, y1 = rectangle
+    return mask[y0:y1, x0:x1]
 
 
 def read_batch(
@@ -195,6 +218,13 @@ class Room:
         np.copyto(made, self._came[row])
         return made
 
+    def fresh(self, row: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Uninitialised room of any shape, to be filled by the caller."""
+        if self._came[row].shape == shape:
+            return self.open(row)
+        self._made[row] = empty(shape, dtype)
+        return cast("NDArray[Any]", self._made[row])
+
     def put(self, row: int, value: Any) -> None:
         """Another value in place of one sample, of any size."""
         self._made[row] = value
@@ -214,7 +244,7 @@ class Room:
         if self._made and self._made[0].shape != self._stacked.shape[1:]:
             return np.stack(self._made)
         for row, made in enumerate(self._made):
-            if made.base is not self._stacked:
+            if not np.may_share_memory(made, self._stacked):
                 self._stacked[row] = made
         return self._stacked
 
@@ -222,12 +252,16 @@ class Room:
 class Made:
     """The batch that is made: pixels, what each sample is made of, and the labels that go with it."""
 
-    __slots__ = ("_batch", "_rooms", "extra", "sources", "weights")
+    __slots__ = ("_batch", "_objects", "_rooms", "box_weights", "extra", "second_masks", "sources", "weights")
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._rooms: dict[str, Room] = {}
         self.extra: dict[str, Any] = {}
+        self._objects: dict[int, dict[str, Any]] = {}
+        # Samples blended with the whole of a partner: shares of their boxes, and whose class mask is theirs too.
+        self.box_weights: dict[int, NDArray[np.float32]] | None = None
+        self.second_masks: dict[int, int] | None = None
         # (B, 4): the samples each is made of, itself first, and their shares in it.
         self.sources = np.repeat(np.arange(batch.count), SOURCES).reshape(batch.count, SOURCES)
         self.weights = np.zeros((batch.count, SOURCES))
@@ -239,6 +273,10 @@ class Made:
             self._rooms[field] = Room(self._batch.fields[field])
         return self._rooms[field]
 
+    def put_objects(self, row: int, objects: dict[str, Any]) -> None:
+        """The boxes, instance masks and keypoints of a mixed sample, with their labels."""
+        self._objects[row] = objects
+
     def pair(self, row: int, partner: int, share: float) -> None:
         """Note that a sample is `share` of itself and the rest of its partner."""
         self.sources[row, 1] = partner
@@ -248,6 +286,22 @@ class Made:
         """The fields of the mixed batch."""
         out = {**self._batch.fields, **{name: room.result() for name, room in self._rooms.items()}, **self.extra}
         labels = self._batch.labels
+        for name in OBJECT_FIELDS if self._objects else ():
+            if self._batch.has(name):
+                came = self._batch.fields[name]
+                out[name] = [
+                    self._objects[row].get(name) if row in self._objects else came[row] for row in range(len(came))
+                ]
+        if self.box_weights is not None:
+            ones = [np.ones(0 if boxes is None else len(boxes), dtype=np.float32) for boxes in out["boxes"]]
+            out["box_weights"] = [self.box_weights.get(row, weights) for row, weights in enumerate(ones)]
+        if self.second_masks is not None:
+            came = self._batch.fields["mask"]
+            second = [
+                came[self.second_masks[row]] if row in self.second_masks else mask
+                for row, mask in enumerate(out["mask"])
+            ]
+            out["mask_b"] = np.stack(second) if isinstance(out["mask"], np.ndarray) else second
         if labels is not None:
             out["target"] = labels.mixed(self.sources, self.weights)
         if pairs:
