@@ -18,7 +18,7 @@ import soundfile
 from covary.data.dataset import Dataset, Encoded, SampleError
 from covary.data.decode import decode
 from covary.data.encode import encode
-from covary.data.shard_paths import braced, shard_paths, split_of
+from covary.data.shard_paths import braced, shard_paths, shard_split
 from covary.data.webdataset import WebDataset, write_shard
 
 wds = pytest.importorskip("webdataset")
@@ -288,9 +288,9 @@ def test_splits_by_name_and_the_shards_of_one(tmp_path):
     dataset = WebDataset(tmp_path)
     assert list(dataset.splits) == ["test"] * 5 + ["train"] * 10 + ["val"] * 5
     assert list(WebDataset(tmp_path, split="val").keys) == [f"{index:06}" for index in range(10, 15)]
-    with pytest.raises(ValueError, match=r"split='dev'; the shards are of test, train, val"):
-        WebDataset(tmp_path, split="dev")
-    assert split_of(tmp_path / "trainers.tar") == "" and WebDataset(shard(tmp_path / "x/y.tar")).splits is None
+    with pytest.raises(ValueError, match=r"split='extra'; the shards are of test, train, val"):
+        WebDataset(tmp_path, split="extra")
+    assert shard_split(tmp_path / "trainers.tar") == "" and WebDataset(shard(tmp_path / "x/y.tar")).splits is None
 
 
 def test_braces_expand_as_the_braceexpand_library_does():

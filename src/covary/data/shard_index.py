@@ -27,6 +27,7 @@ from covary.data.shard_members import (
 )
 from covary.data.strings import Strings
 from covary.data.tar import TarError, members
+from covary.draws.keys import Key
 
 _META = re.compile(r"__[^/]*__(/|$)")
 _LARGEST_LABEL = 1 << 16
@@ -39,7 +40,7 @@ class ShardIndex:
     Attributes:
         sizes: (S,) int64: bytes of each shard.
         first_samples: (S + 1,) int64: the first sample of each shard, and N.
-        keys: N keys, no two alike.
+        keys: N keys, no two alike: strings, or numbers where the samples' JSON has them.
         first_members: (N + 1,) int64: the first member of each sample, and M.
         offsets, lengths: (M,) int64: where a member's content begins in its shard, and how long it is.
         suffixes: (M,) int32: number of a member's suffix.
@@ -51,7 +52,7 @@ class ShardIndex:
 
     sizes: NDArray[np.int64]
     first_samples: NDArray[np.int64]
-    keys: Strings
+    keys: Sequence[Key]
     first_members: NDArray[np.int64]
     offsets: NDArray[np.int64]
     lengths: NDArray[np.int64]
@@ -77,7 +78,7 @@ class _Shard:
     lengths: array[int] = field(default_factory=lambda: array("q"))
     suffixes: array[int] = field(default_factory=lambda: array("i"))
     labels: dict[int, Any] = field(default_factory=dict)
-    said_keys: dict[int, str] = field(default_factory=dict)
+    said_keys: dict[int, int | str] = field(default_factory=dict)
     categories: set[int | str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -145,13 +146,16 @@ def _last_of_each(samples: NDArray[np.int64], suffixes: NDArray[np.int32], count
     return order[whole[order]].astype(np.int64)
 
 
-def _keys(paths: Sequence[Path], shards: Sequence[_Shard]) -> Strings:
+def _keys(paths: Sequence[Path], shards: Sequence[_Shard]) -> Sequence[Key]:
     """A key for each sample: its own, unless an earlier sample has it; then its shard's name stands before it."""
+    numbers = [number for shard in shards for number in shard.said_keys.values() if isinstance(number, int)]
+    if numbers and len(set(numbers)) == sum(len(shard.keys) for shard in shards):
+        return array("Q", numbers)
     taken: set[str] = set()
     keys: list[str] = []
     for path, shard in zip(paths, shards, strict=True):
         for row, key in enumerate(shard.keys):
-            wanted = free = shard.said_keys.get(row, key)
+            wanted = free = str(shard.said_keys.get(row, key))
             number = 1
             while free in taken:
                 free = f"{path.name}/{wanted}" if number == 1 else f"{path.name}#{number}/{wanted}"
@@ -212,7 +216,7 @@ def _look_into(shard: _Shard, row: int, data: bytes) -> bool:
         shard.categories.update(category for entry in entries if (category := category_in(entry)) is not None)
     if label is not None:
         shard.labels.setdefault(row, row_or_value(label))
-    if isinstance(key, str) and key:
+    if (isinstance(key, str) and key) or (type(key) is int and 0 <= key < 2**64):
         shard.said_keys[row] = key
     return entries is not None or label is not None or key is not None
 

@@ -14,7 +14,7 @@ from covary.data.coco import instance_from_json
 from covary.data.dataset import Encoded, Sample
 from covary.data.encode import EXTENSIONS
 from covary.data.folder import OTHER_PICTURES
-from covary.data.header import read_header
+from covary.data.indexed import upright_size
 from covary.data.instances import Category, Instance, Json
 
 Role: TypeAlias = Literal["image", "audio", "label", "text", "json", "array", "number", "bytes"]
@@ -218,7 +218,10 @@ def sample_of(contents: Mapping[str, bytes], name: str, categories: Mapping[int,
         except (ValueError, OSError, RuntimeError, EOFError) as error:
             raise ValueError(f"{suffix}: {error}") from None
     if entries is not None:
-        columns["objects"] = instances_of(entries, categories, _size(fields.get("image")))
+        image = fields.get("image")
+        columns["objects"] = instances_of(
+            entries, categories, upright_size(image) if isinstance(image, Encoded) else None
+        )
     return {**columns, **fields}
 
 
@@ -264,12 +267,3 @@ def _audio(field: str, data: bytes) -> Sample:
     samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     sound = samples[:, 0] if samples.shape[1] == 1 else samples.T
     return {field: np.ascontiguousarray(sound), "rate" if field == "audio" else f"{field}_rate": rate}
-
-
-def _size(image: Any) -> tuple[int, int] | None:
-    """Height and width of an encoded picture, upright."""
-    if not isinstance(image, Encoded):
-        return None
-    header = read_header(image.data)
-    size = header.height, header.width
-    return size if header.orientation < 5 else size[::-1]

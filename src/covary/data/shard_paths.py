@@ -8,23 +8,14 @@ from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
+from covary.data.splits import SPLITS
+
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """How the names of shards end."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 _LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])")
 _REMOTE = re.compile(r"^(pipe:|[A-Za-z][A-Za-z0-9+.-]+://)")
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -128,7 +119,7 @@ def _counted(text: str) -> list[str]:
     return [f"{number:0{width}d}" for number in range(first, last + (1 if step > 0 else -1), step)]
 
 
-def split_of(shard: Path) -> str:
+def shard_split(shard: Path) -> str:
     """The part of the data that a shard's name, or its folder's, says it holds: "train", "val", "test" or ""."""
     words = [*re.split(r"[^a-z]+", shard.name.lower()), shard.parent.name.lower()]
-    return next((_SPLITS[word] for word in words if word in _SPLITS), "")
+    return next((SPLITS[word] for word in words if word in SPLITS), "")

@@ -113,7 +113,10 @@ def _array(suffix: str, value: Any) -> bytes:
 
 def json_bytes(value: Any) -> bytes:
     """Plain data as JSON in one line, in the order that it has; NumPy's numbers and arrays count as plain."""
-    return json.dumps(value, default=_plain, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    try:
+        return json.dumps(value, default=_plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a file name that is no valid UTF-8
+        return json.dumps(value, default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:

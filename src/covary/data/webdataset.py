@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from covary.data.coco import category_from_json
 from covary.data.dataset import Sample, SampleError
 from covary.data.folder import Problem
+from covary.data.indexed import Indexed
 from covary.data.instances import Category
 from covary.data.open_files import OpenFiles
 from covary.data.shard_index import ShardIndex, index_shards
 from covary.data.shard_members import sample_of
-from covary.data.shard_paths import Paths, shard_paths, split_of
+from covary.data.shard_paths import Paths, shard_paths, shard_split
 from covary.data.shard_writing import INDEX_NAME, write_shard
+from covary.data.splits import known_splits, split_named
 from covary.data.strings import Strings
 from covary.data.unpacked import Unpacked
 
@@ -32,7 +34,7 @@ CLASS_NAMES = "classnames.txt"
 _MOST_NUMBERED = 1 << 20
 
 
-class WebDataset:
+class WebDataset(Indexed):
     """Samples in tar shards, in any order.
 
     The files of a sample stand under one key, the name up to the first dot of its last part; what follows the dot says
@@ -77,9 +79,9 @@ class WebDataset:
     ) -> None:
         shards = [path.absolute() for path in shard_paths(paths)]
         said = _said_beside(shards)
-        parts = [said.get(path.parent, {}).get("splits", {}).get(path.name) or split_of(path) for path in shards]
+        parts = [said.get(path.parent, {}).get("splits", {}).get(path.name) or shard_split(path) for path in shards]
         if split is not None:
-            chosen = [index for index, part in enumerate(parts) if part == split]
+            chosen = [index for index, part in enumerate(parts) if part == split_named(split)]
             if not chosen:
                 known = ", ".join(sorted({part or "(no split)" for part in parts}))
                 raise ValueError(f"WebDataset: split={split!r}; the shards are of {known}")
@@ -100,36 +102,15 @@ class WebDataset:
             more = f"; and {len(self.problems) - 1:,} more" if len(self.problems) > 1 else ""
             first = self.problems[0]
             warnings.warn(f"WebDataset: {first.name}: {first.reason}{more}", RuntimeWarning, stacklevel=2)
-        self._classes, self._labels = _numbered(self._index, classes or _first(said, "classes"))
+        names, labels = _numbered(self._index, classes or _first(said, "classes"))
+        super().__init__(
+            self._index.keys,
+            classes=names,
+            labels=labels,
+            splits=known_splits(_repeated(parts, self._index)),
+            categories=_categories(self._index.categories, _first(said, "categories")),
+        )
         self._index = replace(self._index, labels=None)  # they are in an array now
-        self._splits = _repeated(parts, self._index) if any(parts) else None
-        self._categories = _categories(self._index.categories, _first(said, "categories"))
-
-    @property
-    def keys(self) -> Strings:
-        return self._index.keys
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self._classes
-
-    @property
-    def labels(self) -> NDArray[np.int64] | None:
-        return self._labels
-
-    @property
-    def splits(self) -> Strings | None:
-        return self._splits
-
-    @property
-    def categories(self) -> Mapping[int, Category]:
-        return self._categories
-
-    def __len__(self) -> int:
-        return len(self._index.keys)
-
-    def __repr__(self) -> str:
-        return f"WebDataset of {len(self):,} samples in {len(self._shards):,} shards"
 
     def read(self, index: int) -> Sample:
         """The fields of one sample; its files are read, its pictures not decoded. It may be called from any thread.
@@ -144,11 +125,11 @@ class WebDataset:
         contents = self._contents(index, shard)
         path = Path(self._shards[shard])
         try:
-            sample = sample_of(contents, f"{path.name}: {key}", self._categories)
+            sample = sample_of(contents, f"{path.name}: {key}", self.categories)
         except (ValueError, TypeError, KeyError) as error:
             raise SampleError(key, f"in {path}: {error}") from error
-        if self._labels is not None:
-            sample["label"] = int(self._labels[index])
+        if self.labels is not None:
+            sample["label"] = int(self.labels[index])
         return sample
 
     def _contents(self, index: int, shard: int) -> dict[str, bytes]:
@@ -230,10 +211,10 @@ def _numbered(index: ShardIndex, classes: Sequence[str] | None) -> tuple[tuple[s
     return names, given.astype(np.int64)
 
 
-def _repeated(parts: Sequence[str], index: ShardIndex) -> Strings:
+def _repeated(parts: Sequence[str], index: ShardIndex) -> Iterator[str]:
     """The split of each sample, from those of the shards."""
     counts = np.diff(index.first_samples).tolist()
-    return Strings(part for part, count in zip(parts, counts, strict=True) for _ in range(count))
+    return (part for part, count in zip(parts, counts, strict=True) for _ in range(count))
 
 
 def _categories(found: frozenset[int | str], described: Sequence[Mapping[str, Any]] | None) -> dict[int, Category]:
