@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.data.batch import collate
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import UNUSABLE, Row, decode_row, fetch, reduction_to, reduction_within
+from covary.data.fetch import UNUSABLE, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import for_objects
 from covary.data.schedule import Order, Schedule
 from covary.draws.keys import Key
@@ -208,9 +208,15 @@ class _Work:
 
     def _cached(self, row: Row, cache: Cache) -> None:
         """Put a sample into the cache, its picture decoded at a size that does not depend on any draw."""
-        if cache.decoded and row.encoded is not None:
-            reduction = reduction_to(row, self.of.cache_side) if self.of.decode == "scaled" else 0
-            decode_row(row, reduction, self.of.channels)
+        if cache.decoded and row.has_image:
+            start = time.perf_counter()
+            if self.of.decode == "scaled":
+                bound_row(row, self.of.cache_side, self.of.channels)
+            elif row.encoded is not None:
+                decode_row(row, 0, self.of.channels)
+            took = time.perf_counter() - start
+            self.spent.decode += took
+            self.spent.read -= took
         cache.put(row)
 
     # Rendering
