@@ -19,14 +19,13 @@ import struct
 import tempfile
 import threading
 import zlib
-from collections.abc import Buffer, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes: TypeAlias = NDArray[np.uint8]
+Piece: TypeAlias = bytes | memoryview
 
 _MAGIC = b"covary\x00\x01"
 _PAGE = 4096
@@ -100,7 +99,7 @@ class Arena:
         """For a worker process, to which the descriptor of one in memory is handed down."""
         return _reopened, (self.file, self.path, self._count, self._limit)
 
-    def get(self, number: int) -> Bytes | None:
+    def get(self, number: int) -> memoryview | None:
         """An entry, read-only and in place; None where there is none that can be believed."""
         length, offset = int(self._lengths[number]), int(self._offsets[number])
         if length <= 0:
@@ -110,16 +109,16 @@ class Arena:
             if offset < self._start or offset + length > size:
                 return None
             self._data = mmap.mmap(self.file, size, access=mmap.ACCESS_READ)
-        entry = np.frombuffer(self._data, np.uint8, length, offset)
+        entry = memoryview(self._data)[offset : offset + length]
         if not self._believed[number]:
             if self.path is not None and _checksum(number, offset, [entry]) != self._checksums[number]:
                 return None
             self._believed[number] = True
         return entry
 
-    def put(self, number: int, pieces: Sequence[Buffer]) -> bool:
+    def put(self, number: int, pieces: Sequence[Piece]) -> bool:
         """Add an entry, or put another one in its place; whether there was room for it."""
-        length = sum(memoryview(piece).nbytes for piece in pieces)
+        length = sum(map(len, pieces))
         if self._is_full or not length:
             return False
         with self._locked():
@@ -209,25 +208,23 @@ def _check(file: int, path: str, count: int, purpose: dict[str, Any]) -> None:
     magic, found, _, length = _HEADER.unpack_from(page) if whole else (b"", 0, 0, 0)
     if magic != _MAGIC:
         raise ValueError(f"cache: {path} is no pack of covary, or a broken one; delete it or give another path")
-    before = json.loads(page[_HEADER.size : _HEADER.size + length])
+    before = {**json.loads(page[_HEADER.size : _HEADER.size + length]), "count": found}
     wanted = {**purpose, "count": count}
-    differing = [name for name in wanted if {**before, "count": found}.get(name) != wanted[name]]
+    differing = [name for name in wanted if before.get(name) != wanted[name]]
     if differing:
-        said = "; ".join(
-            f"{name} was {({**before, 'count': found}).get(name)!r}, is {wanted[name]!r}" for name in differing
-        )
+        said = "; ".join(f"{name} was {before.get(name)!r}, is {wanted[name]!r}" for name in differing)
         raise ValueError(f"cache: {path} was made for other data or options ({said}); delete it or give another path")
 
 
-def _checksum(number: int, offset: int, pieces: Sequence[Buffer]) -> int:
+def _checksum(number: int, offset: int, pieces: Sequence[Piece]) -> int:
     checksum = zlib.crc32(struct.pack("<qq", number, offset))
     for piece in pieces:
         checksum = zlib.crc32(piece, checksum)
     return checksum
 
 
-def _write(file: int, data: Buffer, at: int) -> int:
-    view = memoryview(data).cast("B")
+def _write(file: int, data: Piece, at: int) -> int:
+    view = memoryview(data)
     done = 0
     while done < len(view):
         done += os.pwrite(file, view[done:], at + done)

@@ -8,13 +8,12 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Buffer
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from covary.data.arena import Arena, Bytes
+from covary.data.arena import Arena, Piece
 from covary.data.dataset import Dataset
 from covary.data.fetch import Row
 from covary.data.state import digest_of_keys
@@ -135,10 +134,10 @@ class Cache:
     def close(self) -> None:
         self.arena.close()
 
-    def _is_plain(self, pieces: list[Buffer]) -> bool:
+    def _is_plain(self, pieces: list[Piece]) -> bool:
         """Whether a later run will take an entry: packs hold plain data and arrays alone."""
         try:
-            _unpacked(np.frombuffer(b"".join(pieces), np.uint8), trusted=False)
+            _unpacked(memoryview(b"".join(pieces)), trusted=False)
         except pickle.UnpicklingError as error:
             if not self._complained:
                 self._complained = True
@@ -165,19 +164,19 @@ class _PlainUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _packed(row: Row) -> list[Buffer]:
+def _packed(row: Row) -> list[Piece]:
     """A row as bytes: lengths, the pickle, and the arrays behind it, each at a multiple of 64."""
     buffers: list[pickle.PickleBuffer] = []
     plain = pickle.dumps(row, protocol=5, buffer_callback=buffers.append)
     raw = [buffer.raw() for buffer in buffers]
     head = struct.pack(f"<{len(raw) + 2}q", len(plain), len(raw), *(len(view) for view in raw)) + plain
-    pieces: list[Buffer] = [head, bytes(-len(head) % _ALIGN)]
+    pieces: list[Piece] = [head, bytes(-len(head) % _ALIGN)]
     for view in raw:
         pieces += [view, bytes(-len(view) % _ALIGN)]
     return pieces
 
 
-def _unpacked(entry: Bytes, trusted: bool) -> Row:
+def _unpacked(entry: memoryview, trusted: bool) -> Row:
     """The row of an entry; its arrays lie in the entry and are read-only."""
     size, count = struct.unpack_from("<2q", entry)
     lengths = struct.unpack_from(f"<{count}q", entry, 16)
@@ -191,5 +190,5 @@ def _unpacked(entry: Bytes, trusted: bool) -> Row:
     if trusted:
         row: Row = pickle.loads(plain, buffers=buffers)
     else:
-        row = _PlainUnpickler(io.BytesIO(plain.tobytes()), buffers=buffers).load()
+        row = _PlainUnpickler(io.BytesIO(plain), buffers=buffers).load()
     return row

@@ -111,6 +111,7 @@ class Schedule:
 
     def epoch(self, number: int) -> Epoch:
         """The batches of an epoch."""
+        variations: NDArray[np.uint32]
         if self.labels is not None:
             drawn, variations = balanced(self.seed, number, self.labels)
         elif self.weights is not None:
