@@ -9,6 +9,9 @@ import numpy as np
 
 from covary.draws.keys import Key
 
+VARYING = frozenset({"boxes", "box_labels", "masks", "keypoints", "keypoint_labels", "objects"})
+"""Fields of which one sample has more and another less; they stay in a list even where the numbers happen to agree."""
+
 
 class SampleKeys(tuple[Key, ...]):
     """The identities of a batch's samples.

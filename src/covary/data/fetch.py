@@ -32,6 +32,8 @@ class Row:
         channels, dtype: of the picture.
         picture: decoded, halved `reduction` times; None until it is decoded, or where the sample has no image.
         encoded, header: of a JPEG that is not decoded yet.
+        name: of its file.
+        stamp: size and time of the file, where a cache wants to know.
     """
 
     index: int
@@ -46,6 +48,8 @@ class Row:
     reduction: int = 0
     encoded: Encoded | None = None
     header: Header | None = None
+    name: str = ""
+    stamp: tuple[int, int] | None = None
 
     @property
     def has_image(self) -> bool:
@@ -72,7 +76,7 @@ def fetch(dataset: Dataset, index: int, variation: int, *, channels: int | None)
     row = Row(index, dataset.keys[index], variation)
     image = sample.pop("image", None)
     if isinstance(image, Encoded):
-        row.encoded, row.header = image, _header(image)
+        row.encoded, row.header, row.name = image, _header(image), image.name
         if row.header.format == "jpeg":
             row.size = row.header.upright_size
             row.channels = channels or row.header.channels
@@ -113,12 +117,26 @@ def reduction_within(row: Row, wanted: int) -> int:
     return row.reduction if row.header is None or row.picture is not None else usable_reduction(row.header, wanted)
 
 
-def reduction_to(row: Row, side: int) -> int:
-    """How often a row's picture can be halved while it is decoded with its shorter side kept at `side` or more."""
+def bound_row(row: Row, side: int, channels: int | None) -> None:
+    """Decode a row's picture and halve it as often as its shorter side stays at `side` pixels or more."""
     wanted = 0
     while min(row.size) >> (wanted + 1) >= side:
         wanted += 1
-    return reduction_within(row, wanted)
+    if row.picture is None:
+        decode_row(row, reduction_within(row, wanted), channels)
+    while row.reduction < wanted:
+        assert row.picture is not None
+        row.picture, row.reduction = halved(row.picture), row.reduction + 1
+
+
+def halved(picture: Image) -> Image:
+    """Means of two by two pixels; a last odd row or column stands for itself."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    half = cv2.resize(even, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(half if half.ndim == 3 else half[:, :, None])
 
 
 def usual_channels(dataset: Dataset, indices: Sequence[int]) -> int | None:

@@ -158,7 +158,8 @@ class Loader:
         self.dataset: Dataset = opened(source, split)
         self.pipeline = pipeline
         self.batch_size = batch_size
-        self._convert = tensor_maker(to, pin_memory=pin_memory, device=device)
+        self._framework = (to, pin_memory, device)
+        self._convert = tensor_maker(*self._framework)
         self._epochs = epochs or 1
         rows = rows_of(self.dataset, split if self.dataset is source else None, labelled=balance)
         rank, world = shard_of(shard)
@@ -192,6 +193,7 @@ class Loader:
         self._meter = Meter(0, max(1, self._workers))
         self._pool: Workers | None = None
         self._stop: weakref.finalize[[], Loader] | None = None
+        self._home = os.getpid()
 
     # Going through it
 
@@ -323,8 +325,9 @@ class Loader:
     # Workers
 
     def _started(self) -> Workers:
-        if self._pool is None:
-            self._pool = start_workers(self._worker_type, self._workers, self._producer())
+        if self._pool is None or self._home != os.getpid():  # a fork has no threads, and its parent's processes
+            self._home = os.getpid()
+            self._pool = start_workers(self._worker_type, self._workers, self._producer(), self._ahead)
             self._stop = weakref.finalize(self, self._pool.close)
         return self._pool
 
@@ -363,6 +366,14 @@ class Loader:
         if self._stop is not None:
             self._stop()
         self._pool = self._stop = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy elsewhere has workers of its own."""
+        return {**self.__dict__, "_pool": None, "_stop": None, "_convert": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._convert = tensor_maker(*self._framework)
 
     def __enter__(self) -> Self:
         return self

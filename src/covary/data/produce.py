@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.data.batch import collate
+from covary.data.annotated import FIELDS, object_fields
+from covary.data.batch import VARYING, collate
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import UNUSABLE, Row, decode_row, fetch, reduction_to, reduction_within
-from covary.data.instances import for_objects
+from covary.data.fetch import UNUSABLE, Row, bound_row, decode_row, fetch, reduction_within
+from covary.data.instances import Instance, for_objects
 from covary.data.schedule import Order, Schedule
 from covary.draws.keys import Key
 from covary.plan.changes import Image
 from covary.render.buffers import empty
+from covary.targets import Boxes, Keypoints
 
 if TYPE_CHECKING:
     from covary.data.cache import Cache
@@ -152,7 +154,9 @@ class _Work:
 
         producer, pipeline = self.of, self.of.pipeline
         start = time.perf_counter()
-        fields.pop("objects", None)  # mixing moves boxes and masks; the fields of these say where to
+        # Mixing moves what boxes and masks say, and so there are no objects as they were any more.
+        with_objects = fields.pop("objects", None) is not None
+        keypoints = Keypoints("xyv") if with_objects else Keypoints() if pipeline is None else pipeline.keypoints
         fields = mix_batch(
             mixers,
             fields,
@@ -161,8 +165,8 @@ class _Work:
             epoch=fields["variations"].tolist(),
             keys=fields["keys"],
             layout="HWC" if pipeline is None else pipeline.layout,
-            boxes="pascal_voc" if pipeline is None else pipeline.boxes,
-            keypoints="xy" if pipeline is None else pipeline.keypoints,
+            boxes=Boxes() if pipeline is None else pipeline.boxes,
+            keypoints=keypoints,
         )
         if producer.finish is not None:
             for name in mixers.pictures:
@@ -208,9 +212,15 @@ class _Work:
 
     def _cached(self, row: Row, cache: Cache) -> None:
         """Put a sample into the cache, its picture decoded at a size that does not depend on any draw."""
-        if cache.decoded and row.encoded is not None:
-            reduction = reduction_to(row, self.of.cache_side) if self.of.decode == "scaled" else 0
-            decode_row(row, reduction, self.of.channels)
+        if cache.decoded and row.has_image:
+            start = time.perf_counter()
+            if self.of.decode == "scaled":
+                bound_row(row, self.of.cache_side, self.of.channels)
+            elif row.encoded is not None:
+                decode_row(row, 0, self.of.channels)
+            took = time.perf_counter() - start
+            self.spent.decode += took
+            self.spent.read -= took
         cache.put(row)
 
     # Rendering
@@ -240,11 +250,15 @@ class _Work:
             return _Part(rows, None, [row.fields for row in rows])
         if pipeline is None:
             rows = self._decoded(rows, np.zeros(len(rows), np.int64))
+            for row in rows:
+                if row.objects is not None:
+                    _put_objects(row.fields, row.objects.instances, Boxes(), row.size)
             return _Part(rows, _stacked([row.picture for row in rows]), [row.fields for row in rows])
+        boxes = pipeline.boxes
         if rows[0].objects is not None:
             pipeline = for_objects(pipeline, rows[0].objects)
         try:
-            return self._drawn(pipeline, rows)
+            return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
         except ValueError as error:
@@ -263,7 +277,7 @@ class _Work:
             [part.labels[0] for part in alone],
         )
 
-    def _drawn(self, pipeline: Pipeline, rows: list[Row]) -> _Part:
+    def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> _Part:
         while rows:
             start = time.perf_counter()
             plan = pipeline.planned(
@@ -286,9 +300,10 @@ class _Work:
                 fields=[row.fields for row in rows],
                 threads=1,
             )
-            for row, carried in zip(rows, labels, strict=True):
+            for row, image, carried in zip(rows, images, labels, strict=True):
                 if row.objects is not None:
-                    carried["objects"] = tuple(row.objects.carried(carried))
+                    size = image.shape[-2:] if pipeline.layout == "CHW" else image.shape[:2]
+                    _put_objects(carried, row.objects.carried(carried), boxes, size)
             self.spent.render += time.perf_counter() - start
             return _Part(rows, images, labels)
         return _Part([], None, [])
@@ -324,6 +339,13 @@ class _Work:
             self.problems.append(problem)
 
 
+def _put_objects(fields: dict[str, Any], instances: Sequence[Instance], boxes: Boxes, size: tuple[int, ...]) -> None:
+    """Objects in place of the fields by which they were carried."""
+    for name in FIELDS:
+        fields.pop(name, None)
+    fields.update(object_fields(instances, boxes, (size[0], size[1])))
+
+
 def _picture(row: Row) -> Image:
     assert row.picture is not None
     return row.picture
@@ -348,7 +370,8 @@ def _joined(parts: Sequence[_Part]) -> dict[str, Any]:
         fields["image"] = parts[0].images if len(parts) == 1 else _concatenated([part.images for part in parts])
     names = dict.fromkeys(name for each in labels for name in each)
     for name in sorted(names, key=lambda name: name != "label"):
-        fields[name] = collate([each.get(name) for each in labels])
+        values = [each.get(name) for each in labels]
+        fields[name] = values if name in VARYING else collate(values)
     fields["keys"] = [row.key for row in rows]
     fields["variations"] = np.array([row.variation for row in rows], np.int64)
     return fields

@@ -111,6 +111,7 @@ class Schedule:
 
     def epoch(self, number: int) -> Epoch:
         """The batches of an epoch."""
+        variations: NDArray[np.uint32]
         if self.labels is not None:
             drawn, variations = balanced(self.seed, number, self.labels)
         elif self.weights is not None:
@@ -179,8 +180,8 @@ def share(count: int, rank: int, world: int, length: int) -> Ints:
 
 def repeated(variations: NDArray[np.uint32], repeats: int) -> NDArray[np.uint32]:
     """Variations repeats * v, ..., repeats * v + repeats - 1 in place of variation v."""
-    several: NDArray[np.uint32] = variations[:, None] * np.uint32(repeats) + np.arange(repeats, dtype=np.uint32)
-    return several.ravel()
+    several = variations[:, None].astype(np.uint64) * np.uint64(repeats) + np.arange(repeats, dtype=np.uint64)
+    return several.astype(np.uint32).ravel()
 
 
 def _quota(labels: Ints) -> int:

@@ -12,7 +12,7 @@ Framework: TypeAlias = Literal["numpy", "torch", "jax"]
 FRAMEWORKS: tuple[Framework, ...] = ("numpy", "torch", "jax")
 
 
-def tensor_maker(to: Framework, *, pin_memory: bool = False, device: Any = None) -> Callable[[Any], Any] | None:
+def tensor_maker(to: Framework, pin_memory: bool = False, device: Any = None) -> Callable[[Any], Any] | None:
     """The function that turns a field of a batch into tensors; what is no array of numbers stays as it is.
 
     Args:
@@ -60,11 +60,9 @@ def _to_jax(device: Any) -> Callable[[Any], Any]:
         import jax
     except ImportError:
         raise ImportError('Loader: to="jax" needs JAX: pip install jax') from None
-    narrower = {np.dtype(np.int64): np.int32, np.dtype(np.uint64): np.uint32, np.dtype(np.float64): np.float32}
 
     def convert(array: Any) -> Any:
-        if not jax.config.read("jax_enable_x64") and array.dtype in narrower:
-            array = array.astype(narrower[array.dtype])
+        array = array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)  # 32 bits unless x64 is enabled
         try:
             made = jax.dlpack.from_dlpack(array)
         except (BufferError, TypeError, RuntimeError):  # read-only, a type that dlpack lacks, or ill aligned

@@ -27,15 +27,22 @@ class Workers(Protocol):
         ...
 
 
-def start_workers(kind: WorkerType, count: int, producer: Producer) -> Workers:
-    """Start workers; with a count of 0, the caller is the worker."""
+def start_workers(kind: WorkerType, count: int, producer: Producer, ahead: int) -> Workers:
+    """Start workers.
+
+    Args:
+        kind: threads or processes.
+        count: how many; with 0, the caller is the worker.
+        producer: makes the batches.
+        ahead: how many batches will be ordered before the first is asked for.
+    """
     if count == 0:
         return Caller(producer)
     if kind == "thread":
         return Threads(count, producer)
     from covary.data.processes import Processes
 
-    return Processes(count, producer)
+    return Processes(count, producer, ahead)
 
 
 class Caller:

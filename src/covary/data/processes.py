@@ -1,0 +1,241 @@
+"""Worker processes: each is driven by a thread of its own, and leaves its batches in memory that both share.
+
+A worker is a fresh interpreter, never a fork: it starts with the modules that it needs and no others, and does not run
+the main module again unless the data set or an operation is defined there. The index of the data set goes into shared
+memory once. A batch lies in a slot, a file without a name in memory, on which the consumer's arrays stand; the slot is
+used again when the last of them is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import pickle
+import signal
+import subprocess
+import threading
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.spawn import get_preparation_data
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from covary.data import serving
+from covary.data.arena import anonymous_file
+from covary.data.produce import Made, Producer
+from covary.data.schedule import Order
+from covary.render.buffers import empty
+
+# Batches that a consumer may hold beyond those made ahead, before they are copied out of their slots.
+HELD = 8
+
+# Whoever starts so many processes wants each to keep to one core.
+ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
+
+
+class WorkerDied(RuntimeError):  # noqa: N818
+    """A worker process has ended while it was making a batch."""
+
+
+class Processes:
+    """Worker processes that make batches."""
+
+    def __init__(self, count: int, producer: Producer, ahead: int) -> None:
+        if os.name != "posix":
+            raise ValueError('Loader: worker_type="process" needs a POSIX system; use "thread"')
+        if serving.preparing:
+            raise RuntimeError(
+                "Loader: the main module starts a loader while a worker process imports it; "
+                'put what it does under if __name__ == "__main__":'
+            )
+        self._home = os.getpid()
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="covary-loader")
+        self._file = anonymous_file()
+        self._slots = [Slot() for _ in range(count + ahead + HELD)]
+        self._free: SimpleQueue[Slot | None] = SimpleQueue()
+        for slot in self._slots:
+            self._free.put(slot)
+        plain, places = _pickled(producer, self._file)
+        main = get_preparation_data("covary-loader") if b"__main__" in plain else None
+        files = [self._file, *(slot.file for slot in self._slots)]
+        if producer.cache is not None:
+            files.append(producer.cache.arena.file)
+        setup = serving.Setup(main, self._file, plain, places)
+        self._idle: SimpleQueue[Process | None] = SimpleQueue()
+        self._processes = [Process(setup, files) for _ in range(count)]
+        for process in self._processes:
+            self._idle.put(process)
+
+    def submit(self, order: Order) -> Future[Made]:
+        return self._pool.submit(self._make, order)
+
+    def close(self) -> None:
+        if self._home != os.getpid():  # a fork of the process that started them
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in self._processes:
+            process.stop()
+        for _ in self._processes:
+            self._free.put(None)
+            self._idle.put(None)
+        for slot in self._slots:
+            slot.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _make(self, order: Order) -> Made:
+        process, slot = self._idle.get(), self._free.get()
+        if process is None or slot is None:
+            raise WorkerDied("Loader: it was closed")
+        try:
+            result = process.ask(order, slot.file)
+            if result.failed:
+                raise pickle.loads(result.plain)
+            made, kept = slot.read(result, self._free)
+        except BaseException:
+            self._free.put(slot)
+            raise
+        finally:
+            self._idle.put(process)
+        if not kept:
+            self._free.put(slot)
+        return made
+
+
+class Slot:
+    """Shared memory for one batch; it grows to the largest that it has held."""
+
+    def __init__(self) -> None:
+        self.file = anonymous_file()
+        self._map: mmap.mmap | None = None
+
+    def read(self, result: serving.Result, free: SimpleQueue[Slot | None]) -> tuple[Made, bool]:
+        """The batch that a worker has left.
+
+        Returns:
+            The batch, and whether its arrays stand in the slot, which is then put among the free ones when they are
+            gone. Where no other slot is free they are copied.
+        """
+        size = serving.span(result.places)
+        if not size:
+            return pickle.loads(result.plain), False
+        if self._map is None or len(self._map) < size:
+            self._map = mmap.mmap(self.file, size)
+        # All arrays of the batch keep this one alive.
+        lease = np.frombuffer(self._map, np.uint8)
+        kept = not free.empty()
+        views = [lease[offset : offset + length] for offset, length in result.places]
+        if not kept:
+            views = [_copy(view) for view in views]
+        made: Made = pickle.loads(result.plain, buffers=views)
+        if kept:
+            weakref.finalize(lease, free.put, self).atexit = False
+        return made, kept
+
+    def close(self) -> None:
+        """Let the file go; arrays that stand in it stay valid."""
+        if self.file >= 0:
+            os.close(self.file)
+        self.file = -1
+
+
+class Process:
+    """One worker process, started when it is first asked for something."""
+
+    def __init__(self, setup: serving.Setup, files: list[int]) -> None:
+        self._setup = setup
+        self._files = files
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def ask(self, order: Order, slot: int) -> serving.Result:
+        """Have a batch made.
+
+        Raises:
+            WorkerDied: the process has ended; the next order starts another one.
+        """
+        try:
+            with self._lock:
+                connection = self._started()
+            connection.send((order, slot))
+            result: serving.Result = connection.recv()
+        except (EOFError, OSError) as error:
+            why = self._end()
+            raise WorkerDied(f"Loader: worker process {why} at batch {order.number} of epoch {order.epoch}") from error
+        return result
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+        self._end()
+
+    def _started(self) -> Connection:
+        if self._connection is not None:
+            return self._connection
+        if self._stopped:
+            raise OSError("it was stopped")
+        here, there = Pipe()
+        with there:
+            self._process = subprocess.Popen(
+                serving.command(there.fileno()),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[there.fileno(), *self._files],
+                env={**ONE_CORE, **os.environ},
+            )
+        self._connection = here
+        here.send(self._setup)
+        failure: serving.Result | None = here.recv()
+        if failure is not None:
+            here.close()
+            self._connection = None
+            error = pickle.loads(failure.plain)
+            if self._setup.main is not None and isinstance(error, AttributeError):
+                error.add_note("What is defined in an interactive session is not known to worker processes.")
+            raise error
+        return here
+
+    def _end(self) -> str:
+        """Wait for the process's end, and tell of it."""
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.close()
+        if process is None:
+            return "has not started"
+        try:
+            status = process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        if status < 0:
+            name = signal.Signals(-status).name
+            memory = " (was there not enough memory?)" if name == "SIGKILL" else ""
+            return f"{process.pid} was ended by {name}{memory}"
+        return f"{process.pid} ended with status {status}"
+
+
+def _pickled(producer: Producer, file: int) -> tuple[bytes, list[serving.Place]]:
+    try:
+        return serving.pack(producer, file)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(
+            f'Loader: data set and pipeline cannot be sent to worker processes; use worker_type="thread": {error}'
+        ) from error
+
+
+def _copy(view: Any) -> Any:
+    copy = empty(view.shape, view.dtype)
+    np.copyto(copy, view)
+    return copy
