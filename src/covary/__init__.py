@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from covary.draws.distributions import Normal as Normal
     from covary.draws.distributions import Uniform as Uniform
     from covary.ops import image as image
+    from covary.ops import text as text
     from covary.ops.combine import OneOf as OneOf
     from covary.ops.combine import Sequential as Sequential
     from covary.ops.combine import SomeOf as SomeOf
@@ -37,7 +38,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
 }
-_ROOMS = {"expand": "covary.expand", "image": "covary.ops.image"}
+_ROOMS = {"expand": "covary.expand", "image": "covary.ops.image", "text": "covary.ops.text"}
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 
