@@ -22,7 +22,8 @@ GROUP_TITLES = {"combine": "Combinators"}
 def operations() -> dict[str, type[Any]]:
     """Every operation by its qualified name, in alphabetical order."""
     import covary.ops.combine
-    import covary.ops.image  # noqa: F401 (declares them)
+    import covary.ops.image
+    import covary.ops.text  # noqa: F401 (declares them)
     from covary.ops.base import registry
 
     return dict(sorted(registry().items()))
@@ -40,7 +41,7 @@ def pages() -> dict[str, str]:
 def index_page(classes: dict[str, type[Any]]) -> str:
     groups: dict[str, list[str]] = {}
     for name, cls in classes.items():
-        group = cls.__module__.rpartition(".")[2]
+        group = cls.__module__.partition(".ops.")[2].replace("image.", "").replace(".", ": ")
         summary = parse(cls.__doc__ or "").text.partition("\n\n")[0].replace("\n", " ")
         groups.setdefault(group, []).append(f"| [{name}]({name}.md) | {summary} |")
     parts = ["# Operations", "Made by `make docs` from the declarations, with a picture of each operation's effect."]
@@ -66,26 +67,39 @@ def operation_page(name: str, cls: type[Any]) -> str:
 
 def fields(cls: type[Any]) -> list[Any]:
     """The operation's own fields, those given by position first; what all operations have comes last."""
-    from covary.ops.base import Operation
-
-    common = {field.name for field in dataclasses.fields(Operation)}
+    common = common_fields()
     return sorted(dataclasses.fields(cls), key=lambda field: (field.name in common, field.kw_only))
 
 
-def meaning(field: str, docstring: Docstring) -> str:
+def common_fields() -> dict[str, str]:
+    """What all operations, or all on text, have -> its meaning."""
     from covary.ops.base import Operation
+    from covary.ops.text.base import TextOperation
 
-    return docstring.arguments.get(field) or parse(Operation.__doc__ or "").arguments.get(field, "")
+    return {**parse(TextOperation.__doc__ or "").arguments, **parse(Operation.__doc__ or "").arguments}
+
+
+def meaning(field: str, docstring: Docstring) -> str:
+    return docstring.arguments.get(field) or common_fields().get(field, "")
 
 
 def default_text(field: Any) -> str:
-    if field.default == ():  # a combinator needs operations, though a field after one with a default has to have one
+    if field.name == "operations":  # a combinator needs them, though a field after one with a default has to have one
         return ""
+    if is_exact(field):
+        return number_text(field.default.value)
     if field.default is not dataclasses.MISSING:
         return shown(field.default)
     if field.default_factory is not dataclasses.MISSING:
         return shown(field.default_factory())
     return ""
+
+
+def is_exact(field: Any) -> bool:
+    """Whether the default is a number that stands for itself, as the range has one side only (see `Amount`)."""
+    from covary.draws.distributions import Constant
+
+    return isinstance(field.default, Constant) and field.default.identity in field.metadata.get("domain", ())
 
 
 def shown(value: Any) -> str:

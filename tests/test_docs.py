@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from covary import image
+from covary import image, text
 from covary.draws import distributions
 from covary.ops import combine
-from covary.ops.base import Operation
 from docs import build
 from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
 PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md")
-BASE_FIELDS = {field.name for field in dataclasses.fields(Operation)}
+BASE_FIELDS = build.common_fields().keys()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -42,7 +41,7 @@ def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
         for field in dataclasses.fields(cls)
         if not build.default_text(field)
     }
-    names = {"image": image, **vars(combine), **vars(distributions), **needed}
+    names = {"image": image, "text": text, **vars(combine), **vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
 
 

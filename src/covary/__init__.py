@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from covary.draws.distributions import Uniform as Uniform
     from covary.ops import image as image
     from covary.ops import mix as mix
+    from covary.ops import text as text
     from covary.ops.combine import OneOf as OneOf
     from covary.ops.combine import Sequential as Sequential
     from covary.ops.combine import SomeOf as SomeOf
@@ -40,7 +41,13 @@ _HOMES = {
     ),
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
 }
-_ROOMS = {"expand": "covary.expand", "image": "covary.ops.image", "mix": "covary.ops.mix"}
+_ROOMS = {
+    "data": "covary.data",
+    "expand": "covary.expand",
+    "image": "covary.ops.image",
+    "mix": "covary.ops.mix",
+    "text": "covary.ops.text",
+}
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 

@@ -60,5 +60,5 @@ def test_what_makes_no_sense_is_refused(labels, times, balance, said):
 
 
 def test_a_number_has_to_be_whole():
-    with pytest.raises(TypeError, match="times=2.5"):
+    with pytest.raises(TypeError, match=r"times=2\.5"):
         wish_of(2.5, False)

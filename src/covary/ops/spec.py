@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import covary.ops.combine
-import covary.ops.image  # noqa: F401 (declares the operations that plain data can name)
+import covary.ops.image
+import covary.ops.text  # noqa: F401 (these three declare the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name

@@ -78,8 +78,8 @@ def apply_edits(original: str, edits: Edits) -> str:
 def move_span(edits: Edits, start: int, end: int) -> tuple[int, int] | None:
     """Where the words of original[start:end] are after the edits.
 
-    A span goes with a copy that holds all of it. Otherwise what is replaced inside it stays inside, and what is inserted
-    at its very edges stays outside.
+    A span goes with a copy that holds all of it. Otherwise what is replaced inside it stays inside, and what is
+    inserted at its very edges stays outside.
 
     Returns:
         The new start and end, or None: nothing is left of it, or an edit crossed its edge.

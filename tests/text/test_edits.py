@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from editing import edits_of, follow, texts, traced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covary.plan.edits import Copy, Edit, Offsets, apply_edits, checked, compose, move_span
+from tests.text.editing import edits_of, follow, texts, traced
 
 
 @given(st.data(), texts)

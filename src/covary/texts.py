@@ -1,0 +1,151 @@
+"""Texts and what is marked in them, through the operations of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from covary.ops.base import Course, Node
+from covary.ops.combine import OneOf, Sequential, SomeOf
+from covary.ops.text.base import Pages, TextOperation
+from covary.ops.text.page import Change, Page, Span
+from covary.ops.text.protect import protection
+from covary.plan.edits import Edit
+from covary.targets.spans import Place, read_answer, read_spans, write_answer, write_span
+from covary.targets.tokens import Tokens, read_tokens, write_tokens
+
+SPAN_FIELDS = ("spans", "sentences")
+TEXT_FIELDS = (*SPAN_FIELDS, "answer", "tokens", "tags", "protected")
+
+
+class Varied(NamedTuple):
+    """B varied texts.
+
+    Attributes:
+        texts: the new texts.
+        fields: for each its other fields, the labels moved along.
+        edits: for each the edits of the original that lead to it.
+        changes: for each what every operation did, in order, with a note where one could not act.
+        dropped: for each the spans and answers that went with their words, as (field, index, label).
+    """
+
+    texts: list[str]
+    fields: list[dict[str, Any]]
+    edits: list[list[Edit]]
+    changes: list[list[Change]]
+    dropped: list[list[tuple[str, int, object]]]
+
+
+def vary_texts(
+    nodes: Iterable[Node],
+    texts: Sequence[str],
+    fields: Sequence[Mapping[str, Any]] | None,
+    course: Course,
+    *,
+    protect: Sequence[str] = (),
+) -> Varied:
+    """Take B texts through operations.
+
+    Args:
+        nodes: the operations in their places (`covary.ops.layout.lay_out`): on text, and combinators of such.
+        texts: B texts.
+        fields: for each its other fields. Known are `spans` and `sentences` (see `covary.targets.spans.read_spans`),
+            `answer` (a span, or SQuAD's mapping), `tokens` with `tags` (see `covary.targets.tokens.read_tokens`) and
+            `protected`, spans that nothing may touch. All others come back as they are.
+        course: where the numbers come from; it keeps the records for the trace.
+        protect: entries that hold for all operations, see `covary.ops.text.protect`.
+
+    Raises:
+        TypeError, ValueError: a text or a field of a wrong form, or an operation that is not on text.
+    """
+    placed = list(nodes)
+    for root in placed:
+        for node in root.walk():
+            if not isinstance(node.operation, (TextOperation, Sequential, OneOf, SomeOf)):
+                raise TypeError(f"{node.name} is no operation on text")
+    entries = tuple(protect)
+    protection(entries)
+    given = [{}] * len(texts) if fields is None else list(fields)
+    if len(given) != len(texts):
+        raise ValueError(f"there are fields for {len(given)} samples and {len(texts)} texts")
+    labels = [_Labels(text, sample, index) for index, (text, sample) in enumerate(zip(texts, given, strict=True))]
+    view: Any = Pages([label.page for label in labels], entries)
+    for node in placed:
+        view = node.operation.apply(node, course, view, None)
+    return Varied(
+        [label.page.text for label in labels],
+        [label.written() for label in labels],
+        [label.page.edits for label in labels],
+        [label.page.changes for label in labels],
+        [label.dropped() for label in labels],
+    )
+
+
+class _Labels:
+    """The marked parts of one sample, from its fields to a page and back."""
+
+    __slots__ = ("fields", "owners", "page", "places", "tokens")
+
+    def __init__(self, text: str, fields: Mapping[str, Any], index: int) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{index}] is a {type(text).__name__}; a string is needed")
+        self.fields = fields
+        self.owners: list[tuple[str, int]] = []
+        self.places: list[Place] = []
+        self.tokens: Tokens | None = None
+        if not fields:
+            self.page = Page(text)
+            return
+        for name in SPAN_FIELDS:
+            if fields.get(name) is not None:
+                self._mark(name, read_spans(fields[name], name, text))
+        if fields.get("answer") is not None:
+            self._mark("answer", read_answer(fields["answer"], "answer", text))
+        if fields.get("tokens") is not None:
+            self.tokens = read_tokens(fields["tokens"], fields.get("tags"), text)
+            self._mark("tags", self.tokens.entities)
+        fixed = [place[:2] for place in read_spans(fields.get("protected") or (), "protected", text)]
+        self.page = Page(text, [Span(*place, mark) for mark, place in enumerate(self.places)], fixed)
+
+    def _mark(self, field: str, places: list[Place]) -> None:
+        self.owners += ((field, index) for index in range(len(places)))
+        self.places += places
+
+    def written(self) -> dict[str, Any]:
+        """The fields of the new text."""
+        fields = dict(self.fields)
+        if not self.page.edits:
+            return fields
+        now: dict[str, dict[int, tuple[int, int, object]]] = {}
+        for start, end, label, mark in self.page.spans:
+            field, index = self.owners[mark]
+            now.setdefault(field, {})[index] = (start, end, label)
+        text = self.page.text
+        for name in SPAN_FIELDS:
+            if fields.get(name) is not None:
+                moved = [
+                    write_span(like, *now[name][index][:2], text)
+                    for index, like in enumerate(fields[name])
+                    if index in now.get(name, {})
+                ]
+                fields[name] = tuple(moved) if isinstance(fields[name], tuple) else moved
+        if fields.get("answer") is not None:
+            count = sum(owner == "answer" for owner, _ in self.owners)
+            found = now.get("answer", {})
+            places = [found[index][:2] if index in found else None for index in range(count)]
+            fields["answer"] = write_answer(fields["answer"], places, text)
+        if self.tokens is not None:
+            entities = list(now.get("tags", {}).values())
+            tokens, tags = write_tokens(
+                fields["tokens"], self.tokens.places, self.page.original, self.page.edits, text, entities
+            )
+            fields["tokens"] = tokens
+            if fields.get("tags") is not None:
+                fields["tags"] = tags
+        if fields.get("protected"):
+            fields["protected"] = list(self.page.fixed)
+        return fields
+
+    def dropped(self) -> list[tuple[str, int, object]]:
+        """The marked parts that went with their words."""
+        return [(*self.owners[span.mark], span.label) for span in self.page.dropped]
