@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from covary import data as data
     from covary import expand as expand
     from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
