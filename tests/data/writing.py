@@ -45,7 +45,7 @@ def same(one, other):
         return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
     if hasattr(one, "__dataclass_fields__"):
         return all(same(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
-    return one == other
+    return one == other or (one != one and other != other)
 
 
 def check_dataset(dataset, most=5_000):

@@ -15,7 +15,7 @@ from covary.data.dataset import Sample, SampleError
 from covary.data.folder import read_folder
 from covary.data.indexed import Indexed, absolute, read_file, upright_size
 from covary.data.instances import AnnotationError, Category, Json
-from covary.data.splits import SPLITS, known_splits, split_of
+from covary.data.splits import known_splits, split_of_file, split_of_folder
 from covary.data.strings import Strings
 
 
@@ -70,7 +70,7 @@ class CocoDataset(Indexed):
         categories: dict[int, Category] = {}
         for file, content, root in zip(files, contents, roots, strict=True):
             paths += [_relative(path, self.root) for path in _paths(content, root, file)]
-            splits += [_split(file, root)] * len(content.pictures)
+            splits += [split_of_file(file) or split_of_folder(root.name)] * len(content.pictures)
             sizes += [_size(entry) for entry, _ in content.pictures.values()]
             _merge(categories, content, file)
         self._masks = masks
@@ -142,12 +142,6 @@ def _paths(content: CocoFile, root: Path, file: Path) -> list[Path]:
 
 def _relative(path: Path, root: str) -> str:
     return os.path.relpath(path, root).replace(os.sep, "/")
-
-
-def _split(file: Path, root: Path) -> str:
-    words = [split_of(word) for word in re.split(r"[_.\-]", file.stem)]
-    folders = [SPLITS.get(name.lower().rstrip("0123456789"), "") for name in (file.parent.name, root.name)]
-    return next((split for split in (*words, *folders) if split), "")
 
 
 def _size(entry: Json) -> tuple[int, int]:

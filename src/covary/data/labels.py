@@ -67,16 +67,11 @@ def labels_of(values: Sequence[Any], *, classes: Sequence[str] | None = None, se
     if kind == "list":
         return _lists(values, classes)
     if kind == "name":
-        numbers = None if _are(values, classes) else _whole(values)
-        if numbers is None:
-            return _named(values, classes)
-        return _numbered(numbers, classes)
+        reals = None if _are(values, classes) else _reals(values)
+        return _named(values, classes) if reals is None else _counted(reals, classes)
     if kind in ("whole", "missing"):
         return _numbered([-1 if value is None or value == "" else int(value) for value in values], classes)
-    reals = [np.nan if value is None or value == "" else float(value) for value in values]
-    if all(value != value or (value.is_integer() and value >= 0) for value in reals):
-        return _numbered([-1 if value != value else int(value) for value in reals], classes)
-    return Labels(tuple(classes or ()), values=np.array(reals, dtype=np.float64))
+    return _counted([np.nan if value is None or value == "" else float(value) for value in values], classes)
 
 
 def _kind(value: Any) -> str:
@@ -102,15 +97,19 @@ def _are(values: Sequence[Any], classes: Sequence[str] | None) -> bool:
     return bool(known) and all(value in known for value in values if value)
 
 
-def _whole(values: Sequence[str | None]) -> list[int] | None:
-    """The whole numbers that texts hold (1.0 is one, too); None where one holds none."""
+def _reals(values: Sequence[str | None]) -> list[float] | None:
+    """The numbers that texts hold, NaN for those that are missing; None where one holds none."""
     try:
-        numbers = [float(value) if value else -1.0 for value in values]
+        return [float(value) if value else np.nan for value in values]
     except ValueError:
         return None
-    pairs = zip(numbers, values, strict=True)
-    good = all(number.is_integer() and (number >= 0 or not value) for number, value in pairs)
-    return [int(number) for number in numbers] if good else None
+
+
+def _counted(reals: Sequence[float], classes: Sequence[str] | None) -> Labels:
+    """Class numbers where all are whole and none is below 0 (1.0 is one, too), else values."""
+    if all(value != value or (value.is_integer() and value >= 0) for value in reals):
+        return _numbered([-1 if value != value else int(value) for value in reals], classes)
+    return Labels(tuple(classes or ()), values=np.array(reals, dtype=np.float64))
 
 
 def _numbered(numbers: Sequence[int], classes: Sequence[str] | None) -> Labels:

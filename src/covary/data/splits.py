@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from covary.data.strings import Coded
 
@@ -22,6 +23,17 @@ def split_of(name: str) -> str:
     """
     first = re.match(r"[a-z]+(?![a-z])", name.lower())
     return SPLITS.get(first[0], "") if first else ""
+
+
+def split_of_file(path: Path) -> str:
+    """The part that a file stands for: by a word of its name ("a_train2017.json"), else by its folder's name."""
+    words = (split_of(word) for word in re.split(r"[_.\-]", path.stem))
+    return next((split for split in words if split), "") or split_of_folder(path.parent.name)
+
+
+def split_of_folder(name: str) -> str:
+    """The part that a folder's whole name stands for, a year aside ("train2017"); "" where it stands for none."""
+    return SPLITS.get(name.lower().rstrip("0123456789"), "")
 
 
 def split_named(value: str) -> str:
