@@ -32,6 +32,7 @@ class CocoDataset(Indexed):
         images: the folder that its pictures' `file_name` counts from, or one for each file. By default it is looked for
             around the file: its own folder, `images` in it or beside it, the folder above, and folders there that are
             named by a word of the file's name (train2017).
+        root: a folder above those of the pictures, if keys are to count from it.
         masks: whether regions are filled to masks; without, objects give their boxes alone.
 
     Samples: `image`, and `objects`: a tuple of `Instance`.
@@ -47,6 +48,7 @@ class CocoDataset(Indexed):
         annotations: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         *,
+        root: str | os.PathLike[str] | None = None,
         masks: bool = True,
     ) -> None:
         files = [Path(path) for path in _several(annotations)]
@@ -63,7 +65,7 @@ class CocoDataset(Indexed):
                 )
             roots = given * (len(files) if len(given) == 1 else 1)
         roots = [Path(absolute(root)) for root in roots]
-        self.root = os.path.commonpath(roots)
+        self.root = os.path.commonpath(roots) if root is None else absolute(root)
         paths: list[str] = []
         splits: list[str] = []
         sizes: list[tuple[int, int]] = []

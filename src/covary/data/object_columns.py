@@ -23,12 +23,13 @@ def looks_like_objects(value: Any) -> bool:
     )
 
 
-def instances_of(value: Any, numbers: Mapping[str, int]) -> tuple[Instance, ...]:
+def instances_of(value: Any, numbers: Mapping[str, int], *, corners: bool = False) -> tuple[Instance, ...]:
     """The objects of a cell: `{"bbox": [[x, y, width, height], ...], "category": [...]}`, or a list of such objects.
 
     Args:
         value: of the cell; None has no objects.
         numbers: category id of each name, for categories given by name.
+        corners: whether boxes are two corners (x, y, x, y) and no sizes.
 
     Raises:
         ValueError: it has another form.
@@ -41,7 +42,7 @@ def instances_of(value: Any, numbers: Mapping[str, int]) -> tuple[Instance, ...]
             raise ValueError(f"objects take a bbox and a category each, got columns {', '.join(map(str, value))}")
         columns = {name: column for name, column in value.items() if isinstance(column, (list, tuple))}
         value = [{name: column[at] for name, column in columns.items()} for at in range(lengths.pop())]
-    return tuple(_instance(each, numbers) for each in value)
+    return tuple(_instance(each, numbers, corners) for each in value)
 
 
 def category_names(values: Sequence[Any]) -> list[str]:
@@ -63,7 +64,7 @@ def _first(value: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in value), None)
 
 
-def _instance(entry: Mapping[str, Any], numbers: Mapping[str, int]) -> Instance:
+def _instance(entry: Mapping[str, Any], numbers: Mapping[str, int], corners: bool) -> Instance:
     category = entry.get(_first(entry, CATEGORY_NAMES) or "")
     if isinstance(category, str):
         if category not in numbers:
@@ -71,12 +72,14 @@ def _instance(entry: Mapping[str, Any], numbers: Mapping[str, int]) -> Instance:
         category = numbers[category]
     if not isinstance(category, int):
         raise ValueError(f"the category of an object is {category!r}; it takes a number or a name")
-    box = np.asarray(entry.get(_first(entry, BOX_NAMES) or ""), dtype=np.float64)
+    box = np.array(entry.get(_first(entry, BOX_NAMES) or ""), dtype=np.float64)
     if box.shape != (4,) or not np.isfinite(box).all():
         raise ValueError(f"the bbox of an object is {box.tolist()!r:.80}; it takes [x, y, width, height]")
     points = entry.get("keypoints")
     keypoints = np.asarray(points, dtype=np.float64).reshape(-1, 3) if points else None
     crowd = any(bool(entry.get(name)) for name in ("iscrowd", "is_crowd", "crowd"))
     extra = {name: value for name, value in entry.items() if name not in _OURS}
+    if corners:
+        box[2:] -= box[:2]
     x, y, width, height = box.tolist()
     return Instance(category, (x, y, width, height), None, keypoints, crowd, extra)

@@ -91,6 +91,23 @@ def read_table(
     raise AnnotationError(f"{where}: not a table; allowed are files ending in {', '.join(sorted(TABLE_ENDINGS))}")
 
 
+def column_names(path: Path) -> list[str]:
+    """The names of a table's columns, by its first row; () of a file that is no table."""
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            with pyarrow_parquet().ParquetFile(path) as file:
+                return list(file.schema_arrow.names)
+        with path.open(encoding="utf-8-sig") as text:
+            first = text.readline()
+        if path.suffix.lower() in (".csv", ".tsv", ".tab"):
+            delimiter = max(",\t;|", key=first.count)
+            return [name.strip() for row in csv.reader([first], delimiter=delimiter) for name in row]
+        row = json.loads(first)
+    except (ValueError, csv.Error):
+        return []
+    return list(row) if isinstance(row, dict) else []
+
+
 def joined(tables: Sequence[Table]) -> Table:
     """The rows of several tables, one after another.
 
