@@ -321,7 +321,9 @@ def test_objects_move_with_the_picture_as_boxes_masks_and_keypoints():
 
 
 def test_text_and_audio_pass_through():
-    data = Samples([{"text": "ab" * number, "audio": np.full(100, number, np.float32), "y": 0.5} for number in range(3)])
+    data = Samples(
+        [{"text": "ab" * number, "audio": np.full(100, number, np.float32), "y": 0.5} for number in range(3)]
+    )
     (batch,) = list(loader(data, PIPELINE, shuffle=False))
     assert batch.text == ["", "ab", "abab"]
     assert batch.audio.shape == (3, 100) and batch.y.dtype == np.float64

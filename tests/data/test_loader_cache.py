@@ -1,5 +1,6 @@
 """The cache: the same stream, from memory or from a pack, and nothing that is torn or stale."""
 
+import gc
 import os
 import pickle
 import warnings
@@ -238,7 +239,8 @@ def test_entries_come_back_and_can_be_replaced():
     assert arena.put(2, [b"other"]) and bytes(arena.get(2)) == b"other"
     assert not arena.put(1, [bytes(1000)]) and arena.get(1) is None
     entry = arena.get(2)
-    arena.close()
+    del arena
+    gc.collect()
     assert bytes(entry) == b"other" and entry.readonly
 
 
