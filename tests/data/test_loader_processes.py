@@ -32,8 +32,8 @@ def children():
 
 def shared():
     """Shared memory of this process: open files without a name, and names in /dev/shm."""
-    links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    return sum("memfd:covary" in link for link in links), set(os.listdir("/dev/shm"))
+    links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    return sum("memfd:covary" in link for link in links), set(Path("/dev/shm").iterdir())
 
 
 def gone(pids):

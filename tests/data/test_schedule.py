@@ -72,7 +72,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 
 
 def test_permutations_are_uniform_by_a_chi_square_test():
-    """Of three numbers all six orders come equally often: chi-square with 5 degrees of freedom, p > 0.001 below 20.5."""
+    """Of three numbers all six orders come equally often: of 5 degrees of freedom, p > 0.001 below 20.5."""
     counts = Counter(tuple(permutation(11, epoch, 3).tolist()) for epoch in range(3000))
     assert len(counts) == 6
     assert sum((count - 500) ** 2 / 500 for count in counts.values()) < 20.5
