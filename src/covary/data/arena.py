@@ -18,6 +18,7 @@ import os
 import struct
 import tempfile
 import threading
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ _lock = threading.Lock()
 class Arena:
     """Byte strings by number.
 
+    The file goes with the object; entries that were handed out stay valid.
+
     Attributes:
         file: descriptor of the file; in a worker process it has the same number.
         path: of a pack on disk; None in memory.
@@ -59,6 +62,7 @@ class Arena:
         self._believed = np.zeros(count, np.bool_)
         self._data: mmap.mmap | None = None
         self._is_full = False
+        weakref.finalize(self, _close, file)
 
     @classmethod
     def in_memory(cls, count: int, limit: int) -> Arena:
@@ -83,16 +87,16 @@ class Arena:
         """
         if not Path(path).exists():
             _make(path, count, purpose)
-        file = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        file = os.open(path, os.O_RDWR)
         try:
             _check(file, path, count, purpose)
-            arena = cls(file, path, count, None)
-            with arena._locked():
-                ends = arena._offsets + arena._lengths
-                arena._cursor[0] = max(int(arena._cursor[0]), arena._start, int(ends.max(initial=0)))
         except BaseException:
             os.close(file)
             raise
+        arena = cls(file, path, count, None)
+        with arena._locked():
+            ends = arena._offsets + arena._lengths
+            arena._cursor[0] = max(int(arena._cursor[0]), arena._start, int(ends.max(initial=0)))
         return arena
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -143,13 +147,6 @@ class Arena:
         self._believed[number] = True
         return True
 
-    def close(self) -> None:
-        """Let the file go; entries that were handed out stay valid."""
-        with _lock:
-            if self.file >= 0:
-                os.close(self.file)
-            self.file = -1
-
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """No other thread or process takes room meanwhile."""
@@ -169,6 +166,11 @@ def anonymous_file() -> int:
         return os.memfd_create("covary")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def _close(file: int) -> None:
+    with _lock:
+        os.close(file)
 
 
 def _reopened(file: int, path: str | None, count: int, limit: int | None) -> Arena:

@@ -131,9 +131,6 @@ class Cache:
         if self.arena.put(row.index, pieces) and self.arena.path is not None:
             self._checked.add(row.index)
 
-    def close(self) -> None:
-        self.arena.close()
-
     def _is_plain(self, pieces: list[Piece]) -> bool:
         """Whether a later run will take an entry: packs hold plain data and arrays alone."""
         try:

@@ -161,7 +161,7 @@ class Loader:
         self._framework = (to, pin_memory, device)
         self._convert = tensor_maker(*self._framework)
         self._epochs = epochs or 1
-        rows = rows_of(self.dataset, split if self.dataset is source else None, labelled=balance)
+        rows = rows_of(self.dataset, labelled=balance)
         rank, world = shard_of(shard)
         self._schedule = Schedule(
             rows=rows,
@@ -230,12 +230,13 @@ class Loader:
                     break
                 made = pending.popleft().result()
                 self._count(made, time.perf_counter() - asked)
-                batch = self._finished(made)
+                if made.fields is None:
+                    continue
+                delivered += 1
+                # Nothing here holds what the consumer gets: its memory is free as soon as he lets it go.
+                finished = [self._finished(made.fields)]
                 del made
-                if batch is not None:
-                    delivered += 1
-                    yield batch
-                del batch  # the consumer alone holds it: its memory is free for the workers as soon as he lets it go
+                yield finished.pop()
             if not delivered and self._problems:
                 key, reason = next(iter(self._problems.items()))
                 raise SampleError(key, f"{reason} (and no other sample can be used either)")
@@ -267,9 +268,7 @@ class Loader:
                 stacklevel=4,
             )
 
-    def _finished(self, made: Made) -> Batch | None:
-        if (fields := made.fields) is None:
-            return None
+    def _finished(self, fields: dict[str, Any]) -> Batch:
         if self._convert is not None:
             convert = self._convert
             fields = {name: value if name == "keys" else convert(value) for name, value in fields.items()}

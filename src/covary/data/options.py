@@ -59,7 +59,7 @@ def weights_of(weights: ArrayLike, samples: int, rows: Ints) -> NDArray[np.float
 
 def opened(source: Any, split: str | None) -> Dataset:
     """The data set that a source is, or that lies there."""
-    if isinstance(source, Dataset):
+    if isinstance(source, Dataset) and split is None:
         return source
     from covary.data import open_dataset
 
@@ -67,23 +67,9 @@ def opened(source: Any, split: str | None) -> Dataset:
     return found
 
 
-def rows_of(dataset: Dataset, split: str | None, labelled: bool) -> Ints:
-    """Numbers of the samples that take part.
-
-    Args:
-        dataset: they are in.
-        split: the part of it that is wanted.
-        labelled: whether those without a class stay out.
-    """
+def rows_of(dataset: Dataset, labelled: bool) -> Ints:
+    """Numbers of the samples that take part; with `labelled`, those without a class stay out."""
     rows = np.arange(len(dataset))
-    if split is not None:
-        splits = dataset.splits
-        if splits is None:
-            raise ValueError(f"Loader: split is {split!r}, but the data set has no splits")
-        rows = np.flatnonzero(np.fromiter((part == split for part in splits), np.bool_, len(dataset)))
-        if not len(rows):
-            known = ", ".join(repr(part) for part in sorted(set(splits)) if part)
-            raise ValueError(f"Loader: split is {split!r}; the data set has {known}")
     if labelled:
         if dataset.labels is None:
             raise ValueError("Loader: balance needs a class for each sample, and the data set has none")

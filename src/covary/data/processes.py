@@ -55,17 +55,17 @@ class Processes:
             )
         self._home = os.getpid()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="covary-loader")
-        self._file = anonymous_file()
+        self._shared = Slot()  # for what all workers need
         self._slots = [Slot() for _ in range(count + ahead + HELD)]
         self._free: SimpleQueue[Slot | None] = SimpleQueue()
         for slot in self._slots:
             self._free.put(slot)
-        plain, places = _pickled(producer, self._file)
-        main = get_preparation_data("covary-loader") if b"__main__" in plain else None
-        files = [self._file, *(slot.file for slot in self._slots)]
-        if producer.cache is not None:
-            files.append(producer.cache.arena.file)
-        setup = serving.Setup(main, self._file, plain, places)
+        self._cache = producer.cache  # its file is handed down, too
+        files = [self._shared.file, *(slot.file for slot in self._slots)]
+        if self._cache is not None:
+            files.append(self._cache.arena.file)
+        plain, places = _pickled(producer, self._shared.file)
+        setup = serving.Setup(_main_module() if b"__main__" in plain else None, self._shared.file, plain, places)
         self._idle: SimpleQueue[Process | None] = SimpleQueue()
         self._processes = [Process(setup, files) for _ in range(count)]
         for process in self._processes:
@@ -83,11 +83,6 @@ class Processes:
         for _ in self._processes:
             self._free.put(None)
             self._idle.put(None)
-        for slot in self._slots:
-            slot.close()
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
 
     def _make(self, order: Order) -> Made:
         process, slot = self._idle.get(), self._free.get()
@@ -109,11 +104,12 @@ class Processes:
 
 
 class Slot:
-    """Shared memory for one batch; it grows to the largest that it has held."""
+    """Shared memory for one batch; it grows to the largest that it has held, and goes when nobody has it any more."""
 
     def __init__(self) -> None:
         self.file = anonymous_file()
         self._map: mmap.mmap | None = None
+        weakref.finalize(self, os.close, self.file)
 
     def read(self, result: serving.Result, free: SimpleQueue[Slot | None]) -> tuple[Made, bool]:
         """The batch that a worker has left.
@@ -137,12 +133,6 @@ class Slot:
         if kept:
             weakref.finalize(lease, free.put, self).atexit = False
         return made, kept
-
-    def close(self) -> None:
-        """Let the file go; arrays that stand in it stay valid."""
-        if self.file >= 0:
-            os.close(self.file)
-        self.file = -1
 
 
 class Process:
@@ -224,6 +214,13 @@ class Process:
             memory = " (was there not enough memory?)" if name == "SIGKILL" else ""
             return f"{process.pid} was ended by {name}{memory}"
         return f"{process.pid} ended with status {status}"
+
+
+def _main_module() -> dict[str, Any]:
+    """What a process needs to import the main module of this one."""
+    data = get_preparation_data("covary-loader")
+    data.pop("authkey", None)
+    return data
 
 
 def _pickled(producer: Producer, file: int) -> tuple[bytes, list[serving.Place]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from covary.data.dataset import Dataset
 from covary.data.schedule import Schedule
 from covary.draws.keys import key_numbers
+from covary.ops.mix.plain import mixers_to_plain
 from covary.pipeline import Pipeline
 
 # These say which samples stand in a batch; the others, what becomes of them.
@@ -58,7 +59,7 @@ def plan_options(
         "balance": None if schedule.labels is None else digest(schedule.labels.tobytes()),
         "weights": None if schedule.weights is None else digest(schedule.weights.tobytes()),
         "pipeline": None if pipeline is None else digest(_text(pipeline)),
-        "mix": None if mix is None else digest(repr(mix).encode()),
+        "mix": None if mix is None else digest(repr(mixers_to_plain(mix)).encode()),
         "decode": decode,
         "cache_side": cached,
         "channels": channels,
