@@ -327,7 +327,7 @@ class Pipeline:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
         sizes = sizes_of([picture])
-        groups = plan(self._walk(Course(1, None, past), sizes, picture).steps, sizes, fuse=self.fuse)
+        groups = plan(self._layout.walk(Course(1, None, past), _view(sizes, picture)).steps, sizes, fuse=self.fuse)
         outputs, labels = self._planned(sizes_of([picture]), groups).render(
             [picture], fields=[fields], threads=self._threads(None)
         )
@@ -473,13 +473,7 @@ class Pipeline:
 
     def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
-        return self._walk(Course(len(sizes), rows, lines=self._layout.lines), sizes, picture)
-
-    def _walk(self, course: Course, sizes: Ints, picture: Image) -> Course:
-        view = View(sizes, picture.shape[2], picture.dtype.name)
-        for node in self._layout.nodes:
-            view = node.operation.apply(node, course, view, None)
-        return course
+        return self._layout.walk(Course(len(sizes), rows, lines=self._layout.lines), _view(sizes, picture))
 
     def _planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
         return Planned(sizes, groups, find_renderer(self.renderer), Labels(self.boxes, self.keypoints, self.mask_fill))
@@ -494,6 +488,10 @@ _DEFAULTS: dict[str, Any] = {
     "threads": None,
     "renderer": None,
 }
+
+
+def _view(sizes: Ints, picture: Image) -> View:
+    return View(sizes, picture.shape[2], picture.dtype.name)
 
 
 def usable_cores() -> int:

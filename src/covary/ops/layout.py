@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from covary.draws.distributions import Uniform
 from covary.draws.keys import slot_numbers
-from covary.ops.base import Node, Operation
+from covary.ops.base import Course, Node, Operation
 from covary.ops.image.finish import Finish, Normalize, ToTensor
+from covary.ops.view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +29,12 @@ class Layout:
     nodes: tuple[Node, ...]
     slots: NDArray[np.uint32]
     lines: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+    def walk(self, course: Course, view: View) -> Course:
+        """Let every operation describe its change, in order."""
+        for node in self.nodes:
+            view = node.operation.apply(node, course, view, None)
+        return course
 
 
 def lay_out(operations: tuple[Operation, ...]) -> Layout:

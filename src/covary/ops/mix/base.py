@@ -25,9 +25,10 @@ Indices: TypeAlias = NDArray[np.intp]
 class Draws:
     """What chance says of the B samples of a batch to one mixer."""
 
-    __slots__ = ("_batch", "_mixer", "_rows", "_slots")
+    __slots__ = ("_batch", "_mixer", "_rows", "_slots", "name")
 
     def __init__(self, mixer: Mixer, name: str, batch: Batch) -> None:
+        self.name = name
         self._mixer = mixer
         self._batch = batch
         self._slots = mixer.slots()
@@ -50,11 +51,19 @@ class Draws:
         the first: one cycle through all, in which nobody is his own partner. It does not depend on how the batch was
         ordered.
         """
-        ranks = (self._batch.epochs, self._batch.keys, self._rows.uniforms[:, self._slots.index("partner")])
-        order = np.lexsort(ranks)
+        order = self._order()
         partners = np.empty_like(order)
         partners[order] = np.roll(order, -steps)
         return partners
+
+    def first(self) -> int:
+        """The sample that stands first in the batch's order: the one to draw for all."""
+        return int(self._order()[0])
+
+    def _order(self) -> Indices:
+        ranks = (self._batch.epochs, self._batch.keys, self._rows.uniforms[:, self._slots.index("partner")])
+        order: Indices = np.lexsort(ranks)
+        return order
 
 
 @cache
