@@ -148,6 +148,49 @@ def verify(
 
 
 @app.command()
+def pack(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="The data set: a folder, a file or shards.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
+    side: Annotated[int, typer.Option(min=0, help="Most pixels of the shorter side; 0 leaves all sizes.")] = 512,
+    shard_size: Annotated[str, typer.Option(help="Most bytes of a shard, such as 500MB.")] = "256MB",
+    per_shard: Annotated[
+        int | None, typer.Option(min=1, help="Most samples of a shard. [default: any]", show_default=False)
+    ] = None,
+    format: Annotated[OutputFormat, typer.Option(help="Of the pictures.")] = OutputFormat.same,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
+    shuffle: Annotated[bool, typer.Option(help="Mix the samples, or keep their order.")] = True,
+    split: Annotated[str | None, typer.Option(help="Only this part of the data, such as train.")] = None,
+    workers: Workers = None,
+    on_error: Annotated[OnError, typer.Option(help="What to do about a sample that cannot be used.")] = OnError.skip,
+) -> None:
+    """Shrink a data set once, and write it as WebDataset shards.
+
+    Labels are scaled along, splits keep shards of their own. Run it again to go on after an interruption.
+    """
+    from covary.pack import pack as run
+
+    with _clear_errors():
+        report = run(
+            source,
+            out,
+            side=side or None,
+            shard_size=shard_size,
+            per_shard=per_shard,
+            format=format.value,
+            quality=quality,
+            shuffle=shuffle,
+            split=split,
+            workers=workers,
+            on_error=on_error.value,
+            progress=None,
+        )
+    _list(report.skipped, "skipped")
+    print(f"{out}: {report}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def show(
     source: Source,
     pipeline: PipelineFile,

@@ -61,10 +61,16 @@ def parse_cache(text: str) -> CacheOptions:
     if kind == "disk" and rest:
         return CacheOptions(True, None, os.path.abspath(os.path.expanduser(rest)))  # noqa: PTH100, PTH111
     if not colon or kind == "encoded":
-        size = _SIZE.fullmatch((rest if colon else text).strip()) if isinstance(text, str) else None
-        if size is not None:
-            return CacheOptions(not colon, int(float(size[1]) * _UNITS[size[2].lower()]), None)
+        limit = bytes_of(rest if colon else text)
+        if limit is not None:
+            return CacheOptions(not colon, limit, None)
     raise ValueError(f'Loader: cache is {text!r}; allowed: a size as "4GB", "encoded:4GB", or "disk:PATH"')
+
+
+def bytes_of(text: str) -> int | None:
+    """The number of bytes that "4GB", "500 MiB" or "1000" stands for; None where it stands for none."""
+    size = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    return None if size is None else int(float(size[1]) * _UNITS[size[2].lower()])
 
 
 def open_cache(options: CacheOptions, dataset: Dataset, *, side: int | None, channels: int | None) -> Cache:
