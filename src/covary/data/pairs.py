@@ -38,6 +38,9 @@ class MaskPairs(Indexed):
 
     Samples: `image` and `mask`, both `Encoded`; `covary.data.decode_mask` gives a mask's numbers.
 
+    Attributes:
+        masks: path of each sample's mask relative to the root; "" where it has none.
+
     Raises:
         NotADirectoryError: `root` is no folder.
         ValueError: no pictures, no masks, or two masks for one picture.
@@ -68,13 +71,13 @@ class MaskPairs(Indexed):
             )
         ordered = sorted(pictures)
         self.root = absolute(root)
-        self._masks = Strings(by_place.get(pictures[name], "") for name in ordered)
+        self.masks = Strings(by_place.get(pictures[name], "") for name in ordered)
         super().__init__(Strings(ordered), classes=tuple(classes), splits=splits_in(ordered))
 
     def read(self, index: int) -> Sample:
         """The bytes of the picture and of its mask."""
         key = str(self.keys[index])
-        mask = self._masks[index]
+        mask = self.masks[index]
         if not mask:
             raise SampleError(key, f"{Path(self.root, key)} has no mask")
         return {"image": read_file(self.root, key), "mask": read_file(self.root, mask)}

@@ -276,14 +276,15 @@ def yolo_numbers(categories: Mapping[int, Category]) -> dict[int, int]:
     return {id: number for number, id in enumerate(sorted(categories))}
 
 
-def data_yaml_text(categories: Mapping[int, Category], parts: Mapping[str, str], *, path: str = ".") -> str:
+def data_yaml_text(categories: Mapping[int, Category], parts: Mapping[str, str | list[str]], *, path: str = ".") -> str:
     """A data.yaml.
 
     Args:
         categories: by id; they are numbered as `yolo_numbers` does. Where they have keypoints, kpt_shape, and flip_idx
             if some of them trade places in a mirror, are written.
-        parts: folder or list file of "train", "val" and "test", relative to `path`. The format's readers want a "val".
-        path: the folder from which on they count.
+        parts: folder or list file (or several) of "train", "val" and "test", relative to `path`. The format's readers
+            want a "val".
+        path: the folder from which on they count; "": the file's own, wherever it is read from.
     """
     import yaml
 

@@ -8,32 +8,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
+
 from covary import __version__
 from covary.data.coco import read_coco
-from covary.expand.counts import variation_counts, wish_of
+from covary.data.dataset import Dataset
+from covary.expand.counts import Wish, variation_counts, wish_of
 from covary.expand.errors import ExpandError
 from covary.expand.files import locked
+from covary.expand.guard import guarded
 from covary.expand.kinds.folder import folder_sources
+from covary.expand.kinds.opening import opened, sources_of
 from covary.expand.manifest import Manifest
 from covary.expand.names import OUTPUT_FORMATS, OutputFormat
 from covary.expand.progress import progress_of
 from covary.expand.recipe import recipe_of
 from covary.expand.report import Report
 from covary.expand.run import OnError, Run
+from covary.expand.sources import Sources
 from covary.expand.variations import canonical
 from covary.expand.work import Order
 from covary.pipeline import Pipeline, usable_cores
+from covary.plan.changes import Bools, Ints
 
 Originals: TypeAlias = Literal["none", "link", "copy"]
 
 
 def expand(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Dataset,
     out: str | os.PathLike[str],
     pipeline: Pipeline | str | os.PathLike[str],
     *,
     times: int | Mapping[str, int] = 8,
     balance: bool = False,
+    split: str | None = None,
+    any_split: bool = False,
     originals: Originals = "none",
     format: OutputFormat = "same",
     quality: int = 95,
@@ -79,17 +88,24 @@ def expand(
     """
     _check_options(originals, format, quality, workers, on_error)
     wish = wish_of(times, balance)
-    root, target = Path(source), Path(out)
+    target = Path(out)
+    dataset, root = opened(source, annotations)
     _check_folders(root, target)
     pipeline = _pipeline(pipeline)
     coco = None if annotations is None else read_coco(annotations)
     try:
         target.mkdir(parents=True, exist_ok=True)
         with locked(target) as temporary:
-            sources = folder_sources(root, coco, exclude=[target])
-            if not sources.entries and not sources.problems:
+            if dataset is None:
+                found = folder_sources(root, coco, exclude=[target])
+            else:
+                found = sources_of(dataset, root, target)
+            if not found.entries and not found.problems:
                 raise ExpandError(f"{root}: no pictures there")
-            counts = variation_counts(sources.entries, wish, with_originals=originals != "none")
+            said = (root,) if annotations is None else (root, Path(annotations))
+            with_originals = originals != "none"
+            sources, chosen = guarded(found, split=split, any_split=any_split, with_originals=with_originals, said=said)
+            counts = _counts(sources, chosen, wish, with_originals)
             recipe = recipe_of(pipeline, format, quality, sources.layout.kind)
             order = Order(
                 sources.reader,
@@ -102,7 +118,9 @@ def expand(
                 quality,
                 originals,
             )
-            splits = sorted({entry.split for entry in sources.entries})
+            parts = {
+                entry.split for entry, count in zip(sources.entries, counts, strict=True) if count + with_originals
+            }
             settings = {
                 "source": os.fsencode(os.path.realpath(root)).decode("utf-8", "backslashreplace"),
                 "layout": sources.layout.kind,
@@ -113,7 +131,7 @@ def expand(
                 "version": __version__,
                 "seed": recipe.seed,
                 "recipe": recipe.hash,
-                "whole": canonical(sources.layout.whole_names(splits)),
+                "whole": canonical(sources.layout.whole_names(sorted(parts))),
                 **sources.layout.settings(),
             }
             run = Run(order, sources, counts, Manifest.open(target), workers or usable_cores(), on_error)
@@ -125,6 +143,14 @@ def expand(
         raise ExpandError(
             f"{target}: the manifest cannot be written: {error}; stopped, run the same command again to go on"
         ) from error
+
+
+def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -> Ints:
+    """How many variations there are to be of each source: of those that are not chosen, none."""
+    counts = np.zeros(len(sources.entries), dtype=np.int64)
+    entries = [sources.entries[row] for row in np.flatnonzero(chosen)]
+    counts[chosen] = variation_counts(entries, wish, with_originals=with_originals)
+    return counts
 
 
 def _check_options(originals: str, format: str, quality: int, workers: int | None, on_error: str) -> None:
@@ -142,8 +168,8 @@ def _check_options(originals: str, format: str, quality: int, workers: int | Non
 
 
 def _check_folders(root: Path, out: Path) -> None:
-    if not root.is_dir():
-        raise ExpandError(f"{root}: not a folder")
+    if root.is_file():
+        root = root.parent
     if out.exists() and not out.is_dir():
         raise ExpandError(f"{out}: not a folder")
     real_root, real_out = Path(os.path.realpath(root)), Path(os.path.realpath(out))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 from covary.expand.manifest import Manifest
@@ -40,12 +39,8 @@ class Layout(Protocol):
         """The files that go with a variation at `path`: all of `part_names`, or some."""
         ...
 
-    def original_parts(self, entry: Entry, path: str, files: Sequence[Path]) -> list[tuple[str, Path]]:
-        """For an original at `path` the files that go with it: their names there, and where they are now.
-
-        Args:
-            files: what the source is read from, its picture first.
-        """
+    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
+        """For an original at `path` the files that go with it: the name of each there, and its name in the source."""
         ...
 
     def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
@@ -59,3 +54,20 @@ class Layout(Protocol):
     def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         """Name and content of each of these files: a function of the manifest."""
         ...
+
+
+def companion_name(companion: str, picture: str, path: str) -> str:
+    """Where a file that belongs to a picture goes when the picture goes to `path`.
+
+    It stays in its folder, and has of the picture's new name what it had of the old one: `masks/7_mask.png`, the
+    companion of `images/7.jpg`, goes to `masks/7__0_mask.png` with `images/7__0.jpg`. Folders between the data set's
+    own and the picture's are taken over by neither.
+    """
+    folder, slash, last = companion.rpartition("/")
+    stem, dot, ending = last.rpartition(".")
+    suffix = stem.removeprefix(_stem(picture))
+    return f"{folder}{slash}{_stem(path)}{suffix}{dot}{ending}"
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]

@@ -186,6 +186,15 @@ class Manifest:
         for row in self._db.execute("SELECT * FROM outputs ORDER BY path"):
             yield _output_row(row)
 
+    def outputs_by_split(self) -> Iterator[tuple[str, OutputRow]]:
+        """All outputs that are files of their own, with the part of the data set to which their sources belong."""
+        query = (
+            "SELECT sources.split, outputs.* FROM outputs JOIN sources ON sources.path = outputs.source "
+            "WHERE outputs.shard IS NULL ORDER BY outputs.path"
+        )
+        for split, *row in self._db.execute(query):
+            yield split, _output_row(tuple(row))
+
     def output(self, path: str) -> OutputRow | None:
         row = self._db.execute("SELECT * FROM outputs WHERE path = ?", (to_column(path),)).fetchone()
         return None if row is None else _output_row(row)

@@ -16,7 +16,7 @@ from covary.expand.manifest import Manifest
 from covary.expand.progress import Progress
 from covary.expand.report import Report, printable
 from covary.expand.sources import Sources
-from covary.expand.survey import drop_outputs, drop_vanished, survey
+from covary.expand.survey import drop_outputs, drop_parts, drop_vanished, survey
 from covary.expand.work import Order, Result, do_task
 from covary.plan.changes import Ints
 
@@ -175,6 +175,7 @@ class Run:
             drop_outputs(self._order.out, manifest, set(manifest.pending(source.path)) - files)
             manifest.clear_pending(source.path)
         for row in result.outputs:
+            drop_parts(self._order.out, manifest, row.path, spare=files)
             manifest.put_output(row)
         manifest.put_source(source, result.check)
         if source.status == "ok":

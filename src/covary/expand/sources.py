@@ -6,7 +6,7 @@ whether anything is to be done at all, then, with the picture decoded, its label
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from covary.data.dataset import Sample
 from covary.data.folder import Problem
-from covary.data.instances import Category, Objects
+from covary.data.instances import Objects
 from covary.draws.keys import Key
 from covary.plan.changes import Image
 
@@ -35,6 +35,7 @@ class Entry:
         label: name of its class; "" where it has none.
         split: part of the data set that it belongs to; "" where nothing says so.
         size: height and width that an annotation file gives for its picture.
+        companions: names of the files that belong to this picture alone (mask, label file), relative to the data set.
     """
 
     index: int
@@ -43,6 +44,7 @@ class Entry:
     label: str = ""
     split: str = ""
     size: tuple[int, int] | None = None
+    companions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,15 +68,15 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """A semantic mask and how its file holds it.
+    """The numbers of a mask, and the files that hold them.
 
     Attributes:
-        pixels: (H, W) class numbers, or (H, W, C).
-        encode: from pixels to the bytes of a file of the source's kind (palette, bit depth).
+        pixels: (H, W) numbers, or (H, W, P) of P files.
+        files: content of each file; its palette and bit depth are those of what is made of it.
     """
 
     pixels: NDArray[Any]
-    encode: Callable[[NDArray[Any]], bytes]
+    files: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +96,11 @@ class Reader(Protocol):
     """Reads sources, in any thread or process: it pickles and is never changed.
 
     Attributes:
-        categories: kinds of the annotated objects by id.
+        root: folder from which on the names of sources and of their companions count.
     """
 
     @property
-    def categories(self) -> Mapping[int, Category]: ...
+    def root(self) -> Path: ...
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
         """What the source is read from, its picture first. The same sizes and times say: unchanged."""

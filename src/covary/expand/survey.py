@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +89,20 @@ def drop_outputs(out: Path, manifest: Manifest, paths: Iterable[str], *, spare: 
     """
     kept = frozenset(spare)
     for path in paths:
-        row = manifest.output(path)
-        for file in [path, *(part.path for part in (row.parts if row is not None else ()))]:
-            if file not in kept:
-                remove(out / file, out)
-                manifest.drop_pending(file)
+        drop_parts(out, manifest, path, spare=kept)
+        if path not in kept:
+            remove(out / path, out)
+            manifest.drop_pending(path)
         manifest.drop_output(path)
+
+
+def drop_parts(out: Path, manifest: Manifest, path: str, *, spare: Container[str] = ()) -> None:
+    """Remove the files that the manifest records to go with the picture at `path`, but for those to be spared."""
+    row = manifest.output(path)
+    for part in row.parts if row is not None else ():
+        if part.path not in spare:
+            remove(out / part.path, out)
+            manifest.drop_pending(part.path)
 
 
 def drop_vanished(order: Order, manifest: Manifest, sources: Sources) -> int:
@@ -129,14 +137,11 @@ def _is_right(order: Order, source: SourceRow, entry: Entry, row: OutputRow) -> 
         return row.recipe == order.recipe.hash and all(_is_file(order.out / path, size) for path, size in files)
     if row.kind != order.originals or row.sha256 != source.sha256:
         return False
-    sources = order.reader.files(entry)
-    beside = dict(order.layout.original_parts(entry, row.path, sources))
-    return {part.path for part in row.parts} == set(beside) and all(
-        original_is_there(order.out / path, row.kind, size, where)
-        for path, size, where in [
-            (row.path, row.bytes, sources[0]),
-            *((part.path, part.bytes, beside[part.path]) for part in row.parts),
-        ]
+    sources = {row.path: entry.name, **dict(order.layout.original_parts(entry, row.path))}
+    there = {row.path: row.bytes, **{part.path: part.bytes for part in row.parts}}
+    return there.keys() == sources.keys() and all(
+        original_is_there(order.out / path, row.kind, size, order.reader.root / sources[path])
+        for path, size in there.items()
     )
 
 

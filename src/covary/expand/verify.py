@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary import __version__
+from covary.data.dataset import Dataset
 from covary.data.decode import DecodeError
 from covary.data.folder import OWN_FOLDER, Problem
 from covary.data.instances import AnnotationError
@@ -91,7 +92,7 @@ class _Reference:
 
 def verify(
     out: str | os.PathLike[str],
-    source: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | Dataset | None = None,
     *,
     workers: int | None = None,
     progress: bool | None = False,
@@ -100,7 +101,7 @@ def verify(
 
     Args:
         out: the folder that `expand` wrote.
-        source: where the sources are now; None takes the folder that they were in.
+        source: where the sources are now, or their data set, opened; None takes the folder that they were in.
         workers: threads; None uses every core that the process may use.
         progress: None shows a bar on a terminal and plain lines elsewhere; False nothing.
 
@@ -113,10 +114,12 @@ def verify(
     manifest = Manifest.open_to_read(target)
     try:
         settings = manifest.settings()
-        root = Path(settings["source"] if source is None else source).absolute()
-        if not root.exists():
+        dataset = source if isinstance(source, Dataset) else None
+        given = source if isinstance(source, str | os.PathLike) else None
+        root = Path(settings["source"] if given is None else given).absolute()
+        if dataset is None and not root.exists():
             raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
-        reference = _reference(manifest, settings, root, target)
+        reference = _reference(manifest, settings, root, dataset, target)
         rows = list(manifest.sources())
         total = sum(1 for _ in manifest.outputs())
         found: list[_Found] = []
@@ -152,9 +155,11 @@ def verify(
     )
 
 
-def _reference(manifest: Manifest, settings: dict[str, str], root: Path, out: Path) -> _Reference:
+def _reference(
+    manifest: Manifest, settings: dict[str, str], root: Path, dataset: Dataset | None, out: Path
+) -> _Reference:
     layout = layout_of(settings)
-    reader, entry_of = reopened(layout, settings, root)
+    reader, entry_of = reopened(layout, root, dataset, out)
     recipes = manifest.recipes()
     pipelines = {hash: _as_recorded(recipe) for hash, recipe in recipes.items()}
     return _Reference(out, reader, entry_of, layout, recipes, pipelines)

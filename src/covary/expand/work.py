@@ -258,11 +258,10 @@ def derived(
 def _original(order: Order, entry: Entry, raw: Raw, picture: Image, labels: Labels, files: _Files) -> OutputRow:
     kind: Kind = "link" if order.originals == "link" else "copy"
     path = original_name(entry.name)
-    found = order.reader.files(entry)
     parts = []
-    for name, source in [(path, found[0]), *order.layout.original_parts(entry, path, found)]:
-        data = raw.picture if source == found[0] else source.read_bytes()
-        assert isinstance(data, bytes)
+    for name, original in [(path, entry.name), *order.layout.original_parts(entry, path)]:
+        source = order.reader.root / original
+        data = raw.picture if name == path and isinstance(raw.picture, bytes) else source.read_bytes()
         if kind == "link":
             files.link(name, source)
         else:

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 from covary.data.coco import CocoFile, coco_text, instance_from_json
 from covary.data.folder import read_folder
 from covary.data.instances import AnnotationError, Category, Json, Objects
+from covary.data.splits import are_split_folders, split_in, split_named
 from covary.expand.manifest import Manifest
 from covary.expand.report import printable
 from covary.expand.sources import Entry, Labels, Mask, Raw, Sources
@@ -48,10 +49,28 @@ def folder_sources(root: Path, coco: CocoFile | None, *, exclude: Sequence[str |
             notes.append(f"annotated, but not among the pictures of {root}: {_some(unmatched)}")
         reader = FolderReader(root.absolute(), dict(coco.categories))
         layout = FolderLayout.of(coco)
-    items = enumerate(folder.items)
-    entries = tuple(Entry(i, item.name, item.name, item.label, size=described.size(item.name)) for i, item in items)
+    splits, depth = _parts(names)
+    entries = tuple(
+        Entry(index, name, name, _class_of(name, depth), split, described.size(name))
+        for index, (name, split) in enumerate(zip(names, splits, strict=True))
+    )
     facts = _none if coco is None else described.facts
     return Sources(root, entries, reader, layout, facts, folder.problems, tuple(notes))
+
+
+def _parts(names: Sequence[str]) -> tuple[Sequence[str], int]:
+    """The part of the data set that each picture belongs to, and at which level the folders of the classes are."""
+    first = sorted({name.partition("/")[0] for name in names if "/" in name})
+    if are_split_folders(first):
+        return [split_named(name.partition("/")[0]) if "/" in name else "" for name in names], 1
+    # Deeper folders (cats/train, images/val) tell parts where "train" is one of them.
+    deeper = [split_in(name) for name in names]
+    return (deeper if "train" in deeper and len(set(deeper)) > 1 else [""] * len(names)), 0
+
+
+def _class_of(name: str, depth: int) -> str:
+    folders = name.split("/")[:-1]
+    return folders[depth] if len(folders) > depth else ""
 
 
 def _none(entry: Entry) -> None:
@@ -161,7 +180,7 @@ class FolderLayout:
     def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
         return []
 
-    def original_parts(self, entry: Entry, path: str, files: Sequence[Path]) -> list[tuple[str, Path]]:
+    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
         return []
 
     def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,75 @@
+"""Pictures with a mask each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from covary.data.encode_mask import encode_mask
+from covary.data.folder import Problem
+from covary.data.pairs import MaskPairs
+from covary.expand.kinds.reading import DatasetReader, class_of, split_of, without_clashes
+from covary.expand.layout import companion_name
+from covary.expand.manifest import Manifest
+from covary.expand.sources import Entry, Mask, Sources
+from covary.expand.variations import Variation
+
+
+def pairs_sources(source: Path, dataset: MaskPairs) -> Sources:
+    """The pictures of folders of pictures and masks. A picture without a mask is a problem."""
+    layout = PairsLayout()
+    entries = []
+    problems = []
+    for index, name in enumerate(map(str, dataset.keys)):
+        mask = dataset.masks[index]
+        if mask:
+            label, split = class_of(dataset, index), split_of(dataset, index)
+            entries.append(Entry(index, name, dataset.keys[index], label, split, companions=(mask,)))
+        else:
+            problems.append(Problem(name, "it has no mask"))
+    kept, clashing = without_clashes(entries, layout)
+    reader = DatasetReader(Path(dataset.root), dataset)
+    return Sources(source, tuple(kept), reader, layout, _no_facts, (*problems, *clashing))
+
+
+def _no_facts(entry: Entry) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairsLayout:
+    """Pictures and masks in the folders of their sources, under the names that theirs have."""
+
+    kind: ClassVar[str] = "pairs"
+
+    def settings(self) -> dict[str, str]:
+        return {}
+
+    @classmethod
+    def restored(cls, settings: Mapping[str, str]) -> Self:
+        return cls()
+
+    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
+        return (mask_name(entry.companions[0], entry.name, path),)
+
+    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
+        assert mask is not None and made.mask is not None
+        return [(mask_name(entry.companions[0], entry.name, path), encode_mask(made.mask, mask.files[0]))]
+
+    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
+        return [(companion_name(companion, entry.name, path), companion) for companion in entry.companions]
+
+    def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
+    def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+        return iter(())
+
+
+def mask_name(mask: str, picture: str, path: str) -> str:
+    """Where the mask of a variation at `path` lies: a PNG, or a TIFF where the source's is one."""
+    name = companion_name(mask, picture, path)
+    stem, dot, ending = name.rpartition(".")
+    return name if ending.lower() in ("png", "tif", "tiff") else f"{stem}{dot}png"
