@@ -20,13 +20,14 @@ GROUP_TITLES = {"combine": "Combinators"}
 
 
 def operations() -> dict[str, type[Any]]:
-    """Every operation by its qualified name, in alphabetical order."""
+    """Every operation of covary's own by its qualified name, in alphabetical order."""
     import covary.ops.combine
     import covary.ops.image
     import covary.ops.text  # noqa: F401 (declares them)
     from covary.ops.base import registry
 
-    return dict(sorted(registry().items()))
+    own = {name: cls for name, cls in registry().items() if cls.__module__.partition(".")[0] == "covary"}
+    return dict(sorted(own.items()))
 
 
 def pages() -> dict[str, str]:

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -403,15 +405,36 @@ def read_places(dataset):
     return [dataset.read(index)["place"] for index in range(len(dataset))]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_processes_read_what_one_process_reads(tmp_path, method):
+READ_IN_FORKS = """
+import json, sys
+from multiprocessing import get_context
+from covary.data.webdataset import WebDataset
+
+def places(dataset):
+    return [dataset.read(index)["place"] for index in range(len(dataset))]
+
+dataset = WebDataset(sys.argv[1])
+expected = places(dataset)
+with get_context("fork").Pool(2) as pool:
+    assert pool.map(places, [dataset] * 4) == [expected] * 4
+assert places(dataset) == expected
+"""
+
+
+def test_forks_read_what_one_process_reads(tmp_path):
+    shard(tmp_path / "a.tar", 4)
+    # A process of its own: others may have threads by now, with which none should fork.
+    subprocess.run([sys.executable, "-c", READ_IN_FORKS, str(tmp_path)], check=True, timeout=60)
+
+
+def test_processes_read_what_one_process_reads(tmp_path):
     shard(tmp_path / "a.tar.gz", 4)
     data = gzip.compress((tmp_path / "a.tar.gz").read_bytes())
     (tmp_path / "a.tar.gz").write_bytes(data)
     shard(tmp_path / "b.tar", 4, first=4)
     dataset = WebDataset(tmp_path)
     expected = read_places(dataset)
-    with get_context(method).Pool(2) as pool:
+    with get_context("spawn").Pool(2) as pool:
         assert pool.map(read_places, [dataset] * 4) == [expected] * 4
     assert read_places(dataset) == expected, "what a process removes at its end is its own"
 

@@ -205,7 +205,9 @@ def _tables(folder: Path, names: Sequence[str]) -> Found | None:
         same = len({tuple(sorted(column_names(path))) for path in tables}) == 1
         if "" in splits or len(set(splits)) < len(splits) or not same:
             listed = ", ".join(str(path.relative_to(folder)) for path in tables)
-            raise ValueError(f"{folder}: several tables ({listed}); give the path of one, or a list of those with like columns")
+            raise ValueError(
+                f"{folder}: several tables ({listed}); give the path of one, or a list of those with like columns"
+            )
     return Found("table", tuple(tables)) if tables else None
 
 

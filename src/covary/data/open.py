@@ -141,7 +141,9 @@ def _coco(path: Path, files: Sequence[Path], split: str | None, options: dict[st
     from covary.data.coco_dataset import CocoDataset
 
     if not files:
-        raise ValueError(f"{path}: no COCO annotation file (*.json with images and annotations) in it or one folder below")
+        raise ValueError(
+            f"{path}: no COCO annotation file (*.json with images and annotations) in it or one folder below"
+        )
     if path.is_dir():
         options = {"root": path} | options
         wanted = [file for file in files if split is not None and split_of_file(file) == split_named(split)]
