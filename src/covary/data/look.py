@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from covary.data.audio import AUDIO_ENDINGS
 from covary.data.encode import EXTENSIONS
-from covary.data.instances import AnnotationError
 from covary.data.pairs import IMAGE_FOLDERS, MASK_FOLDERS
 from covary.data.splits import split_of_file
 from covary.data.table_files import column_names
@@ -138,17 +136,19 @@ def sample_names(folder: Path) -> list[str]:
     """The paths of some files below a folder, the upper ones first: enough to see what there is."""
     names: list[str] = []
     waiting = [""]
-    for prefix in islice(iter(lambda: waiting.pop(0) if waiting else None, None), MOST_FOLDERS):
+    for at in range(MOST_FOLDERS):
+        if at == len(waiting):
+            break
+        prefix = waiting[at]
         try:
             with os.scandir(folder / prefix) as entries:
-                listed = sorted((entry.name, entry.is_dir()) for entry in entries)
+                listed = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
         except OSError:
             if not prefix:
                 raise
             continue
-        waiting += [f"{prefix}{name}/" for name, is_folder in listed if is_folder and not name.startswith(".")]
-        files = [f"{prefix}{name}" for name, is_folder in listed if not is_folder and not name.startswith(".")]
-        names += files[:MOST_FILES]
+        waiting += [f"{prefix}{name}/" for name, is_folder in listed if is_folder]
+        names += [f"{prefix}{name}" for name, is_folder in listed if not is_folder][:MOST_FILES]
     return names
 
 
@@ -205,7 +205,9 @@ def _tables(folder: Path, names: Sequence[str]) -> Found | None:
         same = len({tuple(sorted(column_names(path))) for path in tables}) == 1
         if "" in splits or len(set(splits)) < len(splits) or not same:
             listed = ", ".join(str(path.relative_to(folder)) for path in tables)
-            raise ValueError(f"{folder}: several tables ({listed}); give the path of one, or a list of those with like columns")
+            raise ValueError(
+                f"{folder}: several tables ({listed}); give the path of one, or a list of those with like columns"
+            )
     return Found("table", tuple(tables)) if tables else None
 
 

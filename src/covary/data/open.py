@@ -22,16 +22,16 @@ def open_dataset(source: Any, *, split: str | None = None, format: Kind | None =
         source: where the data are, or the data:
 
             - a path. Of a folder: a YOLO, COCO or Pascal VOC data set, pictures with masks, pictures, audio or texts in
-              folders of classes, tar shards, Parquet files, a table with the files that it names. Of a file: a data.yaml, a
-              COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or a pattern of shards
-              ("train-{000..007}.tar"). Or a list of such files of one kind.
+              folders of classes, tar shards, Parquet files, a table with the files that it names. Of a file: a
+              data.yaml, a COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or a
+              pattern of shards ("train-{000..007}.tar"). Or a list of such files of one kind.
             - arrays: a dict of columns, a tuple (pictures, labels), or an array or a list of pictures.
             - a data set: one of covary's, of the library `datasets`, or any object with `__len__` and `__getitem__` (a
               map-style data set of PyTorch).
         split: the part of the data that is wanted: "train", "val", "test", or what else it is called; all by default.
-        format: what kind of data lies at the path, where looking does not tell: "folder" (pictures in folders of classes),
-            "pairs" (pictures and masks), "coco", "yolo", "voc", "table", "parquet" (pictures or audio in Parquet files),
-            "webdataset", "audio", "text", "huggingface" (saved by `save_to_disk`).
+        format: what kind of data lies at the path, where looking does not tell: "folder" (pictures in folders of
+            classes), "pairs" (pictures and masks), "coco", "yolo", "voc", "table", "parquet" (pictures or audio in
+            Parquet files), "webdataset", "audio", "text", "huggingface" (saved by `save_to_disk`).
         options: arguments of the reader: `ImageFolder`, `MaskPairs`, `CocoDataset`, `YoloDataset`, `VocDataset`,
             `TableDataset`, `HuggingFaceDataset`, `WebDataset`, `AudioFolder`, `TextFolder`, `TextLines`, `Arrays`.
 
@@ -141,7 +141,7 @@ def _coco(path: Path, files: Sequence[Path], split: str | None, options: dict[st
     from covary.data.coco_dataset import CocoDataset
 
     if not files:
-        raise ValueError(f"{path}: no COCO annotation file (*.json with images and annotations) in it or one folder below")
+        raise ValueError(f"{path}: no annotation file (*.json with images and annotations) in it or one folder below")
     if path.is_dir():
         options = {"root": path} | options
         wanted = [file for file in files if split is not None and split_of_file(file) == split_named(split)]
