@@ -122,6 +122,24 @@ def audio(root):
     sound(root, "dog/1.wav", "cat/2.wav")
 
 
+def nemo(root):
+    sound(root, "a.wav")
+    for part in ("train", "test"):
+        row = {"audio_filepath": "a.wav", "duration": 0.05, "text": part}
+        write_text(root / f"{part}_manifest.json", json.dumps(row) + "\n" + json.dumps({**row, "offset": 0.05}) + "\n")
+
+
+def common_voice(root):
+    sound(root, "clips/a.mp3")
+    for part in ("train", "dev", "validated", "other"):
+        write_text(root / f"{part}.tsv", "path\tsentence\tage\na.mp3\tyes\t\n")
+
+
+def unpacked_archive(root):
+    class_folders(root)
+    texts(root, "nothing", "photos.tar.gz", "cat/notes.xml")
+
+
 def text_folders(root):
     texts(root, "good", "pos/1.txt", "neg/2.txt")
 
@@ -146,6 +164,9 @@ KINDS = {
     metadata: ("TableDataset", 2, {"image", "label"}),
     text_tables: ("TableDataset", 2, {"text", "label"}),
     audio: ("AudioFolder", 2, {"audio", "rate", "label"}),
+    nemo: ("TableDataset", 4, {"audio", "rate", "text"}),
+    common_voice: ("TableDataset", 2, {"audio", "rate", "text", "age"}),
+    unpacked_archive: ("ImageFolder", 2, {"image", "label"}),
     text_folders: ("TextFolder", 2, {"text", "label"}),
     text_lines: ("TextLines", 2, {"text"}),
 }
