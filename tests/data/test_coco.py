@@ -138,6 +138,10 @@ def test_pictures_are_found_by_path_then_by_unique_last_part(tmp_path):
             "1 keypoints, but category 'person' has 3",
         ),
         ({"annotations": ["nonsense"]}, "no object"),
+        (
+            {"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "a.jpg"}]},
+            "two image entries .* 'a.jpg'",
+        ),
     ),
 )
 def test_entries_that_cannot_be_used_are_named(tmp_path, changes, said):

@@ -199,15 +199,18 @@ def test_nemo_manifest_reads_its_part_of_the_file(tmp_path):
         {"audio_filepath": "a.wav", "offset": 0.5, "duration": 0.25, "text": "yes", "lang": "en"},
         {"audio_filepath": "a.wav", "offset": 1.9, "duration": 0.5, "text": "no", "lang": "en"},
         {"audio_filepath": str(tmp_path / "wavs" / "a.wav"), "duration": 2.0, "text": "", "lang": "de"},
+        {"audio_filepath": "a.wav", "offset": 0.5, "duration": 0.25, "text": "again", "lang": "en"},
     ]
-    dataset = TableDataset(write_jsonl(tmp_path / "train_manifest.json.jsonl", rows))
-    assert list(dataset.keys) == ["a.wav", "a.wav#2", "a.wav#3"] and set(dataset.splits) == {"train"}
+    dataset = TableDataset(write_jsonl(tmp_path / "train_manifest.json", rows))
+    assert list(dataset.keys) == ["a.wav@0.5", "a.wav@1.9", "a.wav", "a.wav@0.5#2"] and set(dataset.splits) == {"train"}
     for sample, part in zip(
-        map(dataset.read, range(3)), (slice(4000, 6000), slice(15200, 16000), slice(None)), strict=True
+        map(dataset.read, range(4)),
+        (slice(4000, 6000), slice(15200, 16000), slice(None), slice(4000, 6000)),
+        strict=True,
     ):
         assert sample["rate"] == 8000 and sample["audio"].dtype == np.float32
         assert np.array_equal(sample["audio"], samples[:, part])
-    assert column(dataset, "text") == ["yes", "no", ""] and column(dataset, "lang") == ["en", "en", "de"]
+    assert column(dataset, "text") == ["yes", "no", "", "again"] and column(dataset, "lang") == ["en", "en", "de", "en"]
     assert "duration" not in dataset.read(0)
     check_dataset(dataset)
 
@@ -274,7 +277,8 @@ def test_several_tables_are_parts(tmp_path):
             '{"text": "x", "label": 1}\n{"text": "y", "label": "a"}\n',
             "labels are of several kinds: name, whole",
         ),
-        ("t.json", '{"a": 1}', "no list of objects"),
+        ("t.json", "5", "no list of objects"),
+        ("t.json", '{"a": 1}', "no column names a file"),
         ("t.txt", "x", "not a table"),
     ),
 )

@@ -158,3 +158,14 @@ def test_five_thousand_pictures_stay_small_in_a_pickle(tmp_path):
         (root / "JPEGImages" / f"z{number}.jpg").touch()
         (root / "Annotations" / f"z{number}.xml").touch()
     check_dataset(VocDataset(root))
+
+
+def test_several_years_in_one_folder(tmp_path):
+    for year in ("VOC2007", "VOC2012"):
+        write_set(tmp_path / year, [PERSON] * 2)
+        write_text(tmp_path / year / "ImageSets/Main/train.txt", "0\n" if year == "VOC2007" else "1\n")
+    dataset = VocDataset(tmp_path)
+    assert [key for key, split in zip(dataset.keys, dataset.splits, strict=True) if split == "train"] == [
+        "VOC2007/JPEGImages/0.jpg",
+        "VOC2012/JPEGImages/1.jpg",
+    ]

@@ -142,13 +142,16 @@ class ParquetRows:
 
     def _read(self, group: int) -> Any:
         path = self._paths[int(self._files[group])]
-        with pyarrow_parquet().ParquetFile(path) as file:
-            try:
-                return file.read_row_group(int(self._numbers[group]), use_threads=False)
-            except OSError as error:
-                raise OSError(f"{path}: row group {self._numbers[group]} cannot be read: {error}") from None
-            except Exception as error:  # pyarrow's errors have no base of their own but this
-                raise ValueError(f"{path}: row group {self._numbers[group]} cannot be read: {error}") from None
+        number = int(self._numbers[group])
+        try:
+            with pyarrow_parquet().ParquetFile(path) as file:
+                return file.read_row_group(number, use_threads=False)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise OSError(f"{path}: row group {number} cannot be read: {error}") from None
+        except Exception as error:  # pyarrow's errors have no base of their own but this
+            raise ValueError(f"{path}: row group {number} cannot be read: {error}") from None
 
     def _forget(self) -> None:
         """Drop the row groups that were not asked for longest, as far as there are too many bytes."""

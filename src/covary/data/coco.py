@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,10 @@ def read_coco(path: str | os.PathLike[str]) -> CocoFile:
         if not isinstance(entry, dict) or "id" not in entry or not isinstance(entry.get("file_name"), str):
             raise AnnotationError(f"{where}: an image entry has no id or no file_name: {entry!r:.120}")
         images[entry["id"]] = entry
+    names = Counter(entry["file_name"] for entry in images.values())
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        raise AnnotationError(f"{where}: two image entries have the file_name {twice!r}")
     grouped: dict[Any, list[Json]] = {number: [] for number in images}
     for entry in document["annotations"]:
         _check_annotation(entry, images, categories, where)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from covary.data.audio import AUDIO_ENDINGS
 from covary.data.encode import EXTENSIONS
-from covary.data.instances import AnnotationError
 from covary.data.pairs import IMAGE_FOLDERS, MASK_FOLDERS
 from covary.data.splits import split_of_file
 from covary.data.table_files import column_names
@@ -77,7 +75,8 @@ def _kind_of_file(path: Path) -> Kind | None:
     if ending in (".yaml", ".yml"):
         return "yolo"
     if ending == ".json":
-        return "coco" if _begins_with_object(path) else "table"
+        # Some manifests of JSON lines are called .json, too.
+        return "coco" if _begins_with_object(path) and not column_names(path) else "table"
     if ending in PARQUET:
         return "table" if _is_plain(path) else "parquet"
     if ending in TABLES:
@@ -103,17 +102,18 @@ def _is_plain(path: Path) -> bool:
 def _look_into(folder: Path) -> Found:
     names = sample_names(folder)
     files = [name for name in names if "/" not in name]
-    if any(TAR.search(name) for name in names):
+    endings = Counter(Path(name).suffix.lower() for name in names)
+    pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
+    # An archive beside what was unpacked from it is no shard.
+    if not pictures and any(TAR.search(name) for name in names):
         return Found("webdataset")
     described = find_data_yaml(folder)
     if described is not None:
         return Found("yolo", (described,))
     if "state.json" in files or "dataset_dict.json" in files:
         return Found("huggingface")
-    folders = {part.lower() for name in names for part in name.split("/")[:-1]}
-    endings = Counter(Path(name).suffix.lower() for name in names)
-    pictures = sum(endings[ending] for ending in EXTENSIONS)
-    if pictures and endings[".xml"]:
+    annotated = {Path(name).stem for name in names if name.lower().endswith(".xml")}
+    if annotated & {Path(name).stem for name in pictures}:
         return Found("voc")
     coco = coco_files(folder, names)
     if coco:
@@ -122,7 +122,7 @@ def _look_into(folder: Path) -> Found:
     if found is not None:
         return found
     if pictures:
-        return Found(_kind_of_pictures(names, folders))
+        return Found(_kind_of_pictures(names, pictures))
     if sum(endings[ending] for ending in AUDIO_ENDINGS):
         return Found("audio")
     if sum(endings[ending] for ending in TEXT_ENDINGS):
@@ -138,17 +138,19 @@ def sample_names(folder: Path) -> list[str]:
     """The paths of some files below a folder, the upper ones first: enough to see what there is."""
     names: list[str] = []
     waiting = [""]
-    for prefix in islice(iter(lambda: waiting.pop(0) if waiting else None, None), MOST_FOLDERS):
+    for at in range(MOST_FOLDERS):
+        if at == len(waiting):
+            break
+        prefix = waiting[at]
         try:
             with os.scandir(folder / prefix) as entries:
-                listed = sorted((entry.name, entry.is_dir()) for entry in entries)
+                listed = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
         except OSError:
             if not prefix:
                 raise
             continue
-        waiting += [f"{prefix}{name}/" for name, is_folder in listed if is_folder and not name.startswith(".")]
-        files = [f"{prefix}{name}" for name, is_folder in listed if not is_folder and not name.startswith(".")]
-        names += files[:MOST_FILES]
+        waiting += [f"{prefix}{name}/" for name, is_folder in listed if is_folder]
+        names += [f"{prefix}{name}" for name, is_folder in listed if not is_folder][:MOST_FILES]
     return names
 
 
@@ -197,9 +199,11 @@ def _tables(folder: Path, names: Sequence[str]) -> Found | None:
         path
         for name in names
         if name.count("/") <= 1
-        and (path := Path(folder, name)).suffix.lower() in TABLES
+        and (path := Path(folder, name)).suffix.lower() in (*TABLES, ".json")
         and known & {column.lower() for column in column_names(path)}
     ]
+    # Beside train.tsv and test.tsv, others.tsv is no part of the data.
+    tables = [path for path in tables if split_of_file(path)] or tables
     if len(tables) > 1:
         splits = [split_of_file(path) for path in tables]
         same = len({tuple(sorted(column_names(path))) for path in tables}) == 1
@@ -211,15 +215,13 @@ def _tables(folder: Path, names: Sequence[str]) -> Found | None:
     return Found("table", tuple(tables)) if tables else None
 
 
-def _kind_of_pictures(names: Sequence[str], folders: set[str]) -> Kind:
-    labelled = any("labels" in name.lower().split("/")[:-1] and name.lower().endswith(".txt") for name in names)
-    if labelled:
+def _kind_of_pictures(names: Sequence[str], pictures: Sequence[str]) -> Kind:
+    if any("labels" in name.lower().split("/")[:-1] and name.lower().endswith(".txt") for name in names):
         return "yolo"
-    pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
-    below = {part.lower() for name in pictures for part in name.split("/")[:-1]}
-    if below & set(IMAGE_FOLDERS) and below & set(MASK_FOLDERS):
+    folders = {part.lower() for name in pictures for part in name.split("/")[:-1]}
+    if folders & set(IMAGE_FOLDERS) and folders & set(MASK_FOLDERS):
         return "pairs"
     stems = {name.rpartition(".")[0] for name in pictures}
     masks = [stem for stem in stems if stem.endswith(("_mask", "-mask")) and stem[:-5] in stems]
-    # A folder of classes may well hold a picture of that name.
-    return "pairs" if masks and 2 * len(masks) >= 0.8 * len(stems) else "folder"
+    # One such name alone may be chance, in a folder of classes.
+    return "pairs" if 2 * len(masks) >= 0.8 * len(stems) else "folder"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,16 +23,16 @@ def open_dataset(source: Any, *, split: str | None = None, format: Kind | None =
         source: where the data are, or the data:
 
             - a path. Of a folder: a YOLO, COCO or Pascal VOC data set, pictures with masks, pictures, audio or texts in
-              folders of classes, tar shards, Parquet files, a table with the files that it names. Of a file: a data.yaml, a
-              COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or a pattern of shards
-              ("train-{000..007}.tar"). Or a list of such files of one kind.
+              folders of classes, tar shards, Parquet files, a table with the files that it names. Of a file: a
+              data.yaml, a COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or a
+              pattern of shards ("train-{000..007}.tar"). Or a list of such files of one kind.
             - arrays: a dict of columns, a tuple (pictures, labels), or an array or a list of pictures.
             - a data set: one of covary's, of the library `datasets`, or any object with `__len__` and `__getitem__` (a
               map-style data set of PyTorch).
         split: the part of the data that is wanted: "train", "val", "test", or what else it is called; all by default.
-        format: what kind of data lies at the path, where looking does not tell: "folder" (pictures in folders of classes),
-            "pairs" (pictures and masks), "coco", "yolo", "voc", "table", "parquet" (pictures or audio in Parquet files),
-            "webdataset", "audio", "text", "huggingface" (saved by `save_to_disk`).
+        format: what kind of data lies at the path, where looking does not tell: "folder" (pictures in folders of
+            classes), "pairs" (pictures and masks), "coco", "yolo", "voc", "table", "parquet" (pictures or audio in
+            Parquet files), "webdataset", "audio", "text", "huggingface" (saved by `save_to_disk`).
         options: arguments of the reader: `ImageFolder`, `MaskPairs`, `CocoDataset`, `YoloDataset`, `VocDataset`,
             `TableDataset`, `HuggingFaceDataset`, `WebDataset`, `AudioFolder`, `TextFolder`, `TextLines`, `Arrays`.
 
@@ -92,7 +93,7 @@ def _open_path(source: str, split: str | None, format: Kind | None, options: dic
         found = Found(format, _described(path, format))
     if found.kind == "webdataset":
         return _webdataset(source, options)
-    return _READERS[found.kind](path, found.files, split, options)
+    return _read(found.kind, path, found.files, split, options)
 
 
 def _described(path: Path, kind: Kind) -> tuple[Path, ...]:
@@ -114,7 +115,7 @@ def _open_files(paths: Sequence[Path], format: Kind | None, options: dict[str, A
     kind = kinds.pop()
     if kind == "webdataset":
         return _webdataset(list(paths), options)
-    return _READERS[kind](paths[0], tuple(paths), None, options)
+    return _read(kind, paths[0], paths, None, options)
 
 
 def _webdataset(paths: Any, options: Mapping[str, Any]) -> Dataset:
@@ -124,71 +125,51 @@ def _webdataset(paths: Any, options: Mapping[str, Any]) -> Dataset:
     return dataset
 
 
-# Each takes the path that was given, the files found there, the wanted split (to read no other) and the reader's options.
-def _folder(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.images import ImageFolder
+# Readers that take the folder, and those that take the files found there: module and class.
+_OF_FOLDERS = {
+    "folder": ("covary.data.images", "ImageFolder"),
+    "pairs": ("covary.data.pairs", "MaskPairs"),
+    "voc": ("covary.data.voc", "VocDataset"),
+    "audio": ("covary.data.audio", "AudioFolder"),
+}
+_OF_FILES = {
+    "table": ("covary.data.tables", "TableDataset"),
+    "parquet": ("covary.data.huggingface", "HuggingFaceDataset"),
+}
 
-    return ImageFolder(path, **options)
 
+def _read(kind: Kind, path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
+    """Open a data set whose kind is known.
 
-def _pairs(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.pairs import MaskPairs
+    Args:
+        kind: of it.
+        path: that was given.
+        files: that describe it, as far as any do.
+        split: the part that is wanted, so that no other needs to be read; what is read may have more.
+        options: of the reader.
+    """
+    reader = _OF_FOLDERS.get(kind) or _OF_FILES.get(kind)
+    if reader is not None:
+        module, name = reader
+        dataset: Dataset = getattr(import_module(module), name)(path if kind in _OF_FOLDERS else files, **options)
+        return dataset
+    if kind == "yolo":
+        from covary.data.yolo import YoloDataset
 
-    return MaskPairs(path, **options)
+        return YoloDataset(files[0] if files else path, **options)
+    return {"coco": _coco, "text": _text, "huggingface": _saved}[kind](path, files, split, options)
 
 
 def _coco(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
     from covary.data.coco_dataset import CocoDataset
 
     if not files:
-        raise ValueError(
-            f"{path}: no COCO annotation file (*.json with images and annotations) in it or one folder below"
-        )
+        raise ValueError(f"{path}: no annotation file (*.json with images and annotations) in it or one folder below")
     if path.is_dir():
         options = {"root": path} | options
         wanted = [file for file in files if split is not None and split_of_file(file) == split_named(split)]
         files = wanted or files
     return CocoDataset(files, **options)
-
-
-def _yolo(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.yolo import YoloDataset
-
-    return YoloDataset(files[0] if files else path, **options)
-
-
-def _voc(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.voc import VocDataset
-
-    return VocDataset(path, **options)
-
-
-def _table(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.tables import TableDataset
-
-    return TableDataset(files, **options)
-
-
-def _parquet(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.huggingface import HuggingFaceDataset
-
-    return HuggingFaceDataset(files, **options)
-
-
-def _huggingface(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.huggingface import HuggingFaceDataset
-
-    try:
-        import datasets
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(f"{path}: reading what `datasets` saved needs it: pip install datasets") from None
-    return HuggingFaceDataset(datasets.load_from_disk(str(path)), **options)
-
-
-def _audio(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
-    from covary.data.audio import AudioFolder
-
-    return AudioFolder(path, **options)
 
 
 def _text(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
@@ -203,15 +184,11 @@ def _text(path: Path, files: Sequence[Path], split: str | None, options: dict[st
     return TextFolder(path, **options)
 
 
-_READERS: dict[Kind, Callable[[Path, Sequence[Path], str | None, dict[str, Any]], Dataset]] = {
-    "folder": _folder,
-    "pairs": _pairs,
-    "coco": _coco,
-    "yolo": _yolo,
-    "voc": _voc,
-    "table": _table,
-    "parquet": _parquet,
-    "huggingface": _huggingface,
-    "audio": _audio,
-    "text": _text,
-}
+def _saved(path: Path, files: Sequence[Path], split: str | None, options: dict[str, Any]) -> Dataset:
+    from covary.data.huggingface import HuggingFaceDataset
+
+    try:
+        import datasets
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"{path}: reading what `datasets` saved needs it: pip install datasets") from None
+    return HuggingFaceDataset(datasets.load_from_disk(str(path)), **options)

@@ -15,6 +15,8 @@ from covary.data.instances import AnnotationError
 
 TABLE_ENDINGS = frozenset((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".manifest", ".parquet", ".pq"))
 
+_LONGEST = 1 << 16  # characters of a first line that are looked at
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -92,20 +94,21 @@ def read_table(
 
 
 def column_names(path: Path) -> list[str]:
-    """The names of a table's columns, by its first row; () of a file that is no table."""
+    """The names of a table's columns, by its first line; none of a file that is no table."""
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             with pyarrow_parquet().ParquetFile(path) as file:
                 return list(file.schema_arrow.names)
         with path.open(encoding="utf-8-sig") as text:
-            first = text.readline()
+            first = text.readline(_LONGEST)
         if path.suffix.lower() in (".csv", ".tsv", ".tab"):
             delimiter = max(",\t;|", key=first.count)
             return [name.strip() for row in csv.reader([first], delimiter=delimiter) for name in row]
         row = json.loads(first)
     except (ValueError, csv.Error):
         return []
-    return list(row) if isinstance(row, dict) else []
+    # A COCO file of one line is no row of a table.
+    return list(row) if isinstance(row, dict) and not {"images", "annotations"} <= set(row) else []
 
 
 def joined(tables: Sequence[Table]) -> Table:
@@ -184,8 +187,12 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _json(path: Path) -> Table:
+    """A list of objects, or lines of them: manifests are called .json, too."""
+    text = path.read_text(encoding="utf-8-sig")
+    if text.lstrip()[:1] == "{":
+        return _from_objects(path, _json_lines(path))
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(text)
     except ValueError as error:
         raise AnnotationError(f"{path}: not a JSON file: {error}") from None
     if not isinstance(document, list):

@@ -126,7 +126,7 @@ class TableDataset(Indexed):
         self._texts = Strings(_texts(table, self._text)) if self._text is not None else None
         self._columns = {name: table.column(name) for name in table.columns if name not in chosen.taken}
         super().__init__(
-            _keys(table, chosen, key, files[file] if file is not None else None, self.root),
+            _keys(table, chosen, key, files[file] if file is not None else None, self.root, self._offset),
             classes=self._labels.classes if self._labels is not None else (),
             labels=self._labels.numbers if self._labels is not None else None,
             splits=known_splits(parts),
@@ -302,7 +302,14 @@ def _categories(table: Table, chosen: _Chosen) -> tuple[dict[int, Category], str
     return {number: Category(number, each) for number, each in enumerate(category_names(values))}, name
 
 
-def _keys(table: Table, chosen: _Chosen, told: str | None, files: Sequence[str] | None, root: str) -> Sequence[Key]:
+def _keys(
+    table: Table,
+    chosen: _Chosen,
+    told: str | None,
+    files: Sequence[str] | None,
+    root: str,
+    offsets: Column | None,
+) -> Sequence[Key]:
     """An identity for each row.
 
     Raises:
@@ -319,10 +326,12 @@ def _keys(table: Table, chosen: _Chosen, told: str | None, files: Sequence[str] 
         return range(len(table))
     counts: dict[str, int] = {}
     keys = []
-    for path in files:
-        inside = os.path.relpath(path, root).replace(os.sep, "/") if path.startswith(root + os.sep) else path
-        counts[inside] = counts.get(inside, 0) + 1
-        keys.append(inside if counts[inside] == 1 else f"{inside}#{counts[inside]}")
+    for row, path in enumerate(files):
+        name = os.path.relpath(path, root).replace(os.sep, "/") if path.startswith(root + os.sep) else path
+        offset = None if offsets is None else value_at(offsets, row)
+        name += f"@{offset}" if offset else ""
+        counts[name] = counts.get(name, 0) + 1
+        keys.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
     return Strings(keys)
 
 

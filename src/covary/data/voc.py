@@ -70,7 +70,7 @@ class VocDataset(Indexed):
         self.root = absolute(root)
         self.task = task
         base = Path(self.root)
-        names = [name for name in picture_names(read_folder(base)) if not name.startswith("Segmentation")]
+        names = [name for name in picture_names(read_folder(base)) if "/Segmentation" not in f"/{name}"]
         if task == "detection":
             names = [name for name in names if xml_path(base, name).is_file()]
             wanted = "an XML file (in Annotations, or beside the picture)"
@@ -127,18 +127,26 @@ def xml_path(root: Path, picture: str) -> Path:
     return root.joinpath(*folders, file)
 
 
+def _home(picture: str) -> str:
+    """The folder that holds a picture's folder of pictures (VOC2012/), with its "/"; "" for the root."""
+    folders = picture.split("/")[:-1]
+    at = next((at for at in range(len(folders) - 1, -1, -1) if folders[at] in FOLDERS), 0)
+    return "".join(f"{folder}/" for folder in folders[:at])
+
+
 def _mask_name(picture: str, kind: Literal["Class", "Object"]) -> str:
-    return f"Segmentation{kind}/{Path(picture).stem}.png"
+    return f"{_home(picture)}Segmentation{kind}/{Path(picture).stem}.png"
 
 
 def _listed_splits(root: Path, task: VocTask, names: Sequence[str]) -> list[str]:
-    lists = root / "ImageSets" / ("Main" if task == "detection" else "Segmentation")
     listed: dict[str, str] = {}
-    for part in ("test", "val", "train"):
-        if Path(lists, f"{part}.txt").is_file():
-            lines = Path(lists, f"{part}.txt").read_text(encoding="utf-8").splitlines()
-            listed |= {line.split()[0]: part for line in lines if line.strip()}
-    return [listed.get(Path(name).stem, "") or split_in(name) for name in names]
+    for home in {_home(name) for name in names}:
+        lists = root / home / "ImageSets" / ("Main" if task == "detection" else "Segmentation")
+        for part in ("test", "val", "train"):
+            if Path(lists, f"{part}.txt").is_file():
+                lines = Path(lists, f"{part}.txt").read_text(encoding="utf-8").splitlines()
+                listed |= {home + line.split()[0]: part for line in lines if line.strip()}
+    return [listed.get(_home(name) + Path(name).stem, "") or split_in(name) for name in names]
 
 
 def _used_names(files: Iterable[Path]) -> list[str]:
