@@ -47,6 +47,7 @@ _ROOMS = {
     "data": "covary.data",
     "expand": "covary.expand",
     "image": "covary.ops.image",
+    "interop": "covary.interop",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
     "text": "covary.ops.text",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from covary.data.coco import instance_from_json
 from covary.data.instances import Box, Instance, Objects, for_objects
 from covary.draws.keys import Key
-from covary.interop.forms import Array, is_tensor, layout_of, read_mask, tensor_array
+from covary.interop.forms import Array, is_tensor, read_mask, tensor_array
 from covary.pipeline import Pipeline
 from covary.targets import Boxes
 from covary.targets.boxes import read_boxes, write_boxes
@@ -89,7 +89,7 @@ def vary_annotated(
     objects = annotated.objects
     out = for_objects(pipeline, objects)(image=image, key=key, epoch=epoch, **fields, **objects.fields())
     shape = out["image"].shape
-    size = shape[-2:] if layout_of(pipeline) == "CHW" else shape[:2]
+    size = shape[-2:] if pipeline.layout == "CHW" else shape[:2]
     return out["image"], {name: out[name] for name in fields}, annotated.written(objects.carried(out), size)
 
 

@@ -17,8 +17,8 @@ class SharedEpoch:
     many workers claim it and in whatever order. Copies follow the original: a data set that copies its transform still
     has it told of the next epoch. A pickle that does not go to a worker process holds the number alone.
 
-    It takes no lock: each worker writes only a word of its own, the pass that it claimed last and the epoch after it, and
-    a word is written whole.
+    It takes no lock: each worker writes only a word of its own, the pass that it claimed last and the epoch after it,
+    and a word is written whole.
 
     Args:
         epoch: the first one.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.data.decode import decode
-from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
+from covary.ops.image.finish import Finish
 from covary.pipeline import Pipeline
 from covary.plan.changes import Image
 
@@ -140,14 +140,6 @@ def to_tensor(array: Array) -> Any:
 
 def _channels_first(array: Array) -> Any:
     return to_tensor(array.transpose(2, 0, 1))
-
-
-def layout_of(pipeline: Pipeline) -> Layout:
-    """How a pipeline's pictures lie: "CHW" where it ends in `ToTensor` or a `Normalize` that does not say "HWC"."""
-    last = pipeline.operations[-1] if pipeline.operations else None
-    if isinstance(last, Normalize):
-        return last.layout
-    return "CHW" if isinstance(last, ToTensor) else "HWC"
 
 
 def is_finished(pipeline: Pipeline) -> bool:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from covary.data.loader import Loader
 from covary.draws.keys import Key, key_number
+from covary.interop.batches import checked_loader
 from covary.interop.epochs import SharedEpoch
 from covary.interop.forms import is_tensor, tensor_array, to_tensor
 from covary.interop.missing import missing
 from covary.interop.samples import Varying, as_key
+from covary.ops.mix.base import Mixers, alternatives, mix_batch
+from covary.ops.mix.labels import Classes
 from covary.pipeline import Pipeline
 
 try:
     import torch
-    from torch.utils.data import Dataset, default_collate, get_worker_info
+    from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 except ImportError as error:
     raise missing("torch", error) from None
 
@@ -222,8 +226,8 @@ class Collate:
     worker and batch, as those of `Transform`.
 
     Args:
-        mix: mixers of `covary.mix`; of several, one is drawn for each batch.
-        classes: how many classes there are. Needed for labels that are class numbers.
+        mix: a mixer of `covary.mix`, or a list of mixers and (mixer, weight) pairs; each sample is given one of them.
+        classes: how many classes there are, or their names. Needed for labels that are class numbers.
         seed: of the mixing's randomness, in [0, 2**64). Default 0.
         then: a pipeline for the mixed pictures, such as `Pipeline([Normalize("imagenet")])` behind mixers that need
             pictures before they are normalised.
@@ -235,16 +239,16 @@ class Collate:
 
     def __init__(
         self,
-        mix: Sequence[Any] = (),
+        mix: Mixers | None = None,
         *,
-        classes: int | None = None,
+        classes: Classes = None,
         seed: int = 0,
         then: Pipeline | None = None,
         layout: str | None = None,
     ) -> None:
         if layout not in (None, "CHW", "HWC"):
             raise ValueError(f"Collate: layout is {layout!r}; allowed: 'CHW', 'HWC' or None")
-        self.mix = tuple(mix)
+        self.mix = alternatives(mix) if mix else None
         self.classes = classes
         self.seed = seed
         self.then = then
@@ -256,36 +260,38 @@ class Collate:
         first = samples[0]
         if isinstance(first, Mapping):
             fields = {name: stack([sample[name] for sample in samples]) for name in first}
-            return self._mixed(fields, samples)
+            return self._mixed(fields, samples, first.get("image"))
         if isinstance(first, (tuple, list)):
             columns = [stack(column) for column in zip(*samples, strict=True)]
             if not self._changes or len(columns) < 2:
                 return tuple(columns)
-            fields = self._mixed({"image": columns[0], "label": columns[1]}, samples)
+            fields = self._mixed({"image": columns[0], "label": columns[1]}, samples, first[0])
             return (fields["image"], fields.get("target", fields["label"]), *columns[2:])
-        return self._mixed({"image": stack(samples)}, samples)["image"]
+        return self._mixed({"image": stack(samples)}, samples, first)["image"]
 
     @property
     def _changes(self) -> bool:
-        return bool(self.mix) or self.then is not None
+        return self.mix is not None or self.then is not None
 
-    def _mixed(self, fields: dict[str, Any], samples: Sequence[Any]) -> dict[str, Any]:
+    def _mixed(self, fields: dict[str, Any], samples: Sequence[Any], picture: Any) -> dict[str, Any]:
         if not self._changes:
             return fields
-        image = fields["image"]
-        layout = self.layout or ("CHW" if is_tensor(image) else "HWC")
+        layout = self.layout or ("CHW" if is_tensor(picture) else "HWC")
         arrays = {name: tensor_array(value, name) if is_tensor(value) else value for name, value in fields.items()}
         keys, epoch = self._identities(samples)
-        if self.mix:
-            from covary.ops.mix import mix_batch
-
+        if self.mix is not None:
             arrays = mix_batch(
                 self.mix, arrays, classes=self.classes, seed=self.seed, epoch=epoch, keys=keys, layout=layout
             )
         if self.then is not None:
-            pictures = arrays["image"] if layout == "HWC" else np.moveaxis(arrays["image"], 1, -1)
-            arrays = {**arrays, "image": self.then.batch(pictures, keys=keys, epoch=epoch)}
+            pictures = ("image",) if self.mix is None else self.mix.pictures
+            arrays |= {name: self._finished(arrays[name], layout, keys, epoch) for name in pictures}
         return {name: fields[name] if value is fields.get(name) else _stacked(value) for name, value in arrays.items()}
+
+    def _finished(self, pictures: Any, layout: str, keys: Sequence[Key], epoch: int) -> Any:
+        assert self.then is not None
+        plain = np.moveaxis(pictures, -3, -1) if layout == "CHW" else pictures
+        return self.then.batch(plain, keys=keys, epoch=epoch)
 
     def _identities(self, samples: Sequence[Any]) -> tuple[Sequence[Key], int]:
         if isinstance(samples, Samples):
@@ -309,3 +315,89 @@ def stack(values: Sequence[Any]) -> Any:
 
 def _stacked(value: Any) -> Any:
     return to_tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
+
+
+class Batches(IterableDataset[Any]):
+    """The batches of a Loader as an `IterableDataset`: `DataLoader(Batches(loader), batch_size=None, num_workers=n)`.
+
+    The batches and their order are the same for any number of workers: worker w of n makes batches w, w + n, w + 2n ...
+    of the loader's plan. Each pass over the data is the next epoch. Under `torch.distributed` each rank takes its share,
+    unless the loader has been given a shard.
+
+    A plain `for batch in loader` needs no DataLoader and makes its batches by threads. This is for code that wants
+    one.
+
+    Args:
+        loader: a `covary.Loader`; `to` and its workers play no part where DataLoader has workers.
+        fields: fields of the batches to give, as ("image", "label"), in a tuple. Default: all, in a dict.
+
+    Raises:
+        TypeError: `loader` is none.
+    """
+
+    def __init__(self, loader: Loader, *, fields: Sequence[str] | None = None) -> None:
+        loader = checked_loader("Batches", loader)
+        rank, world = rank_and_world()
+        self.loader = loader.sharded(rank, world) if world > 1 and loader.shard[1] == 1 else loader
+        self.fields = None if fields is None else tuple(fields)
+        self._epoch = SharedEpoch()
+        self._start = 0, 0
+        self._rounds = itertools.count()
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Let the next pass over the data be this epoch.
+
+        Args:
+            epoch: its number.
+            start: how many of its batches to leave out, as after a training that stopped there. Workers that keep
+                running (`persistent_workers`) hear of it before their first pass only.
+        """
+        if isinstance(start, bool) or not isinstance(start, int) or not 0 <= start <= self.loader.batches:
+            raise ValueError(f"start is {start!r}; allowed: a whole number up to {self.loader.batches}")
+        self._epoch.set(epoch)
+        self._start = epoch, start
+
+    def __len__(self) -> int:
+        """Batches in the next pass."""
+        return self.loader.batches - self._left_out(int(self._epoch))
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        epoch = self._epoch.claim(0 if worker is None else worker.id, self._passing(worker))
+        start = self._left_out(epoch)
+        if worker is None:
+            yield from (tensors_of(batch, self.fields) for batch in self.loader.epoch(epoch, start=start))
+            return
+        for number in range(start + worker.id, self.loader.batches, worker.num_workers):
+            batch = self.loader.batch(number, epoch)
+            if batch is not None:
+                yield tensors_of(batch, self.fields)
+
+    def _left_out(self, epoch: int) -> int:
+        """How many batches are left out at the beginning of an epoch."""
+        return self._start[1] if epoch == self._start[0] else 0
+
+    def _passing(self, worker: Any) -> int:
+        """Identity of this pass over the data: all workers of one DataLoader agree on it, and no two passes share it.
+
+        PyTorch draws one seed for each pass (workers that keep running keep theirs, and count).
+        """
+        base = "main" if worker is None else worker.seed - worker.id
+        return key_number(f"{base}, round {next(self._rounds)}") % (2**32 - 1) + 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_rounds": itertools.count()}
+
+
+def tensors_of(batch: Mapping[str, Any], fields: Sequence[str] | None = None) -> Any:
+    """A batch with its arrays as tensors on the same memory: all fields in a dict, or those named in a tuple.
+
+    Raises:
+        ValueError: the batch has no such field.
+    """
+    if fields is None:
+        return {name: _stacked(value) for name, value in dict(batch).items()}
+    for name in fields:
+        if name not in batch:
+            raise ValueError(f"the batch has no field {name!r}; it has {', '.join(map(repr, batch))}")
+    return tuple(_stacked(batch[name]) for name in fields)
