@@ -51,5 +51,3 @@ def epochs(folder: Path, pipeline: Pipeline) -> Callable[[int], list[dict[str, A
             return [dict(batch) for batch in loader.epoch(epoch, start=0)]
 
     return batches
-
-

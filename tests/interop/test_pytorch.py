@@ -221,7 +221,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
 # wrap
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_wrapped_samples_are_those_of_the_pipeline_for_any_number_of_workers(workers: int) -> None:
     pictures = [noise(seed) for seed in range(10)]
     data = wrap(Pictures(pictures), FINISHED)
@@ -314,7 +314,7 @@ def test_batches_without_keys_are_mixed_each_in_its_own_way() -> None:
 # Batches
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_batches_are_the_loaders_in_order_for_any_number_of_workers(workers: int, loader: Any, epochs: Any) -> None:
     data = Batches(loader())
     batches = DataLoader(data, batch_size=None, num_workers=workers)
@@ -324,7 +324,6 @@ def test_batches_are_the_loaders_in_order_for_any_number_of_workers(workers: int
             assert same(made["image"], truth["image"]) and same(made["label"], truth["label"])
             assert tuple(made["keys"]) == tuple(truth["keys"]) and made["epoch"] == number
     data.set_epoch(5, start=3)
-    assert len(data) == 1
     (last,) = list(batches)
     assert same(last["image"], epochs(5)[3]["image"])
     assert len(list(batches)) == 4

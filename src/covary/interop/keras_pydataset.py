@@ -20,8 +20,14 @@ except ImportError as error:
 class PyDataset(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of a Loader by number, as tuples of NumPy arrays.
 
-    Each epoch of `fit` is the next epoch of the loader. Pictures lie as `keras.config.image_data_format()` says; a
-    pipeline that ends in `Normalize(layout="HWC")` spares turning them for "channels_last".
+    Each pass that Keras makes over the data is the next epoch of the loader. On its JAX and PyTorch backends, the first
+    `fit` makes one pass more, to learn the shapes, of which nothing is trained on; to have the numbers of the epochs
+    agree all the same, or after `fit(initial_epoch=...)`, tell them:
+
+        fit(data, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: data.set_epoch(epoch))])
+
+    Pictures lie as `keras.config.image_data_format()` says; a pipeline that ends in `Normalize(layout="HWC")` spares
+    turning them for "channels_last".
 
     Args:
         loader: a `covary.Loader`. Its own workers have nothing to do here, Keras brings its own.
@@ -51,6 +57,7 @@ class PyDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.fields = None if fields is None else tuple(fields)
         self.hold = hold
         self._epoch = SharedEpoch(epoch)
+        self._begun = False
         self._layout = layout_of(loader)
         self._wanted: Any = "CHW" if keras.config.image_data_format() == "channels_first" else "HWC"
 
@@ -70,7 +77,16 @@ class PyDataset(keras.utils.PyDataset):  # type: ignore[misc]
             raise ValueError(f"no sample of batch {number} can be used; see loader.problems")
         return inputs_and_target(batch, self.fields, self._layout, self._wanted)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Give the batches of this epoch from now on."""
+        self._epoch.set(epoch)
+
+    def on_epoch_begin(self) -> None:
+        """Take note that a pass begins: Keras says that one ends before it has begun any."""
+        self._begun = True
+
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""
-        if not self.hold:
-            self._epoch.set(self.epoch + 1)
+        if self._begun and not self.hold:
+            self.set_epoch(self.epoch + 1)
+        self._begun = False

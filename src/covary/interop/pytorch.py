@@ -358,13 +358,13 @@ class Batches(IterableDataset[Any]):
         self._start = epoch, start
 
     def __len__(self) -> int:
-        """Batches in the next pass."""
-        return self.loader.batches - self._left_out(int(self._epoch))
+        """Batches in an epoch."""
+        return self.loader.batches
 
     def __iter__(self) -> Iterator[Any]:
         worker = get_worker_info()
         epoch = self._epoch.claim(0 if worker is None else worker.id, self._passing(worker))
-        start = self._left_out(epoch)
+        start = self._start[1] if epoch == self._start[0] else 0
         if worker is None:
             yield from (tensors_of(batch, self.fields) for batch in self.loader.epoch(epoch, start=start))
             return
@@ -372,10 +372,6 @@ class Batches(IterableDataset[Any]):
             batch = self.loader.batch(number, epoch)
             if batch is not None:
                 yield tensors_of(batch, self.fields)
-
-    def _left_out(self, epoch: int) -> int:
-        """How many batches are left out at the beginning of an epoch."""
-        return self._start[1] if epoch == self._start[0] else 0
 
     def _passing(self, worker: Any) -> int:
         """Identity of this pass over the data: all workers of one DataLoader agree on it, and no two passes share it.
