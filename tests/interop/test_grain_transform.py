@@ -26,9 +26,9 @@ def _flags() -> None:
         flags.FLAGS.mark_as_parsed()
 
 
-def loaded(operation: Any, workers: int = 0, seed: int = 1) -> list[Any]:
-    sampler = grain.samplers.IndexSampler(6, shuffle=True, num_epochs=2, seed=seed)
-    return list(grain.DataLoader(data_source=RECORDS, sampler=sampler, operations=[operation], worker_count=workers))
+def loaded(*operations: Any, workers: int = 0) -> list[Any]:
+    sampler = grain.samplers.IndexSampler(6, shuffle=True, num_epochs=2, seed=1)
+    return list(grain.DataLoader(data_source=RECORDS, sampler=sampler, operations=operations, worker_count=workers))
 
 
 def variations(records: list[Any]) -> set[tuple[int, bytes]]:
@@ -42,8 +42,8 @@ def test_record_map_in_grains_loader_gives_the_pipelines_variations() -> None:
 
 
 def test_workers_of_grain_change_nothing() -> None:
-    for operation in (RecordMap(PIPELINE, 6, key="name"), RandomMap(PIPELINE)):
-        assert variations(loaded(operation, 2)) == variations(loaded(operation))
+    operations = RecordMap(PIPELINE, 6, key="name"), RandomMap(Pipeline([image.GaussianNoise()], seed=1))
+    assert variations(loaded(*operations, workers=2)) == variations(loaded(*operations))
 
 
 def test_map_with_index_gives_the_pipelines_variations() -> None:

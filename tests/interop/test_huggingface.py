@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from covary import Pipeline, image
 from covary.interop.huggingface import Transform
-from tests.interop.pictures import noise, same
+from tests.interop.pictures import noise, same, with_workers
 
 datasets = pytest.importorskip("datasets", reason="datasets is not installed: it has no wheel for this platform")
 
@@ -83,8 +83,8 @@ def test_set_transform_and_map_of_a_stream_take_it_too() -> None:
 def test_batches_of_a_dataloader_are_the_same_for_any_number_of_workers(workers: int) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
     transform = Transform(FINISHED, key="id", to="torch")
-    options = {"persistent_workers": True} if workers else {}
-    batches = torch.utils.data.DataLoader(data().with_transform(transform), 4, num_workers=workers, **options)
+    options = with_workers(workers, persistent_workers=True)
+    batches = torch.utils.data.DataLoader(data().with_transform(transform), 4, **options)
     for epoch in (0, 1):
         transform.set_epoch(epoch)
         found = torch.cat([batch["image"] for batch in batches])
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_named() -> None:
         Transform(VARIED, to="tf")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="pipeline is a str"):
         Transform("photos.yaml")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="key is 'path'; the columns are 'image', 'id'"):
+    with pytest.raises(ValueError, match="the columns are 'image', 'id'"):
         data().with_transform(Transform(VARIED, key="path"))[0]
     with pytest.raises(TypeError, match="the key is 0.5"):
         data(score=[0.5] * 6).with_transform(Transform(VARIED, key="score"))[0]

@@ -70,7 +70,9 @@ def test_each_pass_of_fit_is_the_next_epoch_of_the_loader(workers: int, loader: 
     # Before the first epoch Keras may look at the data once more, to learn the shapes.
     trained = sorted({epoch for epoch, _ in data.asked})[-4:]
     assert trained in ([0, 1, 2, 3], [1, 2, 3, 4])
-    assert sorted(asked for asked in data.asked if asked[0] >= trained[0]) == [(e, b) for e in trained for b in range(4)]
+    assert sorted(asked for asked in data.asked if asked[0] >= trained[0]) == [
+        (e, b) for e in trained for b in range(4)
+    ]
     assert {epoch for epoch, _ in held.asked} == {0}
     assert np.isfinite(history.history["loss"]).all()
     assert len(network.predict(PyDataset(loader(LAST), fields=("image",)), verbose=0)) == 14

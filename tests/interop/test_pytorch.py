@@ -10,10 +10,10 @@ import pytest
 from PIL import Image as Pillow
 
 from covary import Boxes, Keypoints, Loader, Pipeline, image, mix
-from tests.interop.pictures import noise, same
+from tests.interop.pictures import Pictures, noise, same, with_workers
 
 torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
-from torch.utils.data import DataLoader, Dataset, Subset, default_collate  # noqa: E402
+from torch.utils.data import DataLoader, Subset, default_collate  # noqa: E402
 
 from covary.interop.pytorch import Batches, Collate, Transform, tensors_of, wrap  # noqa: E402
 
@@ -24,27 +24,12 @@ MIRROR = Pipeline([image.HorizontalFlip(p=1)], keypoints=Keypoints("xy", pairs=[
 PICTURE = noise(0)
 
 
-class Pictures(Dataset[Any]):
-    """A data set as users write one: (picture, label), by way of a transform."""
-
-    def __init__(self, pictures: list[Any], transform: Any = None) -> None:
-        self.pictures = pictures
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, index: int) -> Any:
-        picture = self.pictures[index]
-        return (picture if self.transform is None else self.transform(picture)), index % 3
-
-
 def chw(array: Any) -> Any:
     return torch.from_numpy(np.moveaxis(array, -1, 0).copy())
 
 
 def epoch_of(data: Any, workers: int, **options: Any) -> list[Any]:
-    return list(DataLoader(data, num_workers=workers, **{"batch_size": 4, **options}))
+    return list(DataLoader(data, **{"batch_size": 4, **with_workers(workers), **options}))
 
 
 # Transform
@@ -225,8 +210,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
 def test_wrapped_samples_are_those_of_the_pipeline_for_any_number_of_workers(workers: int) -> None:
     pictures = [noise(seed) for seed in range(10)]
     data = wrap(Pictures(pictures), FINISHED)
-    options = {"persistent_workers": True} if workers else {}
-    batches = DataLoader(data, batch_size=4, num_workers=workers, **options)
+    batches = DataLoader(data, batch_size=4, **with_workers(workers, persistent_workers=True))
     for epoch in (0, 3):
         data.set_epoch(epoch)
         found = torch.cat([images for images, _ in batches])
@@ -317,7 +301,7 @@ def test_batches_without_keys_are_mixed_each_in_its_own_way() -> None:
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_batches_are_the_loaders_in_order_for_any_number_of_workers(workers: int, loader: Any, epochs: Any) -> None:
     data = Batches(loader())
-    batches = DataLoader(data, batch_size=None, num_workers=workers)
+    batches = DataLoader(data, batch_size=None, **with_workers(workers))
     assert len(batches) == 4
     for number in (0, 1):  # every pass is the next epoch
         for made, truth in zip(batches, epochs(number), strict=True):
@@ -331,7 +315,7 @@ def test_batches_are_the_loaders_in_order_for_any_number_of_workers(workers: int
 
 def test_workers_that_keep_running_go_on_to_the_next_epoch(loader: Any, epochs: Any) -> None:
     data = Batches(loader(), fields=("image", "label"))
-    batches = DataLoader(data, batch_size=None, num_workers=2, persistent_workers=True)
+    batches = DataLoader(data, batch_size=None, **with_workers(2, persistent_workers=True))
     for number in (0, 1):
         assert all(same(made[0], truth["image"]) for made, truth in zip(batches, epochs(number), strict=True))
     data.set_epoch(7)

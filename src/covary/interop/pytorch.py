@@ -318,7 +318,7 @@ def _stacked(value: Any) -> Any:
 
 
 class Batches(IterableDataset[Any]):
-    """The batches of a Loader as an `IterableDataset`: `DataLoader(Batches(loader), batch_size=None, num_workers=n)`.
+    """The batches of a Loader as an `IterableDataset`, for `DataLoader(..., batch_size=None, num_workers=n)`.
 
     The batches and their order are the same for any number of workers: worker w of n makes batches w, w + n, w + 2n ...
     of the loader's plan. Each pass over the data is the next epoch. Under `torch.distributed` each rank takes its share,
