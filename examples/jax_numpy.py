@@ -12,7 +12,6 @@ import jax.numpy as jnp
 from stripes import write_stripes
 
 from covary import Loader, Pipeline, image
-from covary.data.images import ImageFolder
 from covary.interop.jax_numpy import prefetch
 
 
@@ -40,7 +39,7 @@ def train(folder: str) -> None:
         [image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half", layout="HWC")],
         seed=7,
     )
-    loader = Loader(ImageFolder(folder), pipeline, batch_size=16)
+    loader = Loader(folder, pipeline, batch_size=16)
 
     parameters = {
         "kernels": 0.2 * jax.random.normal(jax.random.key(0), (5, 5, 3, 8)),

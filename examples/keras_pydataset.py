@@ -11,7 +11,6 @@ import keras
 from stripes import write_stripes
 
 from covary import Loader, Pipeline, image
-from covary.data.images import ImageFolder
 from covary.interop.keras_pydataset import PyDataset
 
 
@@ -25,7 +24,7 @@ def train(folder: str) -> None:
         [image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half", layout="HWC")],
         seed=7,
     )
-    data = PyDataset(Loader(ImageFolder(folder), pipeline, batch_size=16))
+    data = PyDataset(Loader(folder, pipeline, batch_size=16))
 
     keras.utils.set_random_seed(0)
     layers = keras.layers

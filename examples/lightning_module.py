@@ -14,7 +14,6 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from covary import Loader, Pipeline, image
-from covary.data.images import ImageFolder
 from covary.interop.lightning_module import DataModule
 
 
@@ -48,8 +47,8 @@ def train(folder: str) -> None:
     varied = Pipeline([image.RandomResizedCrop(32, scale=(0.6, 1)), image.Normalize("half")], seed=7)
     plain = Pipeline([image.Resize(32), image.Normalize("half")])
     data = DataModule(
-        train=Loader(ImageFolder(folder), varied, batch_size=16),
-        val=Loader(ImageFolder(folder), plain, batch_size=16, shuffle=False),
+        train=Loader(folder, varied, batch_size=16),
+        val=Loader(folder, plain, batch_size=16, shuffle=False),
     )
 
     lightning.seed_everything(0)

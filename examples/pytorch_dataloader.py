@@ -14,7 +14,6 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from covary import Loader, Pipeline, image
-from covary.data.images import ImageFolder
 from covary.interop.pytorch import Batches
 
 
@@ -27,7 +26,7 @@ def train(folder: str) -> None:
     pipeline = Pipeline(
         [image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half")], seed=7
     )
-    loader = Loader(ImageFolder(folder), pipeline, batch_size=16)
+    loader = Loader(folder, pipeline, batch_size=16)
     batches = DataLoader(Batches(loader, fields=("image", "label")), batch_size=None, num_workers=2)
 
     torch.manual_seed(0)

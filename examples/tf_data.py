@@ -11,7 +11,6 @@ import tensorflow as tf
 from stripes import write_stripes
 
 from covary import Loader, Pipeline, image
-from covary.data.images import ImageFolder
 from covary.interop.tf_data import dataset
 
 
@@ -25,7 +24,7 @@ def train(folder: str) -> None:
         [image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half", layout="HWC")],
         seed=7,
     )
-    batches = dataset(Loader(ImageFolder(folder), pipeline, batch_size=16))
+    batches = dataset(Loader(folder, pipeline, batch_size=16))
 
     tf.random.set_seed(0)
     kernels = tf.Variable(tf.random.normal((5, 5, 3, 8)) * 0.2)

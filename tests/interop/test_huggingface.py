@@ -98,5 +98,5 @@ def test_what_is_wrong_is_named() -> None:
         Transform("photos.yaml")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the columns are 'image', 'id'"):
         data().with_transform(Transform(VARIED, key="path"))[0]
-    with pytest.raises(TypeError, match="the key is 0.5"):
+    with pytest.raises(TypeError, match=r"the key is 0\.5"):
         data(score=[0.5] * 6).with_transform(Transform(VARIED, key="score"))[0]

@@ -247,7 +247,7 @@ class Loader:
         made = self._maker.make(plan.order(number))
         for problem in made.problems:
             self._problems.setdefault(problem.key, problem.reason)
-        return self._finished(made)
+        return None if made.fields is None else self._finished(made.fields)
 
     def sharded(self, rank: int, world: int) -> Loader:
         """The same loader, for one of several processes that share each epoch.

@@ -321,8 +321,8 @@ class Batches(IterableDataset[Any]):
     """The batches of a Loader as an `IterableDataset`, for `DataLoader(..., batch_size=None, num_workers=n)`.
 
     The batches and their order are the same for any number of workers: worker w of n makes batches w, w + n, w + 2n ...
-    of the loader's plan. Each pass over the data is the next epoch. Under `torch.distributed` each rank takes its share,
-    unless the loader has been given a shard.
+    of the loader's plan. Each pass over the data is the next epoch. Under `torch.distributed` each rank takes its
+    share, unless the loader has been given a shard.
 
     A plain `for batch in loader` needs no DataLoader and makes its batches by threads. This is for code that wants
     one.
