@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from covary import data as data
     from covary import expand as expand
+    from covary import interop as interop
     from covary import pack as pack
     from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
@@ -47,6 +48,7 @@ _ROOMS = {
     "data": "covary.data",
     "expand": "covary.expand",
     "image": "covary.ops.image",
+    "interop": "covary.interop",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
     "text": "covary.ops.text",

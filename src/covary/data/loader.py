@@ -9,6 +9,8 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from types import TracebackType
@@ -34,7 +36,7 @@ from covary.data.options import (
     whole,
 )
 from covary.data.produce import BadSample, Decode, Made, OnError, Producer
-from covary.data.schedule import Order, Schedule
+from covary.data.schedule import Epoch, Order, Schedule
 from covary.data.state import Position, checked_position, plan_options
 from covary.data.stats import Meter, Stats
 from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
@@ -191,6 +193,7 @@ class Loader:
         self._warned = False
         self._position = Position(0, 0)
         self._meter = Meter(0, max(1, self._workers))
+        self._plan: Epoch | None = None
         self._pool: Workers | None = None
         self._stop: weakref.finalize[[], Loader] | None = None
         self._home = os.getpid()
@@ -205,10 +208,77 @@ class Loader:
         """The next epoch, each time; after `load_state_dict` the rest of the one that was left."""
         return self._stream(self._position, self._epochs)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of one epoch; the rest of them where `load_state_dict` has just returned to its middle."""
+    def epoch(self, number: int, start: int | None = None) -> Iterator[Batch]:
+        """The batches of one epoch.
+
+        Args:
+            number: of the epoch.
+            start: number of the first batch. Default: 0, or where `load_state_dict` has just returned to.
+        """
         self.set_epoch(number)
+        if start is not None:
+            whole("start", start, 0)
+            self._position = Position(number, start)
         return self._stream(self._position, 1)
+
+    def batch(self, number: int, epoch: int = 0) -> Batch | None:
+        """One batch of an epoch by itself, made in the caller's thread: for frameworks that ask for batches by number.
+
+        It is the very batch that a `for` loop gives. Any thread may ask for any batch; where the loader stands, and
+        what `state_dict` says, stays as it is.
+
+        Args:
+            number: of the batch, below the number of batches in an epoch.
+            epoch: of the stream.
+
+        Returns:
+            The batch, or None where none of its samples can be used.
+
+        Raises:
+            IndexError: an epoch has no such batch.
+        """
+        whole("epoch", epoch, 0)
+        if not 0 <= number < len(self._schedule):
+            raise IndexError(f"Loader: batch is {number}; an epoch has {len(self._schedule):,}")
+        self._settle()
+        plan = self._plan
+        if plan is None or plan.number != epoch:
+            self._plan = plan = self._schedule.epoch(epoch)
+        made = self._maker.make(plan.order(number))
+        for problem in made.problems:
+            self._problems.setdefault(problem.key, problem.reason)
+        return None if made.fields is None else self._finished(made.fields)
+
+    def sharded(self, rank: int, world: int) -> Loader:
+        """The same loader, for one of several processes that share each epoch.
+
+        Args:
+            rank: number of the process.
+            world: how many there are.
+        """
+        rank, world = shard_of((rank, world))
+        other: Loader = copy(self)
+        other._schedule = replace(self._schedule, rank=rank, world=world)
+        check_plan(other._schedule)
+        other.__dict__.pop("_options", None)
+        other._position = Position(0, 0)
+        other._problems = {}
+        return other
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return len(self._schedule)
+
+    @property
+    def drop_last(self) -> bool:
+        """Whether all batches hold `batch_size` samples."""
+        return self._schedule.drop_last
+
+    @property
+    def shard(self) -> tuple[int, int]:
+        """Number of this process among those that share each epoch, and how many there are."""
+        return self._schedule.rank, self._schedule.world
 
     def set_epoch(self, number: int) -> None:
         """Let the next `for` loop go through this epoch."""
@@ -324,13 +394,21 @@ class Loader:
     # Workers
 
     def _started(self) -> Workers:
-        if self._pool is None or self._home != os.getpid():  # a fork has no threads, and its parent's processes
-            self._home = os.getpid()
-            self._pool = start_workers(self._worker_type, self._workers, self._producer(), self._ahead)
+        self._settle()
+        if self._pool is None:
+            self._pool = start_workers(self._worker_type, self._workers, self._maker, self._ahead)
             self._stop = weakref.finalize(self, self._pool.close)
         return self._pool
 
-    def _producer(self) -> Producer:
+    def _settle(self) -> None:
+        """A fork has no threads, its parent's processes, and locks that somebody else may hold: begin anew there."""
+        if self._home != os.getpid():
+            self._home = os.getpid()
+            self._pool = self._stop = None
+            self.__dict__.pop("_maker", None)
+
+    @cached_property
+    def _maker(self) -> Producer:
         schedule, pipeline, finish, mixers = self._schedule, self.pipeline, None, None
         if self._mix is not None:
             from covary.ops.mix.base import alternatives
@@ -367,8 +445,10 @@ class Loader:
         self._pool = self._stop = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy elsewhere has workers of its own."""
-        return {**self.__dict__, "_pool": None, "_stop": None, "_convert": None}
+        """A copy, here or elsewhere, has workers of its own."""
+        state = {**self.__dict__, "_pool": None, "_stop": None, "_convert": None, "_plan": None}
+        state.pop("_maker", None)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

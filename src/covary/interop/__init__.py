@@ -1,0 +1,30 @@
+"""covary inside the frameworks: each module here speaks to one of them, and imports it.
+
+`pytorch`, `lightning_module`, `keras_pydataset`, `tf_data`, `jax_numpy`, `grain_transform` and `huggingface`. None is
+imported before it is named; where a framework is missing, the error says how to install it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = [
+    "grain_transform",
+    "huggingface",
+    "jax_numpy",
+    "keras_pydataset",
+    "lightning_module",
+    "pytorch",
+    "tf_data",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'covary.interop' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return import_module(f"covary.interop.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
