@@ -16,6 +16,7 @@ SENTENCE = (
 OPERATIONS: list[Operation] = [
     text.AccentNoise(0.8, mode="add"),
     text.AccentNoise(0.8, mode="strip"),
+    text.AntonymReplacement(0.5),
     text.CaseNoise(0.5),
     text.CaseNoise(0.5, mode="upper"),
     text.CharacterDeletion(0.5),
@@ -23,18 +24,27 @@ OPERATIONS: list[Operation] = [
     text.CharacterSubstitution(0.5),
     text.CharacterTranspose(0.5),
     text.Homoglyphs(0.5),
+    text.HypernymReplacement(0.5),
     text.KeyboardTypo(0.5),
     text.Leet(0.5),
     text.OcrNoise(0.5),
     text.PunctuationInsertion(0.5),
     text.RandomDeletion(0.4),
+    text.RandomInsertion(0.5),
     text.RandomSwap(0.5),
     text.StopWordDeletion(0.5),
+    text.SynonymReplacement(0.5),
     text.WhitespaceNoise(0.5),
     text.WordMerge(0.5),
     text.WordSplit(0.5),
     text.ZeroWidthNoise(0.5),
 ]
+SWAP, TYPO, MERGE, MARKS = (
+    text.RandomSwap(0.5),
+    text.KeyboardTypo(0.5),
+    text.WordMerge(0.5),
+    text.PunctuationInsertion(0.5),
+)
 IDS = [f"{type(operation).__name__}-{index}" for index, operation in enumerate(OPERATIONS)]
 
 _PIECES = [

@@ -10,18 +10,20 @@ from covary.plan.edits import Copy, Edit, Offsets, apply_edits, checked, compose
 from tests.text.editing import edits_of, follow, texts, traced
 
 
+@settings(deadline=None)
 @given(st.data(), texts)
 def test_applying_edits_equals_following_every_character(data: st.DataObject, text: str) -> None:
     edits = checked(data.draw(edits_of(text)), len(text))
     assert apply_edits(text, edits) == "".join(character for character, _ in follow(traced(text), edits))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_no_edits_give_the_same_object(text: str) -> None:
     assert apply_edits(text, []) is text
 
 
-@settings(max_examples=300)
+@settings(max_examples=50, deadline=None)
 @given(st.data(), texts)
 def test_composed_edits_equal_one_after_the_other_with_the_origin_of_every_character(
     data: st.DataObject, text: str
@@ -35,6 +37,7 @@ def test_composed_edits_equal_one_after_the_other_with_the_origin_of_every_chara
     assert follow(traced(text), both) == follow(follow(traced(text), first), second)
 
 
+@settings(deadline=None)
 @given(st.data(), texts)
 def test_composing_is_associative(data: st.DataObject, text: str) -> None:
     lists = []
@@ -47,6 +50,7 @@ def test_composing_is_associative(data: st.DataObject, text: str) -> None:
     assert follow(traced(text), left) == follow(traced(text), right)
 
 
+@settings(deadline=None)
 @given(st.data(), texts)
 def test_a_span_holds_what_is_left_of_its_characters_and_nothing_of_its_surroundings(
     data: st.DataObject, text: str
@@ -68,6 +72,7 @@ def test_a_span_holds_what_is_left_of_its_characters_and_nothing_of_its_surround
         assert inside == kept
 
 
+@settings(deadline=None)
 @given(st.data(), texts)
 def test_a_span_inside_a_copy_goes_with_it(data: st.DataObject, text: str) -> None:
     edits = data.draw(edits_of(text))
@@ -78,6 +83,7 @@ def test_a_span_inside_a_copy_goes_with_it(data: st.DataObject, text: str) -> No
         assert apply_edits(text, edits)[slice(*moved)] == text[start:end]
 
 
+@settings(deadline=None)
 @given(st.data(), texts)
 def test_offsets_of_kept_characters_go_there_and_back(data: st.DataObject, text: str) -> None:
     edits = data.draw(edits_of(text, copies=False))
@@ -91,6 +97,7 @@ def test_offsets_of_kept_characters_go_there_and_back(data: st.DataObject, text:
             assert offsets.backward(new + 1, "left") == old + 1
 
 
+@settings(deadline=None)
 @given(st.data(), texts, st.sampled_from(["left", "right"]))
 def test_offsets_are_monotone_and_stay_inside(data: st.DataObject, text: str, side: str) -> None:
     edits = data.draw(edits_of(text, copies=False))

@@ -20,7 +20,7 @@ from covary.ops.text.base import TextOperation
 from covary.ops.text.protect import protection
 from covary.ops.text.segment import words
 from covary.plan.edits import apply_edits
-from tests.text.examples import IDS, OPERATIONS, SENTENCE, labelled, some_operations, texts
+from tests.text.examples import IDS, MARKS, MERGE, OPERATIONS, SENTENCE, SWAP, TYPO, labelled, some_operations, texts
 from tests.text.texting import vary, vary_all
 
 KEYS = st.integers(0, 2**32)
@@ -39,7 +39,7 @@ def test_it_changes_a_sentence(operation: Operation) -> None:
 
 
 @every
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_strength_zero_changes_nothing(operation: Operation, data: st.DataObject) -> None:
     text, spans = data.draw(labelled())
@@ -48,7 +48,7 @@ def test_strength_zero_changes_nothing(operation: Operation, data: st.DataObject
 
 
 @every
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_outside_its_edits_the_text_is_the_original(operation: Operation, data: st.DataObject) -> None:
     text = data.draw(texts())
@@ -61,7 +61,7 @@ def test_outside_its_edits_the_text_is_the_original(operation: Operation, data: 
 
 
 @every
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_what_is_protected_stays(operation: TextOperation, data: st.DataObject) -> None:
     text = data.draw(texts())
@@ -73,7 +73,7 @@ def test_what_is_protected_stays(operation: TextOperation, data: st.DataObject) 
         assert all(any(copy.start <= start and end <= copy.end for e in moved for copy in e.copies) for _ in moved)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(labelled(), some_operations(3), KEYS)
 def test_spans_cover_what_is_left_of_their_words_after_any_three_operations(
     sample: tuple[str, list[tuple[int, int, str]]], operations: list[Operation], key: int
@@ -108,7 +108,7 @@ def _renamed(operation: Operation, name: str) -> Operation:
     return dataclasses.replace(operation, name=name)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50, deadline=None)
 @given(texts(), some_operations(3), KEYS, st.data())
 def test_bio_tags_stay_valid(text: str, operations: list[Operation], key: int, data: st.DataObject) -> None:
     places = words(text)
@@ -142,7 +142,7 @@ def test_alone_and_in_a_batch_it_gives_the_same(operation: Operation) -> None:
 
 @every
 def test_epochs_and_seeds_give_other_texts(operation: Operation) -> None:
-    sentence = SENTENCE + " Café naïve. " + SENTENCE
+    sentence = SENTENCE + " Café naïve. The hungry dogs found large bones in the beautiful gardens of a small town."
     assert len({vary(operation, sentence, epoch=epoch)["text"] for epoch in range(16)}) > 1
     assert len({vary(operation, sentence, seed=seed)["text"] for seed in range(16)}) > 1
 
@@ -186,7 +186,7 @@ def test_hash_seeds_do_not_matter() -> None:
 
 
 def test_combinators_work_around_operations_on_text() -> None:
-    swap, typo, merge = OPERATIONS[14], OPERATIONS[9], OPERATIONS[17]
+    swap, typo, merge = SWAP, TYPO, MERGE
     names = set()
     for key in range(40):
         done = vary(OneOf([swap, typo]), SENTENCE, key=key)
@@ -202,7 +202,7 @@ def test_combinators_work_around_operations_on_text() -> None:
 def test_p_is_the_share_of_texts_that_change() -> None:
     import dataclasses
 
-    done = vary_all(dataclasses.replace(OPERATIONS[14], p=0.3), [SENTENCE] * 1000)
+    done = vary_all(dataclasses.replace(SWAP, p=0.3), [SENTENCE] * 1000)
     changed = sum(text != SENTENCE for text in done.texts)
     assert 240 <= changed <= 360  # four standard deviations
 
@@ -217,7 +217,7 @@ def test_the_trace_replays_the_same_change() -> None:
     from covary.ops.layout import lay_out
     from covary.texts import vary_texts
 
-    operations = (OneOf([OPERATIONS[14], OPERATIONS[9]]), OPERATIONS[12])
+    operations = (OneOf([SWAP, TYPO]), MARKS)
     placed = lay_out(operations)
     first = vary_all(operations, [SENTENCE], keys=[12])
     import numpy as np

@@ -79,3 +79,15 @@ def test_operations_refuse_what_is_no_entry() -> None:
         text.RandomSwap(protect=["urlz"])
     with pytest.raises(ValueError, match="RandomSwap: protect is 'urls'"):
         text.RandomSwap(protect="urls")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_match_has_a_sign_for_the_quick_look(kind: str) -> None:
+    import re
+
+    from covary.ops.text.protect import _ANY_SIGN, _SIGNS
+
+    for sentence, _ in CASES:
+        for match in re.finditer(KINDS[kind], sentence, re.DOTALL):
+            assert _ANY_SIGN.search(sentence), match
+            assert re.search(_SIGNS[kind], sentence), match

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from covary.ops.text import segment
 from covary.ops.text.segment import by_library, by_rule, sentences, words
@@ -34,12 +34,14 @@ def test_words(text: str, expected: list[str]) -> None:
     assert found(text) == expected
 
 
+@settings(deadline=None)
 @given(texts())
 def test_words_never_part_a_letter_from_its_marks(text: str) -> None:
     for _, end in words(text):
         assert end == len(text) or unicodedata.category(text[end])[0] != "M"
 
 
+@settings(deadline=None)
 @given(texts())
 def test_words_of_plain_text_are_the_same_by_both_patterns(text: str) -> None:
     plain = text.encode("ascii", "ignore").decode()
@@ -67,6 +69,7 @@ def test_sentences_by_the_rule(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize("split", [by_rule, sentences])
+@settings(deadline=None)
 @given(text=texts())
 def test_sentences_are_in_order_and_leave_out_white_space_only(split: object, text: str) -> None:
     last = 0

@@ -14,6 +14,8 @@ from covary.ops.text.characters import (
     WhitespaceNoise,
     ZeroWidthNoise,
 )
+from covary.ops.text.eda import Recipe, auto, eda
+from covary.ops.text.synonyms import AntonymReplacement, HypernymReplacement, RandomInsertion, SynonymReplacement
 from covary.ops.text.words import (
     PunctuationInsertion,
     RandomDeletion,
@@ -25,21 +27,28 @@ from covary.ops.text.words import (
 
 __all__ = [
     "AccentNoise",
+    "AntonymReplacement",
     "CaseNoise",
     "CharacterDeletion",
     "CharacterInsertion",
     "CharacterSubstitution",
     "CharacterTranspose",
     "Homoglyphs",
+    "HypernymReplacement",
     "KeyboardTypo",
     "Leet",
     "OcrNoise",
     "PunctuationInsertion",
     "RandomDeletion",
+    "RandomInsertion",
     "RandomSwap",
+    "Recipe",
     "StopWordDeletion",
+    "SynonymReplacement",
     "WhitespaceNoise",
     "WordMerge",
     "WordSplit",
     "ZeroWidthNoise",
+    "auto",
+    "eda",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -297,16 +296,9 @@ class _Lookalike(_Letters):
     min_length: int = 1
     table: ClassVar[Mapping[str, Sequence[str]]] = {}
 
-    def letters(self, page: Page, guard: Protection) -> list[int]:
-        text, table = page.text, self.table
-        return [place for place in _Letters.letters(self, page, guard) if self._shape(text[place]) in table]
-
-    def _shape(self, letter: str) -> str:
-        return letter
-
     def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
-        form: str = numbers.one_of(self.table[self._shape(text[place])])
-        return form
+        forms = self.table.get(text[place])
+        return None if forms is None else str(numbers.one_of(forms))
 
 
 @operation
@@ -338,42 +330,37 @@ class Leet(_Lookalike):
 
     table = LEET
 
-    def _shape(self, letter: str) -> str:
-        return letter.lower()
-
-
-@cache
-def _confusable() -> re.Pattern[str]:
-    shapes = sorted(print_confusions(), key=lambda shape: (-len(shape), shape))
-    return re.compile("|".join(map(re.escape, shapes)))
-
 
 @operation
-class OcrNoise(TextOperation):
-    """Misread print: 0 for O, 1 for l, m for rn, as scanners do.
+class OcrNoise(_Letters):
+    """Misread print: l as 1, O as 0, rn as m, as scanners do.
 
     Args:
-        rate: share of the shapes that can be mistaken, 0 to 1. Default 0.05. Identity: 0.
+        rate: chance of each letter that can be mistaken, 0 to 1. Default 0.05. Identity: 0.
+        min_length: words with fewer characters stay as they are. Default 1.
 
-    One shape may be two letters ("rn", "cl") and become one. Shapes inside words that are not protected.
+    Two letters may be read as one ("rn", "cl"), and one as two.
 
     Helps: scanned documents, forms, subtitles.
     Hurts: text that was typed.
     """
 
-    rate: Any = share(0.05)
+    min_length: int = 1
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         text, confusions = page.text, print_confusions()
-        find = _confusable().finditer
-        shapes = [match.span() for start, end in page.free_words(guard) for match in find(text, start, end)]
-        if not text.isascii():
-            alone = lone_letter().match
-            shapes = [(start, end) for start, end in shapes if not text[end - 1].isalpha() or alone(text, end - 1)]
-        return [
-            Edit(start, end, numbers.one_of(confusions[text[start:end]]))
-            for start, end in picked(shapes, drawn["rate"], numbers)
-        ]
+        letters = self.letters(page, guard)
+        chosen = picked(letters, drawn["rate"], numbers)
+        known = set(letters) if chosen else set()
+        edits: list[Edit] = []
+        last = 0
+        for place in chosen:
+            pair = text[place : place + 2]
+            shape = pair if pair in confusions and place + 1 in known else text[place]
+            if shape in confusions and place >= last:
+                last = place + len(shape)
+                edits.append(Edit(place, last, numbers.one_of(confusions[shape])))
+        return edits
 
 
 _ZERO_WIDTH = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff")

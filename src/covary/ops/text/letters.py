@@ -59,9 +59,8 @@ IІΙ JЈ KКΚ LⅬ MМΜ NΝ OОΟ PРΡ SЅ TТΤ UՍ VⅤ WԜ XХΧ YҮΥ Z�
 """
 HOMOGLYPHS: Mapping[str, str] = {group[0]: group[1:] for group in _SAME_LOOK.split()}
 
-LEET: Mapping[str, str] = {
-    group[0]: group[1:] for group in ["a4@", "b8", "c(", "e3", "g96", "h#", "i1!", "l1|", "o0", "s5$", "t7+", "z2"]
-}
+_SIGNS = {group[0]: group[1:] for group in "a4@ b8 c( e3 g96 h# i1! l1| o0 s5$ t7+ z2".split()}
+LEET: Mapping[str, str] = _SIGNS | {letter.upper(): signs for letter, signs in _SIGNS.items()}
 
 _ACCENTS = "\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0327"
 

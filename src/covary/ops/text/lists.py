@@ -15,7 +15,7 @@ she'd she'll she's should so some such than that that's the their theirs them th
 they'd they'll they're they've this those through to too under until up upon us very was we we'd we'll we're we've
 were what what's when where whether which while who who's whom whose why will with within without would you you'd
 you'll you're you've your yours yourself yourselves
-""".split()  # noqa: SIM905
+""".split()
 )
 
 # right: the ways in which it is often written.

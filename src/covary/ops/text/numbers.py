@@ -50,7 +50,8 @@ class Numbers:
 
     def one_of(self, items: Any) -> Any:
         """One item of a sequence, all alike."""
-        return items[self.below(len(items))]
+        length = len(items)
+        return items[min(int(self() * length), length - 1)]
 
     def sample(self, items: list[Item], count: int) -> list[Item]:
         """`count` different items (or all there are) in random order."""

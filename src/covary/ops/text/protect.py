@@ -31,6 +31,8 @@ KINDS = {
     "code": r"```.*?```|`[^`\n]+`|(?<!\w)\w+(?:\.\w+)*\([^()\n]*\)|(?<!\w)[^\W_]+_\w+",
     "markup": r"</?[A-Za-z][^<>]*>|<!--.*?-->|&(?:\w+|#\d+|#x[0-9a-fA-F]+);|\]\([^)\s]+\)",
 }
+# One of these is in every match; points, colons and brackets only count where no white space follows.
+_ANY_SIGN = re.compile(r"[\d@{%$<\[_`&(:.](?:(?<![(:.])|(?!\s|\Z))")
 # What a match of each kind holds; most sentences have none of it and need no closer look.
 _SIGNS = {
     "urls": r"://|\w\.\w",
@@ -47,14 +49,12 @@ class Protection:
     """What to leave alone, compiled.
 
     Attributes:
-        signs: what a match of any built-in kind holds.
         built_in: the kinds, each with its own signs.
         named: matches of the user's patterns and words.
         spans: whether all spans are protected.
         entities: labels of protected spans.
     """
 
-    signs: re.Pattern[str] | None
     built_in: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
     named: re.Pattern[str] | None
     spans: bool
@@ -69,7 +69,7 @@ class Protection:
             fixed: parts that the sample itself protects.
         """
         found = list(fixed)
-        if self.signs is not None and self.signs.search(text) is not None:
+        if self.built_in and _ANY_SIGN.search(text) is not None:
             for signs, kind in self.built_in:
                 if signs.search(text) is not None:
                     found += [match.span() for match in kind.finditer(text)]
@@ -123,7 +123,6 @@ def protection(entries: tuple[str, ...], lifted: tuple[str, ...] = ()) -> Protec
             )
     kinds = tuple(name for name in KINDS if name not in free)
     return Protection(
-        re.compile("|".join(_SIGNS[name] for name in kinds)) if kinds else None,
         tuple((re.compile(_SIGNS[name]), re.compile(KINDS[name], re.DOTALL)) for name in kinds),
         re.compile("|".join(named), re.IGNORECASE) if named else None,
         "spans" in entries,

@@ -97,7 +97,7 @@ a.m al approx apr apt aug avg b.a bros bzw ca capt cf ch co col corp d.c dec dep
 fig figs fr fri ft gen gov hon i.e ie inc jan jr jul jun lt ltd m.a m.d mar max messrs min mmes mon mr mrs ms mt mx no
 nos nov nr oct p p.m ph.d pp pres prof ref refs rep rev sat sec sen sep sept sgt sr st str sun supt tel thu thur thurs
 tue tues u.k u.s usw vol vols vs wed z.b
-""".split()  # noqa: SIM905
+""".split()
 )
 
 
