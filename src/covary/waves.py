@@ -18,7 +18,8 @@ def as_wave(value: Any, field: str) -> NDArray[Any]:
     """A user's sound as (channels, samples) in its own dtype, checked; a view where that is possible.
 
     Raises:
-        TypeError, ValueError: not an array, or of a dtype or shape that no sound has, or with values that are no numbers.
+        TypeError, ValueError: not an array, or of a dtype or shape that no sound has, or with values that are no
+        numbers.
     """
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{field} is a {type(value).__name__}; an array (samples,) or (channels, samples) is needed")
@@ -29,7 +30,7 @@ def as_wave(value: Any, field: str) -> NDArray[Any]:
     wave = value if value.ndim == 2 else value[None]
     if wave.shape[0] == 0 or wave.shape[0] > _MOST_CHANNELS:
         raise ValueError(
-            f"{field} has shape {value.shape}, that is {wave.shape[0]} channels; channels come first, 1 to {_MOST_CHANNELS}"
+            f"{field} has shape {value.shape}: {wave.shape[0]} channels; channels come first, 1 to {_MOST_CHANNELS}"
         )
     if wave.dtype.kind == "f" and not np.isfinite(wave).all():
         channel, sample = np.argwhere(~np.isfinite(wave))[0].tolist()
@@ -43,7 +44,8 @@ def to_float(wave: NDArray[Any]) -> Wave:
         return wave
     if wave.dtype == np.float64:
         return wave.astype(np.float32)
-    return np.multiply(wave, np.float32(1 / FULL_SCALE[wave.dtype.name]), dtype=np.float32)
+    made: Wave = np.multiply(wave, np.float32(1 / FULL_SCALE[wave.dtype.name]), dtype=np.float32)
+    return made
 
 
 def to_dtype(wave: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -56,7 +58,8 @@ def to_dtype(wave: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     # float64 holds every int32; float32 does not.
     levels = np.multiply(wave, full, dtype=np.float32 if full < 2**24 else np.float64)
     np.rint(levels, out=levels)
-    return np.clip(levels, -full, full - 1, out=levels).astype(dtype)
+    made: NDArray[Any] = np.clip(levels, -full, full - 1, out=levels).astype(dtype)
+    return made
 
 
 def like_given(wave: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:

@@ -44,7 +44,6 @@ class TimeMap:
         pitch: (B,) factor on all frequencies in hertz; None for 1 ("wobble": it varies about 1).
         fade: (B,) samples over which the edges between pieces are cross-faded; None for 0. For "cut" only.
         formants: whether a "stretch" that shifts the pitch leaves the spectral envelope in its place.
-        engine: of a "stretch": "vocoder" (our own) or "signalsmith".
     """
 
     pieces: Floats
@@ -54,7 +53,6 @@ class TimeMap:
     pitch: Floats | None = None
     fade: Ints | None = None
     formants: bool = False
-    engine: Literal["vocoder", "signalsmith"] = "vocoder"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -311,17 +309,13 @@ def _joined(first: Part, second: Part) -> Part | None:
         pieces = composed(one.pieces[first.row], two.pieces[second.row])
         return _map(two, second.row, pieces, "cut", None)
     if one.how in ("resample", "stretch") and two.how in ("resample", "stretch"):
-        if "stretch" in (one.how, two.how) and (one.formants or two.formants or _differ(one, two)):
+        if "stretch" in (one.how, two.how) and (one.formants or two.formants):
             return None
         pitch = pitch_of(first) * pitch_of(second)
         how: How = "stretch" if "stretch" in (one.how, two.how) else "resample"
         pieces = composed(one.pieces[first.row], two.pieces[second.row])
         return _map(two if two.how == how else one, second.row, pieces, how, pitch, at=second)
     return None
-
-
-def _differ(one: TimeMap, two: TimeMap) -> bool:
-    return one.how == two.how and one.engine != two.engine
 
 
 def _fade(part: Part) -> int:
@@ -343,7 +337,6 @@ def _map(like: TimeMap, row: int, pieces: Floats, how: How, pitch: float | None,
         None if pitch is None else np.array([pitch]),
         None,
         like.formants,
-        like.engine,
     )
     return Part(made, 0)
 

@@ -120,7 +120,7 @@ def _draw(
             wave = to_float(wave)
             if index not in factors:
                 factors[index] = _levelling(wave, rate, change, row)
-            wave = wave * np.float32(factors[index])
+            wave = np.multiply(wave, np.float32(factors[index]))
         elif isinstance(change, Mixture):
             wave = _mixed(to_float(wave), rate, step, index, factors)
         elif isinstance(change, Envelope):
@@ -158,10 +158,8 @@ def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
     up = 1 / ratio if change.formants else 1.0
     if abs(tempo - 1) < 1e-9 and up == 1:
         return resample(wave, ratio, length) if ratio != 1 else wave[:, :length]
-    if change.engine == "signalsmith":
-        from covary.render.signalsmith import stretch
-    else:
-        from covary.render.vocoder import stretch
+    from covary.render.vocoder import stretch
+
     wave = stretch(wave, tempo, between, rate, up)
     return wave if ratio == 1 else resample(wave, ratio, length)
 
@@ -182,7 +180,7 @@ def _mixed(wave: Wave, rate: int, part: Part, index: int, factors: dict[int, flo
         factors[index] = _mixing(wave, other, change, row)
     factor = np.float32(factors[index])
     if other.shape != wave.shape:
-        return wave + factor * other
+        other = np.broadcast_to(other, wave.shape).copy()
     # What is added was made for this call alone, so its memory serves for the result.
     other *= factor
     other += wave
@@ -221,28 +219,8 @@ def enveloped(wave: Wave, position: NDArray[np.float64], value: NDArray[np.float
 
 
 def rechannelled(wave: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> NDArray[Any]:
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-    """The channels mixed by a (channels out, channels in) matrix;
-    mere copies of channels keep their dtype and values.""" if ((matrix == 0) | (matrix == 1)).all() and (np.count_nonzero(matrix, axis=1) <= 1).all():
+    """The channels mixed by a (channels out, channels in) matrix; copies of channels keep their dtype and values."""
+    if ((matrix == 0) | (matrix == 1)).all() and (np.count_nonzero(matrix, axis=1) <= 1).all():
         made = np.zeros((len(matrix), wave.shape[1]), dtype=wave.dtype)
         for channel, weights in enumerate(matrix):
             for source in np.flatnonzero(weights):
@@ -250,8 +228,8 @@ def rechannelled(wave: NDArray[Any], matrix: NDArray[np.floating[Any]]) -> NDArr
         return made
     wave = to_float(wave)
     mixed = np.zeros((len(matrix), wave.shape[1]), dtype=np.float32)
-    for channel, weights in enumerate(matrix.tolist()):
-        for source, weight in enumerate(weights):
+    for channel, row in enumerate(matrix.tolist()):
+        for index, weight in enumerate(row):
             if weight:
-                mixed[channel] += np.float32(weight) * wave[source]
+                mixed[channel] += np.float32(weight) * wave[index]
     return mixed

@@ -42,9 +42,9 @@ def measured(wave: Wave, rate: int, measure: Literal["peak", "rms", "lufs"]) -> 
 def loudness_lufs(wave: Wave, rate: int) -> float:
     """Integrated programme loudness by ITU-R BS.1770-4, both gates included.
 
-    All channels count alike, as left, right and centre do; of five channels or more the fourth and fifth count 1.41, and
-    of six the fourth (low frequency effects) counts nothing, in the order L, R, C, (LFE,) Ls, Rs. A sound shorter than one
-    block of 400 ms is measured as one block.
+    All channels count alike, as left, right and centre do; of five channels or more the fourth and fifth count 1.41,
+    and of six the fourth (low frequency effects) counts nothing, in the order L, R, C, (LFE,) Ls, Rs. A sound shorter
+    than one block of 400 ms is measured as one block.
 
     Args:
         wave: (C, N) float.

@@ -137,7 +137,7 @@ def _parabola(phi: NDArray[np.float32], c0: float, c1: float, c2: float) -> NDAr
 def causal_response(sections: NDArray[np.float64], size: int) -> NDArray[np.complex128]:
     """The complex response of a cascade at the bins of a real transform."""
     z = np.exp(-2j * np.pi / size * np.arange(size // 2 + 1))
-    made = np.ones_like(z)
+    made: NDArray[np.complex128] = np.ones_like(z)
     for b0, b1, b2, a0, a1, a2 in sections.tolist():
         made *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
     return made

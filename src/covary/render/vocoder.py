@@ -2,13 +2,13 @@
 
 Laroche and Dolson 1999, "Improved phase vocoder time-scale modification of audio". Each spectral peak carries the bins
 around it, all turned by one angle, so that the shape of a partial (and of a click) survives. For each output frame two
-input frames are analysed, one synthesis hop apart: the later one is the frame's spectrum, and from the earlier one to the
-later one the phase advances by exactly what it must advance by from the last output frame to this one. No frequency is
-estimated and no phase unwrapped. At tempo 1 the sound comes out as it went in.
+input frames are analysed, one synthesis hop apart: the later one is the frame's spectrum, and from the earlier one to
+the later one the phase advances by exactly what it must advance by from the last output frame to this one. No frequency
+is estimated and no phase unwrapped. At tempo 1 the sound comes out as it went in.
 
-Attacks are found beforehand. About each, the tempo is 1 for some 40 ms and the bins that the attack fills begin anew, so
-that it comes out as it was and stands exactly where its label goes; the time between attacks makes up for it (Roebel 2003,
-"A new approach to transient processing in the phase vocoder", resets phases likewise).
+Attacks are found beforehand. About each, the tempo is 1 for some 40 ms and the bins that the attack fills begin anew,
+so that it comes out as it was and stands exactly where its label goes; the time between attacks makes up for it (Roebel
+2003, "A new approach to transient processing in the phase vocoder", resets phases likewise).
 """
 
 from __future__ import annotations
@@ -177,7 +177,9 @@ class _State:
     """The rotation of the last frame, from which that of the next follows."""
 
     def __init__(self, fresh: dict[int, NDArray[np.bool_]], even: NDArray[np.bool_]) -> None:
-        """`fresh`: bins that begin anew, by frame; `even` (T,): frames exactly a hop behind their predecessor's place."""
+        """`fresh`: bins that begin anew, by frame; `even` (T,): frames exactly a hop behind their predecessor's
+        place.
+        """
         self.fresh = fresh
         self.even = even.tolist()
         self.previous: NDArray[np.complex64] | None = None
@@ -196,7 +198,7 @@ class _State:
         start = spectra[:, :1] if self.previous is None else self.previous[:, None]
         before = np.concatenate([start, spectra[:, :-1]], axis=1)
         # What the last frame's phase is ahead of this frame's forerunner, channels weighted by their power.
-        turns = np.sum(before * forerunners.conj(), axis=0)
+        turns: NDArray[np.complex64] = np.sum(before * forerunners.conj(), axis=0)
         size = np.abs(turns)
         silent = size < 1e-30
         size[silent] = 1

@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.audio import KINDS, AudioPlan, Kind, Part, TimeMap, pitch_of
-from covary.targets.fields import chosen, float_dtype
-
-_TOUCH = 1e-6  # samples: pieces of an event that end and begin this near to each other are one
+from covary.plan.audio import KINDS, AudioPlan, Kind
+from covary.targets.fields import chosen
+from covary.targets.intervals import TOUCH, Leg, legs_of, move_intervals, source_positions
+from covary.targets.times import read_times, written_times
 
 
 def _check_one_of(owner: str, argument: str, value: Any, allowed: Sequence[str]) -> None:
@@ -25,8 +25,8 @@ class Events:
     """How events are written, and which of them stay.
 
     An event has a start and an end; equal ones are a moment. It is written as a row (start, end, ...) of an array, as a
-    tuple or list (start, end, ...), or as a mapping with "start" and "end" or "duration"; what else is in it goes with it.
-    Of an event that is cut, what is left stays; where a splice joins its parts again it is one event; where it is
+    tuple or list (start, end, ...), or as a mapping with "start" and "end" or "duration"; what else is in it goes with
+    it. Of an event that is cut, what is left stays; where a splice joins its parts again it is one event; where it is
     played more than once there are as many. Events come out in the order of their starts if they came in so.
 
     For a field `events`, entries of `event_labels` go with their events.
@@ -66,7 +66,8 @@ class Frames:
             zeros, which mean "none").
         axis: along which the frames lie. Default 0.
         fill: value where there is no sound of the source.
-        frequency: whether the values are frequencies in hertz of the sound itself, such as F0: they then follow its pitch.
+        frequency: whether the values are frequencies in hertz of the sound itself, such as F0: they then follow its
+            pitch.
 
     Raises:
         ValueError: an argument is none of those allowed.
@@ -111,29 +112,6 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leg:
-    """One map of time of one sound, with the rates on both sides."""
-
-    pieces: NDArray[np.float64]
-    length: int
-    rate_before: int
-    rate: int
-    pitch: float | None
-
-
-def legs_of(plan: AudioPlan, row: int) -> list[Leg]:
-    """The maps of time that one sound passes, in order."""
-    legs, rate = [], int(plan.rates[row])
-    for step in plan.passes[row]:
-        if isinstance(step, Part) and isinstance(step.change, TimeMap):
-            change, after = step.change, int(step.change.rate[step.row])
-            pitch = None if change.how == "wobble" else pitch_of(step)
-            legs.append(Leg(change.pieces[step.row], int(change.length[step.row]), rate, after, pitch))
-            rate = after
-    return legs
-
-
 def carry_events(
     plan: AudioPlan, fields: Sequence[Mapping[str, Any]], targets: Mapping[str, Target] = TARGETS
 ) -> list[dict[str, Any]]:
@@ -174,7 +152,7 @@ def _events(name: str, sample: Mapping[str, Any], target: Events, legs: Sequence
     after = legs[-1].rate if legs else rate
     kept = moved.kept >= target.min_visibility - 1e-9
     if target.min_seconds:
-        kept &= (moved.end == moved.start) | (moved.end - moved.start >= target.min_seconds * after - _TOUCH)
+        kept &= (moved.end == moved.start) | (moved.end - moved.start >= target.min_seconds * after - TOUCH)
     moved = moved.take(np.flatnonzero(kept))
     if (np.diff(start) >= 0).all():
         moved = moved.take(np.lexsort((moved.end, moved.start)))
@@ -186,136 +164,6 @@ def _events(name: str, sample: Mapping[str, Any], target: Events, legs: Sequence
     if target.report:
         made[f"{name}_kept"], made[f"{name}_source"] = moved.kept, moved.source
     return made
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moved:
-    """Intervals where they came to lie, in samples.
-
-    Attributes:
-        source: (M,) number of the interval each comes from.
-        start, end: (M,).
-        kept: (M,) the share of that interval that is left in it.
-    """
-
-    source: NDArray[np.int64]
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
-    kept: NDArray[np.float64]
-
-    def take(self, rows: NDArray[Any]) -> Moved:
-        """Some of them, in the order given."""
-        return Moved(self.source[rows], self.start[rows], self.end[rows], self.kept[rows])
-
-
-def move_intervals(start: NDArray[np.float64], end: NDArray[np.float64], legs: Sequence[Leg]) -> Moved:
-    """Where intervals come to lie: each as often as it is played, cut where the sound is cut."""
-    source = np.arange(len(start))
-    # What each fragment holds of its interval, as shares of it from 0 to 1, in the order in which it is played.
-    first, last = np.zeros(len(start)), np.ones(len(start))
-    kept = np.ones(len(start))
-    for leg in legs:
-        parts = [
-            _through(piece, leg.length, source, start, end, first, last, kept)
-            for piece in leg.pieces.tolist()
-            if piece[1] > piece[0]
-        ]
-        if not parts:
-            empty = np.zeros(0)
-            return Moved(np.zeros(0, dtype=np.int64), empty, empty, empty)
-        source, start, end, first, last, kept = (np.concatenate(column) for column in zip(*parts, strict=True))
-        source, start, end, first, last, kept = _joined(source, start, end, first, last, kept)
-    return Moved(source, start, end, np.minimum(kept, 1.0))
-
-
-Fragments: TypeAlias = tuple[
-    NDArray[np.int64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-]
-
-
-def _through(
-    piece: list[float],
-    length: int,
-    source: NDArray[np.int64],
-    start: NDArray[np.float64],
-    end: NDArray[np.float64],
-    first: NDArray[np.float64],
-    last: NDArray[np.float64],
-    kept: NDArray[np.float64],
-) -> Fragments:
-    """The part of each fragment that one straight piece plays, and where."""
-    out0, out1, in0, in1 = piece
-    slope = (out1 - out0) / (in1 - in0)
-    if out1 > length:
-        out1, in1 = float(length), in0 + (length - out0) / slope
-    low, high = min(in0, in1), max(in0, in1)
-    a, b = np.maximum(start, low), np.minimum(end, high)
-    moment = start == end
-    rows = np.flatnonzero(np.where(moment, (start >= low) & (start < high), b > a))
-    a, b, moment = a[rows], b[rows], moment[rows]
-    wide = np.where(moment, 1.0, end[rows] - start[rows])
-    span = last[rows] - first[rows]
-    share_a = np.where(moment, first[rows], first[rows] + span * (a - start[rows]) / wide)
-    share_b = np.where(moment, last[rows], first[rows] + span * (b - start[rows]) / wide)
-    left = kept[rows] * np.where(moment, 1.0, (b - a) / wide)
-    to_a, to_b = out0 + (a - in0) * slope, out0 + (b - in0) * slope
-    if slope < 0:
-        to_a, to_b, share_a, share_b = to_b, to_a, share_b, share_a
-    return source[rows], to_a, to_b, share_a, share_b, left
-
-
-def _joined(
-    source: NDArray[np.int64],
-    start: NDArray[np.float64],
-    end: NDArray[np.float64],
-    first: NDArray[np.float64],
-    last: NDArray[np.float64],
-    kept: NDArray[np.float64],
-) -> Fragments:
-    """Fragments of one interval that follow on each other become one, but that its end and its beginning stay two."""
-    order = np.lexsort((start, source))
-    source, start, end, first, last, kept = (column[order] for column in (source, start, end, first, last, kept))
-    if len(source) < 2:
-        return source, start, end, first, last, kept
-    new_turn = _outermost(last[:-1]) & _outermost(first[1:])
-    follows = (source[1:] == source[:-1]) & (start[1:] <= end[:-1] + _TOUCH) & ~new_turn
-    heads = np.flatnonzero(np.concatenate([[True], ~follows]))
-    tails = np.append(heads[1:], len(source)) - 1
-    return source[heads], start[heads], end[tails], first[heads], last[tails], np.add.reduceat(kept, heads)
-
-
-def _outermost(share: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether a fragment ends (or begins) where its interval does."""
-    made: NDArray[np.bool_] = (share < 1e-9) | (share > 1 - 1e-9)
-    return made
-
-
-def source_positions(legs: Sequence[Leg], position: NDArray[np.float64]) -> tuple[NDArray[np.float64], Any]:
-    """From where in the source the sound at some output positions comes, in samples; NaN where it is silence.
-
-    Returns:
-        The positions, and the factor by which frequencies have changed there.
-    """
-    pitch = np.ones(len(position))
-    for leg in reversed(legs):
-        found = np.full(len(position), np.nan)
-        for out0, out1, in0, in1 in leg.pieces.tolist():
-            if out1 <= out0:
-                continue
-            slope = (in1 - in0) / (out1 - out0)
-            inside = (position >= out0) & (position < out1)
-            found[inside] = in0 + (position[inside] - out0) * slope
-            if leg.pitch is None:
-                pitch[inside] *= abs(slope) * leg.rate / leg.rate_before
-        if leg.pitch is not None:
-            pitch *= leg.pitch
-        position = found
-    return position, pitch
 
 
 def _frames(name: str, value: Any, target: Frames, legs: Sequence[Leg], length: int, rate: int) -> NDArray[Any]:
@@ -355,59 +203,3 @@ def _between(frames: NDArray[Any], place: NDArray[np.float64]) -> NDArray[Any]:
         return np.where(part < 0.5, a, b)
     both = (a != 0) & (b != 0) & np.isfinite(a) & np.isfinite(b)
     return np.where(both, a + (b - a) * part, np.where(part < 0.5, a, b)).astype(frames.dtype)
-
-
-def read_times(value: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Starts and ends of events as a user writes them, see `Events`.
-
-    Raises:
-        TypeError, ValueError: not events; the message names the field and the row.
-    """
-    if isinstance(value, np.ndarray):
-        if value.size == 0:
-            return np.zeros(0), np.zeros(0)
-        if value.ndim != 2 or value.shape[1] < 2 or value.dtype.kind not in "fiu":
-            raise ValueError(f"{name} is {value.dtype} of shape {value.shape}; allowed: numbers (events, 2 or more)")
-        pairs = value[:, :2].astype(np.float64)
-    elif isinstance(value, (list, tuple)):
-        pairs = np.array([_pair(item, f"{name}[{row}]") for row, item in enumerate(value)]).reshape(-1, 2)
-    else:
-        raise TypeError(f"{name} is a {type(value).__name__}; allowed: an array (events, 2) or a list of events")
-    wrong = np.flatnonzero(~(pairs[:, 1] >= pairs[:, 0]) | ~np.isfinite(pairs).all(axis=1))
-    if wrong.size:
-        start, end = pairs[wrong[0]].tolist()
-        raise ValueError(f"{name}[{wrong[0]}] starts at {start} and ends at {end}; an end must not be before its start")
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _pair(item: Any, where: str) -> tuple[float, float]:
-    try:
-        if isinstance(item, Mapping):
-            start = float(item["start"])
-            return start, float(item["end"]) if "end" in item else start + float(item["duration"])
-        return float(item[0]), float(item[1])
-    except (KeyError, TypeError, ValueError, IndexError):
-        raise ValueError(
-            f"{where} is {item!r}; allowed: (start, end, ...), or a mapping with start and end or duration"
-        ) from None
-
-
-def written_times(value: Any, source: NDArray[np.int64], start: NDArray[np.float64], end: NDArray[np.float64]) -> Any:
-    """Moved events in the form in which they came."""
-    if isinstance(value, np.ndarray):
-        if value.size == 0:
-            return value
-        made = value[source].astype(float_dtype(value))
-        made[:, 0], made[:, 1] = start, end
-        return made
-    rows = []
-    for index, begins, ends in zip(source.tolist(), start.tolist(), end.tolist(), strict=True):
-        item = value[index]
-        if isinstance(item, Mapping):
-            times = {"start": begins, "end": ends, "duration": ends - begins}
-            rows.append({**item, **{key: time for key, time in times.items() if key in item}})
-        else:
-            rows.append(
-                type(item)((begins, ends, *item[2:])) if type(item) in (list, tuple) else (begins, ends, *item[2:])
-            )
-    return type(value)(rows)

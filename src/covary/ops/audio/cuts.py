@@ -102,12 +102,11 @@ class Pad(SoundOperation):
     def describe(self, draw: Draw, view: AudioView) -> TimeMap:
         wanted = np.maximum(samples(self.seconds, view), view.length)
         free = wanted - view.length
-        before = {
-            "end": lambda: np.zeros(view.count),
-            "start": lambda: free,
-            "both": lambda: free // 2,
-            "random": lambda: np.floor(draw("start") * (free + 1)),
-        }[self.place]()
+        before: Numbers = np.zeros(view.count)
+        if self.place == "random":
+            before = np.floor(draw("start") * (free + 1))
+        elif self.place != "end":
+            before = free if self.place == "start" else free // 2
         if self.mode == "silence":
             return cut_map(view, one_piece(before, before + view.length, np.zeros(view.count), view.length), wanted)
         return cut_map(view, tiled(before, wanted, view.length), wanted)
@@ -266,13 +265,17 @@ class Splice(SoundOperation):
         most = int(counts.max(initial=0))
         places = stream_uniforms(draw.stream("places"), most)
         wide = np.minimum(samples(draw("seconds"), view), view.length // 2 // np.maximum(counts, 1))
+        fade = np.maximum(samples(self.fade_seconds, view), 1).astype(np.int64).tolist()
         rows, lengths = [], []
         for row, (count, width, length) in enumerate(
             zip(counts.tolist(), wide.tolist(), view.length.tolist(), strict=True)
         ):
-            # Places in what is left; each cut then lies behind those before it.
+            # Places in what is left; each cut then lies behind those before it. What stands between two cuts has room
+            # for
+            # the fades of both, or is not there at all.
             left = length - count * width
-            at = np.sort(np.floor(places[row, :count] * (left + 1)))
+            step = fade[row] if left >= fade[row] else 1
+            at = np.sort(np.floor(places[row, :count] * (left // step + 1)) * step)
             out = np.concatenate([[0.0], at, [left]])
             gone = width * np.arange(count + 1)
             rows.append(np.stack([out[:-1], out[1:], out[:-1] + gone, out[1:] + gone], axis=1))
