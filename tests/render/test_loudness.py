@@ -56,7 +56,10 @@ def test_silence_and_nothing_have_no_loudness() -> None:
     assert loudness_lufs(np.zeros((2, 0), dtype=np.float32), 8000) == -np.inf
 
 
-def test_sounding_rms_leaves_exact_silence_out() -> None:
+def test_sounding_rms_leaves_silence_out() -> None:
     wave = np.zeros((2, 100), dtype=np.float32)
     wave[0, :25] = 0.5
     assert sounding_rms(wave) == pytest.approx(0.5 / np.sqrt(2))
+    # The zeros of a tone are not silence.
+    tone = np.tile(np.float32([0, 1, 0, -1]), 100)[None]
+    assert sounding_rms(tone) == pytest.approx(np.sqrt(0.5))

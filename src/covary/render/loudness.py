@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from covary.plan.audio import Wave
 
 _BLOCK, _OVERLAP = 0.4, 0.75  # seconds of a gating block, and how far blocks overlap
+_SILENT, _SILENT_RUN = 1e-4, 32  # of the peak; samples
 _ABSOLUTE, _RELATIVE = -70.0, -10.0  # the gates, in LUFS and LU
 
 
@@ -26,9 +27,18 @@ def peak(wave: Wave) -> float:
 
 
 def sounding_rms(wave: Wave) -> float:
-    """As `rms`, leaving out the samples at which all channels are exactly zero."""
-    sounding = int(np.count_nonzero(wave if len(wave) == 1 else wave.any(axis=0))) * wave.shape[0]
-    return rms(wave) * math.sqrt(wave.size / sounding) if sounding else 0.0
+    """As `rms`, leaving out silence: 32 samples and more in a row that are 80 dB and more below the peak."""
+    if not wave.size:
+        return 0.0
+    loud = np.abs(wave) if len(wave) == 1 else np.abs(wave).max(axis=0, keepdims=True)
+    highest = float(loud.max())
+    if highest == 0:
+        return 0.0
+    places = np.flatnonzero(loud[0] > _SILENT * highest)
+    edges = np.concatenate([[-1], places, [wave.shape[1]]])
+    gaps = np.diff(edges) - 1
+    sounding = wave.shape[1] - int(gaps[gaps >= _SILENT_RUN].sum())
+    return rms(wave) * math.sqrt(wave.shape[1] / sounding)
 
 
 def measured(wave: Wave, rate: int, measure: Literal["peak", "rms", "lufs"]) -> float:
