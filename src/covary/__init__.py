@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from covary.draws.distributions import LogUniform as LogUniform
     from covary.draws.distributions import Normal as Normal
     from covary.draws.distributions import Uniform as Uniform
+    from covary.ops import audio as audio
     from covary.ops import image as image
     from covary.ops import mix as mix
     from covary.ops import text as text
@@ -45,6 +46,7 @@ _HOMES = {
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
 }
 _ROOMS = {
+    "audio": "covary.ops.audio",
     "data": "covary.data",
     "expand": "covary.expand",
     "image": "covary.ops.image",

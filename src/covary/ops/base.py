@@ -287,8 +287,11 @@ class Operation(Declared):
         """The operations inside a combinator."""
         return ()
 
-    def describe(self, draw: Draw, view: View) -> Change | Sequence[Change]:
-        """The change for B samples at once; rows of samples that the operation leaves out are ignored."""
+    def describe(self, draw: Draw, view: Any) -> Any:
+        """The change, or several in order, for B samples at once; rows that the operation leaves out are ignored.
+
+        View and changes are those of the operation's modality: `View` and `Change` for images.
+        """
         raise TypeError(f"{type(self).__name__} describes no change")
 
     def apply(self, node: Node, course: Course, view: View, active: Bools | None) -> View:

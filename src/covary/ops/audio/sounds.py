@@ -1,0 +1,280 @@
+"""Sounds to mix in and to convolve with: from a folder, files or arrays; indexed once, decoded once for all
+processes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.audio import Wave
+from covary.waves import as_wave, to_float
+
+SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".w64", ".caf"}
+)
+_LARGEST_BANK = 2**30  # bytes of decoded sounds; collections beyond are read from their files part by part
+_CONTEXT = 0.05  # seconds about a part that is read for itself, for the resampler
+
+Source: TypeAlias = "str | Path | Sounds | Sequence[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One sound: where it is, its length in samples, its rate and channels."""
+
+    name: str
+    length: int
+    rate: int
+    channels: int
+    wave: Wave | None = None
+
+
+class Sounds:
+    """A collection of sounds, each at its own rate and number of channels.
+
+    A collection from files reads their headers when it is made. When a sound is first asked for at some rate, all are
+    decoded and resampled into one file that every process of this user maps into its memory; it is removed when the
+    process that wrote it ends. Collections of more than 1 GiB are read from their files part by part instead.
+
+    Args:
+        source: a folder (searched with all folders in it), a file, or a list of files; or a list of arrays (samples,)
+            or (channels, samples), float32, float64, int16 or int32.
+        rate: samples per second of the arrays: one for all, or one for each. For arrays only.
+
+    Raises:
+        ValueError: nothing to read, a file that is no sound, or arrays without a rate.
+        FileNotFoundError: a path that leads nowhere.
+    """
+
+    def __init__(self, source: str | Path | Sequence[Any], rate: int | Sequence[int] | None = None) -> None:
+        if isinstance(source, (str, Path)):
+            source = _files(Path(source))
+        if len(source) == 0:
+            raise ValueError("an empty list; at least one sound is needed")
+        if all(isinstance(item, (str, Path)) for item in source):
+            if rate is not None:
+                raise ValueError(f"rate is {rate!r}; files have rates of their own")
+            self._entries = tuple(_header(Path(item)) for item in source)
+        else:
+            self._entries = _given(source, rate)
+        self._lock = threading.Lock()
+        self._banks: dict[int, tuple[NDArray[np.float32], NDArray[np.int64]] | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {"_entries": self._entries}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self._entries = state["_entries"]
+        self._lock = threading.Lock()
+        self._banks = {}
+
+    def length(self, index: int, rate: int) -> int:
+        """Samples of a sound at a rate."""
+        entry = self._entries[index]
+        return -(-entry.length * rate // entry.rate)
+
+    def whole(self, index: int, rate: int) -> Wave:
+        """A sound at a rate, (channels, samples), read-only."""
+        bank = self._bank(rate)
+        if bank is None:
+            return _resampled(self._entries[index], rate)
+        values, starts = bank
+        channels = self._entries[index].channels
+        return values[starts[index] : starts[index + 1]].reshape(channels, -1)
+
+    def part(self, index: int, rate: int, place: float, length: int) -> Wave:
+        """`length` samples of a sound at a rate, as a new array; shorter sounds are played again and again.
+
+        Args:
+            index: of the sound.
+            rate: samples per second.
+            place: where it begins, in [0, 1): of what leaves room for the length, or of the whole of shorter sounds.
+            length: in samples.
+        """
+        there = self.length(index, rate)
+        entry = self._entries[index]
+        if there == 0 or length == 0:
+            return np.zeros((entry.channels, length), dtype=np.float32)
+        if length <= there:
+            start = int(place * (there - length + 1))
+            if self._bank(rate) is None and entry.wave is None:
+                return _read_part(entry, rate, start, length)
+            return self.whole(index, rate)[:, start : start + length].copy()
+        return np.take(self.whole(index, rate), np.arange(length) + int(place * there), axis=1, mode="wrap")
+
+    def _bank(self, rate: int) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+        """All sounds at a rate, one after the other, and where each begins; None for collections too large for that."""
+        with self._lock:
+            if rate not in self._banks:
+                sizes = [entry.channels * self.length(index, rate) for index, entry in enumerate(self._entries)]
+                starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+                large = int(starts[-1]) * 4 > _LARGEST_BANK
+                self._banks[rate] = None if large else (self._decoded(rate, starts), starts)
+            return self._banks[rate]
+
+    def _decoded(self, rate: int, starts: NDArray[np.int64]) -> NDArray[np.float32]:
+        if all(entry.wave is not None for entry in self._entries):
+            values = np.empty(int(starts[-1]), dtype=np.float32)
+            self._fill(values, starts, rate)
+            values.flags.writeable = False
+            return values
+        path = _shelf() / f"{self._fingerprint(rate)}.f32"
+        if not path.exists() or path.stat().st_size != int(starts[-1]) * 4:
+            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+            os.close(handle)
+            room = np.memmap(name, dtype=np.float32, mode="r+", shape=(max(int(starts[-1]), 1),))
+            self._fill(room, starts, rate)
+            room.flush()
+            os.truncate(name, int(starts[-1]) * 4)
+            Path(name).replace(path)
+            atexit.register(_removed, path, os.getpid())
+        if not int(starts[-1]):
+            return np.zeros(0, dtype=np.float32)
+        return np.memmap(path, dtype=np.float32, mode="r")
+
+    def _fill(self, values: NDArray[np.float32], starts: NDArray[np.int64], rate: int) -> None:
+        for index, entry in enumerate(self._entries):
+            values[starts[index] : starts[index + 1]] = _resampled(entry, rate).ravel()
+
+    def _fingerprint(self, rate: int) -> str:
+        """Of the files as they are now: another size or time makes another bank."""
+        made = blake2b(f"{rate}".encode(), digest_size=16)
+        for entry in self._entries:
+            status = Path(entry.name).stat()
+            made.update(f"\0{Path(entry.name).resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode())
+        return made.hexdigest()
+
+
+def open_sounds(source: Source) -> Sounds:
+    """The collection behind an operation's argument; a folder that several operations name is indexed once.
+
+    Raises:
+        ValueError: see `Sounds`, or a path leads nowhere.
+    """
+    if isinstance(source, Sounds):
+        return source
+    try:
+        if isinstance(source, (str, Path)):
+            return _opened((str(source),), True)
+        return _opened(tuple(str(item) for item in source), False)
+    except FileNotFoundError as error:
+        raise ValueError(f"sounds: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _opened(paths: tuple[str, ...], folder: bool) -> Sounds:
+    return Sounds(paths[0] if folder else paths)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not found:
+            raise ValueError(f"no sound in {path}; looked for {', '.join(sorted(SUFFIXES))}")
+        return found
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}")
+    return [path]
+
+
+def _header(path: Path) -> _Entry:
+    import soundfile
+
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}")
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(f"{path} is no sound that can be read: {error}") from None
+    return _Entry(str(path), info.frames, info.samplerate, info.channels)
+
+
+def _given(source: Sequence[Any], rate: int | Sequence[int] | None) -> tuple[_Entry, ...]:
+    if rate is None:
+        raise ValueError("arrays need their rate: Sounds(arrays, rate)")
+    rates = [rate] * len(source) if isinstance(rate, (int, np.integer)) else list(rate)
+    if len(rates) != len(source) or any(each < 1 for each in rates):
+        raise ValueError(f"rate is {rate!r}; allowed: one for all, or one for each of the {len(source)} arrays")
+    entries = []
+    for index, (item, each) in enumerate(zip(source, rates, strict=True)):
+        wave = to_float(as_wave(item, f"source[{index}]")).copy()
+        entries.append(_Entry(f"array {index}", wave.shape[1], int(each), wave.shape[0], wave))
+    return tuple(entries)
+
+
+def _read(entry: _Entry, start: int = 0, stop: int | None = None) -> Wave:
+    import soundfile
+
+    if entry.wave is not None:
+        return entry.wave[:, start:stop]
+    try:
+        values, _ = soundfile.read(entry.name, start=start, stop=stop, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(f"{entry.name} cannot be read: {error}") from None
+    made: Wave = np.ascontiguousarray(values.T)
+    return made
+
+
+def _resampled(entry: _Entry, rate: int) -> Wave:
+    return _at_rate(_fitted(_read(entry), entry.length), entry.rate, rate, -(-entry.length * rate // entry.rate))
+
+
+def _fitted(wave: Wave, length: int) -> Wave:
+    """The wave at the length that its header promised."""
+    if wave.shape[1] == length:
+        return wave
+    made = np.zeros((wave.shape[0], length), dtype=np.float32)
+    made[:, : wave.shape[1]] = wave[:, :length]
+    return made
+
+
+def _at_rate(wave: Wave, rate: int, wanted: int, length: int) -> Wave:
+    if rate == wanted:
+        return _fitted(wave, length)
+    import soxr
+
+    rows = [soxr.resample(np.ascontiguousarray(row), rate, wanted, quality="HQ") for row in wave]
+    return _fitted(np.stack(rows).astype(np.float32, copy=False), length)
+
+
+def _read_part(entry: _Entry, rate: int, start: int, length: int) -> Wave:
+    """A part of a file, read with a little about it for the resampler."""
+    context = round(_CONTEXT * entry.rate) if rate != entry.rate else 0
+    first = max(0, start * entry.rate // rate - context)
+    last = min(entry.length, -(-(start + length) * entry.rate // rate) + context)
+    if rate == entry.rate:
+        return _fitted(_read(entry, first, last), length)
+    # The part begins on a whole sample of the file, which lies this much before a sample of the result.
+    before = start - -(-first * rate // entry.rate)
+    wave = _read(entry, first, last)
+    made = _at_rate(wave, entry.rate, rate, -(-wave.shape[1] * rate // entry.rate))
+    return _fitted(made[:, max(before, 0) :], length)
+
+
+def _shelf() -> Path:
+    """The folder of decoded collections: this user's own, so that nobody else can put anything there."""
+    path = Path(tempfile.gettempdir()) / f"covary-sounds-{os.getuid() if hasattr(os, 'getuid') else os.getpid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and (path.is_symlink() or path.stat().st_uid != os.getuid()):
+        return Path(tempfile.mkdtemp(prefix="covary-sounds-"))
+    return path
+
+
+def _removed(path: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        path.unlink(missing_ok=True)

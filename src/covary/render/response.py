@@ -1,0 +1,185 @@
+"""Gains, filters, curves and impulse responses that stand together: one frequency response, applied once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.audio import Curve, Gain, Impulse, Part, Wave
+
+_QUIET = math.log(1e-5)  # where a ringing filter counts as silent: -100 dB
+_LONGEST = 4.0  # seconds that a filter may ring in our books
+
+
+def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
+    """The wave behind all the parts, of the same length. What rings on beyond its end is cut off."""
+    gain = math.prod(float(part.change.factor[part.row]) for part in parts if isinstance(part.change, Gain))
+    responses = [part for part in parts if not isinstance(part.change, Gain)]
+    channels, length = wave.shape
+    if not responses or not length:
+        return wave * np.float32(gain)
+    from scipy.fft import irfft, rfft
+
+    impulses = [
+        _taps(part.change.make(rate, **part.change.parameters[part.row]), length)
+        for part in responses
+        if isinstance(part.change, Impulse)
+    ]
+    room = sum(max(origin, taps.shape[1] - origin) for taps, origin in impulses)
+    room += sum(_reach(part, rate, length) for part in responses if not isinstance(part.change, Impulse))
+    size = fast_length(length + room)
+    spectrum = rfft(wave, size, axis=1)
+    for taps, origin in impulses:
+        spectrum = spectrum * _transformed(taps, origin, size, channels)
+    magnitude, phase = _filtered([part for part in responses if not isinstance(part.change, Impulse)], rate, size)
+    if magnitude is not None:
+        if gain != 1:
+            magnitude *= np.float32(gain)
+        spectrum *= magnitude
+    elif gain != 1:
+        spectrum *= np.float32(gain)
+    if phase is not None:
+        spectrum *= phase
+    made: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
+    return made
+
+
+def fast_length(least: int) -> int:
+    """A transform length of at least `least` that is quick to do: a power of two where one is near."""
+    from scipy.fft import next_fast_len
+
+    nearest, power = next_fast_len(least, True), 1 << max(least - 1, 1).bit_length()
+    return power if power <= 1.15 * nearest else nearest
+
+
+def _taps(made: tuple[NDArray[Any], int], length: int) -> tuple[Wave, int]:
+    """A response as (C, L) float32 without what can never be heard within `length` samples, and its origin."""
+    taps, origin = made
+    taps = np.asarray(taps, dtype=np.float32)
+    if taps.ndim == 1:
+        taps = taps[None]
+    first = max(0, origin - length + 1)
+    return taps[:, first : origin + length], origin - first
+
+
+def _transformed(taps: Wave, origin: int, size: int, channels: int) -> NDArray[np.complex64]:
+    from scipy.fft import rfft
+
+    if taps.shape[0] not in (1, channels):
+        raise ValueError(
+            f"an impulse response has {taps.shape[0]} channels, the sound has {channels}; give 1 or as many"
+        )
+    if origin:
+        placed = np.zeros((taps.shape[0], size), dtype=np.float32)
+        placed[:, : taps.shape[1] - origin] = taps[:, origin:]
+        placed[:, size - origin :] = taps[:, :origin]
+        taps = placed
+    transformed: NDArray[np.complex64] = rfft(taps, size, axis=1)
+    return transformed
+
+
+@lru_cache(maxsize=8)
+def _half_sines(size: int) -> NDArray[np.float32]:
+    """sin(w / 2) squared at the bins of a real transform."""
+    made: NDArray[np.float32] = np.square(np.sin(np.arange(size // 2 + 1) * (np.pi / size))).astype(np.float32)
+    made.flags.writeable = False
+    return made
+
+
+def _filtered(
+    parts: Sequence[Part], rate: int, size: int
+) -> tuple[NDArray[np.float32] | None, NDArray[np.complex64] | None]:
+    """The joint response of filters and curves: zero-phase magnitude, and what is left with a phase."""
+    power: NDArray[np.float32] | None = None
+    magnitude: NDArray[np.float32] | None = None
+    phase: NDArray[np.complex64] | None = None
+    for part in parts:
+        change = part.change
+        if isinstance(change, Curve):
+            curve = curve_response(change, part.row, rate, size)
+            magnitude = curve if magnitude is None else magnitude * curve
+        elif change.zero_phase:
+            power = _power(change.sections[part.row], size, power)
+        else:
+            causal = causal_response(change.sections[part.row], size).astype(np.complex64)
+            phase = causal if phase is None else phase * causal
+    if power is not None:
+        root = np.sqrt(np.maximum(power, 0, out=power), out=power)
+        magnitude = root if magnitude is None else magnitude * root
+    return magnitude, phase
+
+
+def _power(sections: NDArray[np.float64], size: int, power: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """|H|**2 of a cascade times `power`, in the form that keeps its digits near 0 Hz (in powers of sin(w / 2)**2)."""
+    phi = _half_sines(size)
+    for b0, b1, b2, a0, a1, a2 in sections.tolist():
+        if (b0, b1, b2) == (a0, a1, a2):
+            continue
+        above = _parabola(phi, b0, b1, b2)
+        above /= _parabola(phi, a0, a1, a2)
+        power = above if power is None else np.multiply(power, above, out=power)
+    return np.ones_like(phi) if power is None else power
+
+
+def _parabola(phi: NDArray[np.float32], c0: float, c1: float, c2: float) -> NDArray[np.float32]:
+    made = phi * np.float32(16 * c0 * c2)
+    made -= np.float32(4 * (c0 * c1 + 4 * c0 * c2 + c1 * c2))
+    made *= phi
+    made += np.float32((c0 + c1 + c2) ** 2)
+    return made
+
+
+def causal_response(sections: NDArray[np.float64], size: int) -> NDArray[np.complex128]:
+    """The complex response of a cascade at the bins of a real transform."""
+    z = np.exp(-2j * np.pi / size * np.arange(size // 2 + 1))
+    made: NDArray[np.complex128] = np.ones_like(z)
+    for b0, b1, b2, a0, a1, a2 in sections.tolist():
+        made *= (b0 + z * (b1 + z * b2)) / (a0 + z * (a1 + z * a2))
+    return made
+
+
+def curve_response(change: Curve, row: int, rate: int, size: int) -> NDArray[np.float32]:
+    """The linear magnitude of a curve at the bins of a real transform."""
+    bins = np.arange(size // 2 + 1) * (rate / size)
+    decibels = np.interp(bins, change.frequency, change.decibels[row])
+    made: NDArray[np.float32] = np.exp((decibels * (math.log(10) / 20)).astype(np.float32))
+    return made
+
+
+def _reach(part: Part, rate: int, length: int) -> int:
+    """Samples for which a filter or curve rings, either way, at most those of the sound."""
+    if isinstance(part.change, Curve):
+        return min(math.ceil(part.change.reach * rate), length)
+    reach = sum(ringing(section, zeros=part.change.zero_phase) for section in part.change.sections[part.row].tolist())
+    return min(math.ceil(reach), length, math.ceil(_LONGEST * rate))
+
+
+def ringing(section: Sequence[float], *, zeros: bool) -> float:
+    """Samples until a section's slowest mode has decayed by 100 dB; zero-phase filters ring by their zeros too."""
+    b0, b1, b2, a0, a1, a2 = section
+    if (b0, b1, b2) == (a0, a1, a2):
+        return 0.0
+    radius = _radius(a0, a1, a2)
+    if zeros:
+        radius = max(radius, _radius(b0, b1, b2))
+    return _QUIET / math.log(radius) if radius > 0.01 else 2.0
+
+
+def _radius(c0: float, c1: float, c2: float) -> float:
+    """The larger magnitude of the two roots that lie inside the unit circle; those on it do not ring."""
+    if c0 == 0:
+        return 0.0
+    under = c1 * c1 - 4 * c0 * c2
+    if under < 0:
+        radii = [math.sqrt(c2 / c0)]
+    else:
+        root = math.sqrt(under)
+        radii = [abs((-c1 + root) / (2 * c0)), abs((-c1 - root) / (2 * c0))]
+    # A root outside rings backwards as its mirror image does forwards.
+    inside = [min(radius, 1 / radius) if radius > 0 else 0.0 for radius in radii]
+    return max((radius for radius in inside if radius < 1 - 1e-7), default=0.0)

@@ -1,0 +1,67 @@
+"""Sounds as users give them, and as the renderers take them: (channels, samples), full scale 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covary.plan.audio import Wave
+
+# dtype -> what full scale is in it.
+FULL_SCALE = {"float32": 1.0, "float64": 1.0, "int16": 2.0**15, "int32": 2.0**31}
+_MOST_CHANNELS = 256
+
+
+def as_wave(value: Any, field: str) -> NDArray[Any]:
+    """A user's sound as (channels, samples) in its own dtype, checked; a view where that is possible.
+
+    Raises:
+        TypeError, ValueError: not an array, or of a dtype or shape that no sound has, or with values that are no
+        numbers.
+    """
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{field} is a {type(value).__name__}; an array (samples,) or (channels, samples) is needed")
+    if value.dtype.name not in FULL_SCALE:
+        raise TypeError(f"{field} has dtype {value.dtype}; allowed: {', '.join(FULL_SCALE)}")
+    if value.ndim not in (1, 2):
+        raise ValueError(f"{field} has shape {value.shape}; allowed: (samples,) or (channels, samples)")
+    wave = value if value.ndim == 2 else value[None]
+    if wave.shape[0] == 0 or wave.shape[0] > _MOST_CHANNELS:
+        raise ValueError(
+            f"{field} has shape {value.shape}: {wave.shape[0]} channels; channels come first, 1 to {_MOST_CHANNELS}"
+        )
+    if wave.dtype.kind == "f" and not np.isfinite(wave).all():
+        channel, sample = np.argwhere(~np.isfinite(wave))[0].tolist()
+        raise ValueError(f"{field} has the value {wave[channel, sample]} at channel {channel}, sample {sample}")
+    return wave
+
+
+def to_float(wave: NDArray[Any]) -> Wave:
+    """The sound as float32 with full scale 1; float32 as it is."""
+    if wave.dtype == np.float32:
+        return wave
+    if wave.dtype == np.float64:
+        return wave.astype(np.float32)
+    made: Wave = np.multiply(wave, np.float32(1 / FULL_SCALE[wave.dtype.name]), dtype=np.float32)
+    return made
+
+
+def to_dtype(wave: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The sound in a dtype: integers are rounded to nearest, ties to even, and clipped."""
+    if wave.dtype == dtype:
+        return wave
+    if dtype.kind == "f":
+        return wave.astype(dtype)
+    full = FULL_SCALE[dtype.name]
+    # float64 holds every int32; float32 does not.
+    levels = np.multiply(wave, full, dtype=np.float32 if full < 2**24 else np.float64)
+    np.rint(levels, out=levels)
+    made: NDArray[Any] = np.clip(levels, -full, full - 1, out=levels).astype(dtype)
+    return made
+
+
+def like_given(wave: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
+    """The result in the form of what was given: (samples,) again where one channel came so and one is left."""
+    return wave[0] if value.ndim == 1 and wave.shape[0] == 1 else wave
