@@ -1,6 +1,8 @@
 """Masks give the numbers that are stored: against Pillow, which keeps a palette's indices, and tifffile."""
 
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -41,7 +43,6 @@ def saved(picture, format, **options):
 @settings(max_examples=50, deadline=None)
 def test_palette_png_gives_the_indices_that_pillow_gives(bits, height, width, transparent, seed):
     values = np.random.default_rng(seed).integers(0, 2**bits, (height, width), dtype=np.uint8)
-    picture = Image.fromarray(values, "L").convert("L")
     picture = Image.frombytes("P", (width, height), values.tobytes())
     picture.putpalette(voc_palette().tobytes())
     options = {"transparency": bytes([0] + [255] * (2**bits - 1))} if transparent else {}
@@ -86,20 +87,35 @@ def test_palette_tiff_gives_the_indices_that_tifffile_stored():
     assert np.array_equal(decode_mask(file.getvalue()), values)
 
 
-def test_interlaced_palette_written_by_hand(tmp_path):
-    """Adam7, which Pillow reads and does not write: the seven passes of an 8 x 8 picture of 8-bit indices."""
-    import struct
-    import zlib
-
-    values = np.random.default_rng(4).integers(0, 9, (8, 8), dtype=np.uint8)
-    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    rows = b"".join(b"\0" + row.tobytes() for y, x, down, across in passes for row in values[y::down, x::across])
+def png(width, height, depth, colour, interlaced, rows, palette=False):
+    """A PNG put together by hand."""
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 1))
-    data += chunk(b"PLTE", voc_palette().tobytes()) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    data += chunk(b"PLTE", voc_palette().tobytes()) if palette else b""
+    return data + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("depth", (2, 4))
+def test_grey_png_of_few_bits_is_what_pillow_stretches(depth):
+    """Such pictures Pillow reads, stretched to 0 ... 255, and does not write."""
+    values = np.random.default_rng(6).integers(0, 2**depth, (5, 8), dtype=np.uint8)
+    bits = np.unpackbits(values[:, :, None], axis=2)[:, :, 8 - depth :].reshape(5, -1)
+    data = png(8, 5, depth, 0, 0, b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=1)))
+    with Image.open(io.BytesIO(data)) as stored:
+        assert np.array_equal(np.array(stored), values * (255 // (2**depth - 1)))
+    assert np.array_equal(decode_mask(data), values)
+
+
+def test_interlaced_palette_written_by_hand():
+    """Adam7, which Pillow reads and does not write: the seven passes of an 8 x 8 picture of 8-bit indices."""
+    values = np.random.default_rng(4).integers(0, 9, (8, 8), dtype=np.uint8)
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    rows = b"".join(b"\0" + row.tobytes() for y, x, down, across in passes for row in values[y::down, x::across])
+    data = png(8, 8, 8, 3, 1, rows, palette=True)
     with Image.open(io.BytesIO(data)) as stored:
         assert np.array_equal(np.array(stored), values)
     assert np.array_equal(decode_mask(data), values)

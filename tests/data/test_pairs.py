@@ -71,3 +71,25 @@ def test_what_is_not_pairs(tmp_path):
     with pytest.raises(ValueError, match="two masks for one picture"):
         MaskPairs(tmp_path)
     assert len(MaskPairs(tmp_path, suffix="_gt")) == 2  # a, and a_mask which no longer counts as one
+
+
+def test_classes_painted_in_colours(tmp_path):
+    colours = {"sky": (128, 128, 128), "road": (128, 64, 128), "car": (64, 0, 128)}
+    numbers = np.random.default_rng(0).integers(0, 3, (12, 16))
+    write_picture(tmp_path / "images/a.jpg")
+    write_picture(tmp_path / "images/b.jpg")
+    (tmp_path / "masks").mkdir()
+    painted = np.array(list(colours.values()), np.uint8)[numbers]
+    Image.fromarray(painted).save(tmp_path / "masks/a.png")
+    painted[3, 5] = 1, 2, 3
+    Image.fromarray(painted).save(tmp_path / "masks/b.png")
+    dataset = MaskPairs(tmp_path, colours=colours)
+    assert dataset.classes == tuple(colours)
+    assert np.array_equal(dataset.read(0)["mask"], numbers) and dataset.read(0)["mask"].dtype == np.uint8
+    with pytest.raises(SampleError, match=r"masks/b\.png: pixel \(5, 3\) of the mask has the colour \(1, 2, 3\)"):
+        dataset.read(1)
+    assert np.array_equal(MaskPairs(tmp_path, colours=list(colours.values())).read(0)["mask"], numbers)
+    with pytest.raises(ValueError, match="colours="):
+        MaskPairs(tmp_path, colours=[(1, 2)])
+    with pytest.raises(ValueError, match="two classes have the same colour"):
+        MaskPairs(tmp_path, colours=[(1, 2, 3), (1, 2, 3)])

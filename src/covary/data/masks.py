@@ -64,6 +64,35 @@ def decode_mask(source: str | os.PathLike[str] | bytes | Encoded, *, max_pixels:
     return values
 
 
+def numbers_of_colours(picture: Image, colours: Image) -> Image:
+    """The class numbers of a mask whose classes are painted in colours.
+
+    Args:
+        picture: (H, W, 3) or (H, W, 4) uint8; transparency does not count.
+        colours: (K, 3) uint8, the colour of each class.
+
+    Returns:
+        (H, W) uint8, or uint16 for more than 256 classes.
+
+    Raises:
+        ValueError: a pixel has none of the colours, or the picture has none at all.
+    """
+    if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
+        raise ValueError(f"a mask of {picture.dtype} values, shape {picture.shape}, has no colours to look up")
+    weights = np.array([1 << 16, 1 << 8, 1], dtype=np.int64)
+    codes = colours.astype(np.int64) @ weights
+    order = np.argsort(codes)
+    pixels = picture[:, :, :3] @ weights
+    places = np.searchsorted(codes[order], pixels).clip(max=len(codes) - 1)
+    strange = codes[order][places] != pixels
+    if strange.any():
+        row, column = (int(at) for at in np.argwhere(strange)[0])
+        colour = tuple(picture[row, column, :3].tolist())
+        raise ValueError(f"pixel ({column}, {row}) of the mask has the colour {colour}, which is none of the classes'")
+    numbers: Image = order[places].astype(np.uint8 if len(codes) <= 256 else np.uint16)
+    return numbers
+
+
 def _png(data: bytes, orientation: int) -> Image:
     import cv2
 
@@ -113,7 +142,9 @@ def _one_channel(picture: Image) -> Image:
     """The values of a picture whose colours are all grey; transparency does not count."""
     values = picture[:, :, 0]
     if picture.shape[2] >= 3 and not all(np.array_equal(values, picture[:, :, channel]) for channel in (1, 2)):
-        raise ValueError("a mask of colours; it takes one number per pixel (a grey or a palette picture)")
+        raise ValueError(
+            "a mask of colours; it takes one number per pixel (a grey or a palette picture), or colours= for its classes"
+        )
     return np.ascontiguousarray(values)
 
 

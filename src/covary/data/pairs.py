@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from covary.data.dataset import Sample, SampleError
+from covary.data.decode import decode
 from covary.data.folder import read_folder
 from covary.data.images import picture_names
 from covary.data.indexed import Indexed, absolute, read_file
+from covary.data.masks import numbers_of_colours
 from covary.data.splits import splits_in
 from covary.data.strings import Strings
+from covary.plan.changes import Image
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 MASK_FOLDERS = ("masks", "mask", "annotations", "segmentations", "segmentationclass", "labels", "gt", "ground_truth")
@@ -35,15 +40,18 @@ class MaskPairs(Indexed):
         suffix: what a mask's name has behind its picture's; by default any of "_mask", "_seg", "_label", "_gt" and
             alike, or nothing.
         classes: names of the numbers in the masks, from 0 on, if they are to be known.
+        colours: for masks that paint each class in a colour: (red, green, blue) of each class in the order of their
+            numbers, or by their names.
 
-    Samples: `image` and `mask`, both `Encoded`; `covary.data.decode_mask` gives a mask's numbers.
+    Samples: `image` and `mask`, both `Encoded`; `covary.data.decode_mask` gives a mask's numbers. With `colours`,
+        `mask` is an array of those numbers, (H, W) uint8.
 
     Attributes:
         masks: path of each sample's mask relative to the root; "" where it has none.
 
     Raises:
         NotADirectoryError: `root` is no folder.
-        ValueError: no pictures, no masks, or two masks for one picture.
+        ValueError: no pictures, no masks, two masks for one picture, or `colours` that are none.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class MaskPairs(Indexed):
         masks: str | None = None,
         suffix: str | None = None,
         classes: Sequence[str] = (),
+        colours: Mapping[str, Sequence[int]] | Sequence[Sequence[int]] | None = None,
     ) -> None:
         names = picture_names(read_folder(root))
         suffixes = MASK_SUFFIXES if suffix is None else (suffix,)
@@ -72,7 +81,9 @@ class MaskPairs(Indexed):
         ordered = sorted(pictures)
         self.root = absolute(root)
         self.masks = Strings(by_place.get(pictures[name], "") for name in ordered)
-        super().__init__(Strings(ordered), classes=tuple(classes), splits=splits_in(ordered))
+        self._colours = None if colours is None else _colour_table(colours)
+        named = tuple(colours) if isinstance(colours, Mapping) and not classes else tuple(classes)
+        super().__init__(Strings(ordered), classes=named, splits=splits_in(ordered))
 
     def read(self, index: int) -> Sample:
         """The bytes of the picture and of its mask."""
@@ -80,7 +91,29 @@ class MaskPairs(Indexed):
         mask = self.masks[index]
         if not mask:
             raise SampleError(key, f"{Path(self.root, key)} has no mask")
-        return {"image": read_file(self.root, key), "mask": read_file(self.root, mask)}
+        sample: Sample = {"image": read_file(self.root, key), "mask": read_file(self.root, mask)}
+        if self._colours is not None:
+            try:
+                sample["mask"] = numbers_of_colours(decode(sample["mask"].data), self._colours)
+            except ValueError as error:
+                raise SampleError(key, f"{Path(self.root, mask)}: {error}") from None
+        return sample
+
+
+def _colour_table(colours: Mapping[str, Sequence[int]] | Sequence[Sequence[int]]) -> Image:
+    values = list(colours.values()) if isinstance(colours, Mapping) else list(colours)
+    table = np.array(values)
+    if (
+        table.ndim != 2
+        or table.shape[1:] != (3,)
+        or table.dtype.kind not in "iu"
+        or table.min() < 0
+        or table.max() > 255
+    ):
+        raise ValueError(f"MaskPairs: colours={values!r:.80}; it takes (red, green, blue) of 0 to 255 for each class")
+    if len({tuple(value) for value in values}) < len(values):
+        raise ValueError("MaskPairs: two classes have the same colour")
+    return table.astype(np.uint8)
 
 
 def _place(name: str, folders: Sequence[str]) -> str | None:

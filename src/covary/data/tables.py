@@ -50,8 +50,8 @@ class TableDataset(Indexed):
     `transcript`), or an argument. NeMo's manifests and Kaldi-like JSON lines are such tables. All other columns are
     carried along under their own names.
 
-    A sample's key is its value in a column named key or utt_id; else its file's path relative to the root, with "#2",
-    "#3" behind it where rows share one; for texts its id, else the row's number.
+    A sample's key is its value in a column named key or utt_id; else its file's path relative to the root, with the
+    offset ("a.wav@2.5") and "#2", "#3" behind it where rows share one; for texts its id, else the row's number.
 
     Args:
         path: the table, or several with the same columns, of which each may be a part of the data ("train.csv").
