@@ -143,7 +143,7 @@ def _one_channel(picture: Image) -> Image:
     values = picture[:, :, 0]
     if picture.shape[2] >= 3 and not all(np.array_equal(values, picture[:, :, channel]) for channel in (1, 2)):
         raise ValueError(
-            "a mask of colours; it takes one number per pixel (a grey or a palette picture), or colours= for its classes"
+            "a mask of colours; it takes one number per pixel (grey or a palette), or the colours= of its classes"
         )
     return np.ascontiguousarray(values)
 
