@@ -13,10 +13,11 @@ from covary.data.coco_index import CocoIndex
 from covary.data.dataset import SampleError
 from covary.data.instances import AnnotationError
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools itself
 pytest.importorskip("pycocotools", reason="the reader that is the truth here has no wheel for this platform")
 from pycocotools import mask as cocomask
 from pycocotools.coco import COCO
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools itself
 
 SIZE = (40, 60)
 CATEGORIES = [

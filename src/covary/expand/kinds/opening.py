@@ -107,9 +107,10 @@ def reopened(
 
 def _opened(kind: str, root: Path) -> Dataset:
     try:
-        return {"yolo": YoloDataset, "voc": VocDataset, "pairs": MaskPairs}[kind](root)
+        dataset: Dataset = {"yolo": YoloDataset, "voc": VocDataset, "pairs": MaskPairs}[kind](root)
     except (ValueError, OSError) as error:
         raise ExpandError(f"the sources cannot be found again: {error}") from error
+    return dataset
 
 
 def _entry_of_file(row: SourceRow) -> Entry:
