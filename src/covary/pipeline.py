@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
+from covary.images import Courses, Images
 from covary.ops.base import Course, Operation, Record
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
-from covary.ops.spec import from_plain, to_plain
-from covary.ops.view import View
+from covary.ops.view import Modality
+from covary.options import DEFAULTS, BoxFormat, PointFormat, checked_protect, checked_rate, checked_time_labels
 from covary.pictures import as_picture, like_input, sizes_of
 from covary.plan.ahead import CALLS, Ahead
 from covary.plan.changes import Image, Ints
-from covary.plan.fusion import Group, plan
+from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
-from covary.render import Renderer, find_renderer
+from covary.render import Renderer
+from covary.samples import IMAGES, Samples, modalities_of
 from covary.targets import Boxes, Keypoints
+from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
 
-BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
-PointFormat: TypeAlias = Literal["xy", "xyv"]
-
-_FORMAT = 1
+if TYPE_CHECKING:
+    from covary.targets.events import Target
 
 
 class Pipeline:
@@ -45,6 +45,11 @@ class Pipeline:
         boxes: the format of `boxes` fields ("pascal_voc", "coco", "yolo", "normalised") or a `Boxes` with more to say.
         keypoints: the format of `keypoints` fields ("xy", "xyv") or a `Keypoints` with more to say.
         mask_fill: value of masks outside the source where a border is "constant".
+        time_labels: how fields of sounds are written that move in time, by name: `Events`, `Frames` or `Waveform` of
+            `covary.targets.events`. Known without it: `events`, `words` and `phones` in seconds, a `clean` waveform.
+        rate: samples per second of sounds that come without a rate.
+        protect: what no operation on text may touch, see `covary.ops.text.protect`: "word:NAME", "pattern:REGEX",
+            "spans", "entity:LABEL"; "-KIND" gives a built-in kind free ("-numbers").
         threads: cores that one call may use. Default: all of them; one inside a worker process.
         renderer: "native", "opencv" or "reference". Default: native where it was built.
 
@@ -70,6 +75,9 @@ class Pipeline:
         boxes: BoxFormat | Boxes = "pascal_voc",
         keypoints: PointFormat | Keypoints = "xy",
         mask_fill: float = 0,
+        time_labels: Mapping[str, Target] | None = None,
+        rate: int | None = None,
+        protect: Sequence[str] = (),
         threads: int | None = None,
         renderer: Renderer | None = None,
     ) -> None:
@@ -91,9 +99,16 @@ class Pipeline:
         self.boxes = Boxes(boxes) if isinstance(boxes, str) else boxes
         self.keypoints = Keypoints(keypoints) if isinstance(keypoints, str) else keypoints
         self.mask_fill = mask_fill
+        self.time_labels = checked_time_labels(time_labels)
+        self.rate = checked_rate(rate)
+        self.protect = checked_protect(protect)
         self.threads = threads
         self.renderer: Renderer | None = renderer
         self._layout = lay_out(self.operations)
+        self._images = Images(self._layout, self.fuse, renderer, Labels(self.boxes, self.keypoints, mask_fill))
+        self._samples = Samples(
+            self._images, modalities_of(self.operations) or IMAGES, self.time_labels, self.rate, self.protect
+        )
         self._calls = 0
         self._kind: Any = None
         self._ahead: Ahead | None = None
@@ -102,41 +117,53 @@ class Pipeline:
 
     # Applying it
 
-    def __call__(self, *images: Image, key: Key | None = None, epoch: int = 0, **fields: Any) -> Any:
+    def __call__(self, *content: Any, key: Key | None = None, epoch: int = 0, **fields: Any) -> Any:
         """Vary one sample.
 
         Args:
-            images: a bare array, as the only positional argument; then a bare array comes back.
+            content: a bare array or string, as the only positional argument; then such a one comes back.
             key: the sample's identity, an integer or a string. Default: this pipeline counts its calls.
             epoch: which of the sample's variations, from 0 on.
-            fields: `image` (H, W) or (H, W, C), uint8, uint16 or float32; `mask` (H, W); `masks` (N, H, W) or a list;
-                `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`. All other
-                fields, `label` among them, come back as they are.
+            fields: what varies, and the labels that go with it; all others, `label` among them, come back as they are.
+                With `image` (H, W) or (H, W, C), uint8, uint16 or float32: `mask` (H, W); `masks` (N, H, W) or a list;
+                `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`.
+                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`:
+                `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
+                `time_labels` names.
+                With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see
+                `covary.texts.vary_texts`).
 
         Returns:
-            A dict of the same fields, or an array for a bare array.
+            A dict of the same fields, or what a bare argument was.
 
         Raises:
             TypeError, ValueError: a field of a wrong type, dtype or shape; the message names it.
         """
-        if images:
-            if len(images) > 1 or fields:
-                raise TypeError("a pipeline takes one bare array or named fields (image=..., boxes=...), not both")
-            return self._one(images[0], key, epoch, {})["image"]
+        if not content:
+            return self._one(fields, key, epoch)
+        if len(content) > 1 or fields:
+            raise TypeError(
+                "a pipeline takes one bare array or string, or named fields (image=..., boxes=...), not both"
+            )
+        name = self._name_of(content[0])
+        return self._one({name: content[0]}, key, epoch)[name]
+
+    def _one(self, fields: dict[str, Any], key: Key | None, epoch: int) -> dict[str, Any]:
+        if self._samples.modalities != IMAGES:
+            keys = self._own_keys(1) if key is None else key_numbers((key,))
+            courses = self._courses(keys, epoch_numbers(epoch, 1))
+            return self._samples.vary([fields], courses, self._threads(None))[1][0]
+        fields = dict(fields)
         image = fields.pop("image", None)
         if image is None:
-            raise TypeError(f"no image among the fields {sorted(fields)}; pass image=...")
-        return self._one(image, key, epoch, fields)
-
-    def _one(self, image: Any, key: Key | None, epoch: int, fields: dict[str, Any]) -> dict[str, Any]:
+            raise self._samples.nothing(fields)
         picture = as_picture(image, "image")
+        sizes = sizes_of([picture])
         if key is None:
             groups = self._next_call(picture, epoch)
         else:
-            groups = self._plan(sizes_of([picture]), picture, key_numbers((key,)), epoch_numbers(epoch, 1))
-        outputs, labels = self._planned(sizes_of([picture]), groups).render(
-            [picture], fields=[fields], threads=self._threads(None)
-        )
+            groups = self._images.groups(sizes, picture, self._course(key_numbers((key,)), epoch_numbers(epoch, 1)))
+        outputs, labels = self._images.planned(sizes, groups).draw([picture], None, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
 
     def _next_call(self, picture: Image, epoch: int) -> list[Group]:
@@ -153,8 +180,8 @@ class Pipeline:
             self._kind = kind
         if ahead is None or not ahead.covers(kind, call):
             count = CALLS if kind == before else 1
-            sizes = sizes_of([picture] * count)
-            groups = self._plan(sizes, picture, self._call_keys(call, count), epoch_numbers(epoch, count))
+            course = self._course(self._call_keys(call, count), epoch_numbers(epoch, count))
+            groups = self._images.groups(sizes_of([picture] * count), picture, course)
             if count == 1:
                 return groups
             ahead = Ahead(kind, call, groups)
@@ -163,7 +190,7 @@ class Pipeline:
 
     def batch(
         self,
-        images: Sequence[Image] | Image,
+        contents: Sequence[Any] | Image | None = None,
         *,
         keys: Sequence[Key] | None = None,
         epoch: int | Sequence[int] = 0,
@@ -173,78 +200,45 @@ class Pipeline:
         """Vary several samples at once: the same results as one by one, at a fraction of the cost.
 
         Args:
-            images: B images of any sizes, or an array (B, H, W, C).
+            contents: B images of any sizes, an array (B, H, W, C), or B texts. Sounds, and images and texts together,
+                are given by name.
             keys: B identities. Default: this pipeline counts its samples.
             epoch: one for all, or one for each sample.
             threads: cores to use; default: the pipeline's.
             fields: one entry per sample, under the names of a single call.
 
         Returns:
-            With images alone, one stacked array if all results have one size and a list otherwise; with other fields, a
-            dict of them ("image" among them), each with one entry per sample.
+            With contents alone what varied them: for images one stacked array if all results have one size and a list
+            otherwise, for texts a list. With fields a dict, each entry with one part per sample.
 
         Raises:
             TypeError, ValueError: as for a single call; the message names the sample's index too.
         """
-        count = len(images)
-        pictures = [as_picture(image, f"images[{index}]") for index, image in enumerate(images)]
-        if keys is not None and len(keys) != count:
-            raise ValueError(f"keys has {len(keys)} entries for {count} images")
-        for name, values in fields.items():
-            if len(values) != count:
-                raise ValueError(f"{name} has {len(values)} entries for {count} images")
-        numbers = self._own_keys(count) if keys is None else key_numbers(keys)
-        epochs = epoch_numbers(epoch, count)
-        samples = [{name: values[index] for name, values in fields.items()} for index in range(count)]
-        outputs: Any
-        labels: list[dict[str, Any]]
-        if len({(picture.dtype, picture.shape[2]) for picture in pictures}) <= 1:
-            outputs, labels = self._batch_of_a_kind(pictures, numbers, epochs, samples, threads)
-        else:
-            outputs, labels = self._mixed_batch(pictures, numbers, epochs, samples, threads)
-        if count and any(image.ndim == 2 for image in images):
-            outputs = [like_input(output, image) for output, image in zip(outputs, images, strict=True)]
-            if len({output.shape for output in outputs}) == 1:
-                outputs = np.stack(outputs)
-        if not fields:
-            return outputs
-        return {"image": outputs, **{name: [label[name] for label in labels] for name in fields}}
-
-    def _batch_of_a_kind(
-        self,
-        pictures: list[Image],
-        keys: NDArray[np.uint64],
-        epochs: NDArray[np.uint32],
-        samples: list[dict[str, Any]],
-        threads: int | None,
-    ) -> tuple[Any, list[dict[str, Any]]]:
-        if not pictures:
-            return [], []
-        sizes = sizes_of(pictures)
-        groups = self._plan(sizes, pictures[0], keys, epochs)
-        return self._planned(sizes, groups).draw(pictures, None, samples, self._threads(threads))
-
-    def _mixed_batch(
-        self,
-        pictures: list[Image],
-        keys: NDArray[np.uint64],
-        epochs: NDArray[np.uint32],
-        samples: list[dict[str, Any]],
-        threads: int | None,
-    ) -> tuple[list[Image], list[dict[str, Any]]]:
-        """Pictures of several dtypes or channel counts: each kind is a batch of its own."""
-        kinds: dict[Any, list[int]] = {}
-        for index, picture in enumerate(pictures):
-            kinds.setdefault((picture.dtype.str, picture.shape[2]), []).append(index)
-        outputs: dict[int, Image] = {}
-        labels: dict[int, dict[str, Any]] = {}
-        for indices in kinds.values():
-            some = self._batch_of_a_kind(
-                [pictures[i] for i in indices], keys[indices], epochs[indices], [samples[i] for i in indices], threads
+        name: str | None = None
+        columns: dict[str, Any] = dict(fields)
+        if contents is not None:
+            name = self._name_of(contents[0]) if len(contents) else "image"
+            columns = {name: contents, **fields}
+        if not columns:
+            raise self._samples.nothing(columns)
+        count = len(next(iter(columns.values())))
+        for field, values in (("keys", keys), *columns.items()):
+            if values is not None and len(values) != count:
+                raise ValueError(f"{field} has {len(values)} entries for {count} samples")
+        if count:
+            numbers = self._own_keys(count) if keys is None else key_numbers(keys)
+            varied = self._samples.columns(
+                columns, self._courses(numbers, epoch_numbers(epoch, count)), self._threads(threads), name
             )
-            for index, output, label in zip(indices, *some, strict=True):
-                outputs[index], labels[index] = output, label
-        return [outputs[i] for i in range(len(pictures))], [labels[i] for i in range(len(pictures))]
+        else:
+            varied = {field: [] for field in columns}
+        return varied if fields or name is None else varied[name]
+
+    def _name_of(self, content: Any) -> Modality:
+        """What a bare argument is."""
+        if isinstance(content, str):
+            return "text"
+        return "audio" if self._samples.modalities == {"audio"} else "image"
 
     # What will happen, and the same again
 
@@ -269,41 +263,53 @@ class Pipeline:
             What is planned: ask it for `reductions()`, then `render` the pictures.
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
-        sample = np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
-        return self._planned(full, self._plan(full, sample, key_numbers(keys), epoch_numbers(epoch, len(keys))))
+        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+        return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course))
 
     def trace(
         self,
         *,
         key: Key,
         epoch: int = 0,
-        size: tuple[int, int],
+        size: tuple[int, int] | None = None,
         channels: int = 3,
         dtype: str = "uint8",
+        audio: NDArray[Any] | None = None,
+        rate: int | None = None,
+        text: str | None = None,
     ) -> dict[str, Any]:
         """What will happen to a sample, as plain data that JSON can hold.
 
         Args:
             key: the sample's identity.
             epoch: which of its variations.
-            size: height and width of the image.
-            channels: of the image.
-            dtype: of the image.
+            size: height and width of its image; needed by pipelines for images.
+            channels, dtype: of the image.
+            audio, rate: its sound; a silent one of the same length does where no operation listens to it.
+            text: its text.
 
         Returns:
             The identity and, under "operations", for each operation its name, whether it acts, and the values it drew.
         """
-        sample = np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
-        course = self._course(np.array([size], dtype=np.int64), sample, key_numbers((key,)), epoch_numbers(epoch, 1))
+        courses = self._courses(key_numbers((key,)), epoch_numbers(epoch, 1))
+        walked: list[Course] = []
+        about: dict[str, Any] = {}
+        if size is not None:
+            like = _like(channels, dtype)
+            sizes = np.array([size], dtype=np.int64)
+            walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1))))
+            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
+        walked += self._samples.walked_beside({"audio": audio, "rate": rate, "text": text}, courses)
+        if not walked:
+            needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
+            raise TypeError(f"trace: nothing to trace; pass {needed}")
         return {
-            "covary": _FORMAT,
+            "covary": FORMAT,
             "seed": self.seed,
             "key": key,
             "epoch": epoch,
-            "size": [int(side) for side in size],
-            "channels": channels,
-            "dtype": dtype,
-            "operations": [_recorded(record) for record in course.records],
+            **about,
+            "operations": _recorded([record for course in walked for record in course.records]),
         }
 
     def replay(self, trace: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
@@ -316,22 +322,13 @@ class Pipeline:
         Raises:
             ValueError: the trace names an operation that this pipeline does not have.
         """
-        image = fields.pop("image", None)
-        if image is None:
-            raise TypeError(f"no image among the fields {sorted(fields)}; pass image=...")
-        picture = as_picture(image, "image")
         names = {node.name: node for root in self._layout.nodes for node in root.walk()}
         past = {}
         for record in trace["operations"]:
             if record["name"] not in names:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
-        sizes = sizes_of([picture])
-        groups = plan(self._layout.walk(Course(1, None, past), _view(sizes, picture)).steps, sizes, fuse=self.fuse)
-        outputs, labels = self._planned(sizes_of([picture]), groups).render(
-            [picture], fields=[fields], threads=self._threads(None)
-        )
-        return {"image": like_input(outputs[0], image), **labels[0]}
+        return self._samples.vary([fields], lambda rows: Course(1, None, past), self._threads(None))[1][0]
 
     # Variants and files
 
@@ -370,22 +367,11 @@ class Pipeline:
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The pipeline as YAML text, written to `path` too if one is given."""
-        import yaml
-
-        text: str = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return yaml_text(self.to_dict(), path)
 
     def to_dict(self) -> dict[str, Any]:
         """The pipeline as plain data."""
-        plain: dict[str, Any] = {"covary": _FORMAT, "seed": self.seed}
-        for name, default in _DEFAULTS.items():
-            value = getattr(self, name)
-            if value != default:
-                plain[name] = dataclasses.asdict(value) if isinstance(value, (Boxes, Keypoints)) else value
-        plain["operations"] = [to_plain(operation) for operation in self.operations]
-        return plain
+        return to_plain_data(self.operations, self._options())
 
     @classmethod
     def from_yaml(cls, source: str | Path) -> Pipeline:
@@ -395,15 +381,7 @@ class Pipeline:
             ValueError: not YAML, or not a pipeline; unknown names get the nearest known one suggested.
             OSError: the file cannot be read.
         """
-        import yaml
-
-        is_text = isinstance(source, str) and "\n" in source
-        text = str(source) if is_text else Path(source).read_text(encoding="utf-8")
-        where = "pipeline" if is_text else str(source)
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{where}: not readable as YAML: {error}") from None
+        where, data = read_yaml(source)
         try:
             return cls.from_dict(data)
         except ValueError as error:
@@ -412,27 +390,13 @@ class Pipeline:
     @classmethod
     def from_dict(cls, data: Any) -> Pipeline:
         """Build the pipeline that plain data describes; the inverse of `to_dict`."""
-        if not isinstance(data, Mapping) or not isinstance(data.get("operations"), list):
-            raise ValueError("a pipeline is written as a mapping with a list of 'operations'")
-        known = {"covary", "operations", "seed", *_DEFAULTS}
-        for name in data:
-            if name not in known:
-                raise ValueError(f"a pipeline has no entry {name!r}; it has {', '.join(sorted(known))}")
-        if data.get("covary", _FORMAT) != _FORMAT:
-            raise ValueError(f"format {data['covary']!r} is not known; this version reads format {_FORMAT}")
-        options = {name: data[name] for name in ("seed", *_DEFAULTS) if name in data}
-        for name, cls_ in (("boxes", Boxes), ("keypoints", Keypoints)):
-            if isinstance(options.get(name), Mapping):
-                try:
-                    options[name] = cls_(**options[name])
-                except TypeError as error:
-                    raise ValueError(f"{name}: {error}") from None
-        return cls([from_plain(item) for item in data["operations"]], **options)
+        operations, options = from_plain_data(data)
+        return cls(operations, **options)
 
     def __repr__(self) -> str:
         lines = "".join(f"    {operation!r},\n" for operation in self.operations)
         options = "".join(
-            f", {name}={getattr(self, name)!r}" for name, default in _DEFAULTS.items() if getattr(self, name) != default
+            f", {name}={getattr(self, name)!r}" for name, default in DEFAULTS.items() if getattr(self, name) != default
         )
         return f"Pipeline([\n{lines}], seed={self.seed}{options})"
 
@@ -450,7 +414,7 @@ class Pipeline:
     # Inside
 
     def _options(self) -> dict[str, Any]:
-        return {"seed": self.seed, **{name: getattr(self, name) for name in _DEFAULTS}}
+        return {"seed": self.seed, **{name: getattr(self, name) for name in DEFAULTS}}
 
     def _own_keys(self, count: int) -> NDArray[np.uint64]:
         with self._lock:
@@ -468,30 +432,20 @@ class Pipeline:
         threads = threads or self.threads
         return threads or (1 if parent_process() is not None else usable_cores())
 
-    def _plan(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> list[Group]:
-        return plan(self._course(sizes, picture, keys, epochs).steps, sizes, fuse=self.fuse)
-
-    def _course(self, sizes: Ints, picture: Image, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
+    def _course(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
-        return self._layout.walk(Course(len(sizes), rows, lines=self._layout.lines), _view(sizes, picture))
+        return Course(len(keys), rows, lines=self._layout.lines)
 
-    def _planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
-        return Planned(sizes, groups, find_renderer(self.renderer), Labels(self.boxes, self.keypoints, self.mask_fill))
-
-
-_DEFAULTS: dict[str, Any] = {
-    "draws": "independent",
-    "fuse": True,
-    "boxes": Boxes("pascal_voc"),
-    "keypoints": Keypoints("xy"),
-    "mask_fill": 0,
-    "threads": None,
-    "renderer": None,
-}
+    def _courses(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Courses:
+        return lambda rows: self._course(keys[rows], epochs[rows])
 
 
-def _view(sizes: Ints, picture: Image) -> View:
-    return View(sizes, picture.shape[2], picture.dtype.name)
+_TRACED = {"image": "size=(height, width)", "audio": "audio=... with its rate", "text": "text=..."}
+
+
+def _like(channels: int, dtype: str) -> Image:
+    """An empty picture of these channels and this dtype."""
+    return np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
 
 
 def usable_cores() -> int:
@@ -507,12 +461,16 @@ def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: i
     return pipeline
 
 
-def _recorded(record: Record) -> dict[str, Any]:
-    active = record.active is None or bool(record.active[0])
-    values = {slot: value[0].item() for slot, value in record.draw.values.items()} if active else {}
-    return {
-        "operation": type(record.node.operation).__name__,
-        "name": record.node.name,
-        "active": active,
-        "values": values,
-    }
+def _recorded(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Records of one sample as plain data. A combinator over several kinds of data was walked through for each."""
+    written: dict[str, dict[str, Any]] = {}
+    for record in records:
+        active = record.active is None or bool(record.active[0])
+        if active or record.node.name not in written:
+            written[record.node.name] = {
+                "operation": type(record.node.operation).__name__,
+                "name": record.node.name,
+                "active": active,
+                "values": {slot: value[0].item() for slot, value in record.draw.values.items()} if active else {},
+            }
+    return list(written.values())

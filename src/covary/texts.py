@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from covary.ops.base import Course, Node
-from covary.ops.combine import OneOf, Sequential, SomeOf
-from covary.ops.text.base import Pages, TextOperation
+from covary.ops.base import Course
+from covary.ops.layout import Layout
+from covary.ops.text.base import Pages
 from covary.ops.text.page import Change, Page, Span
 from covary.ops.text.protect import protection
 from covary.plan.edits import Edit
@@ -37,7 +37,7 @@ class Varied(NamedTuple):
 
 
 def vary_texts(
-    nodes: Iterable[Node],
+    layout: Layout,
     texts: Sequence[str],
     fields: Sequence[Mapping[str, Any]] | None,
     course: Course,
@@ -47,7 +47,7 @@ def vary_texts(
     """Take B texts through operations.
 
     Args:
-        nodes: the operations in their places (`covary.ops.layout.lay_out`): on text, and combinators of such.
+        layout: the operations; those on other things pass texts by.
         texts: B texts.
         fields: for each its other fields. Known are `spans` and `sentences` (see `covary.targets.spans.read_spans`),
             `answer` (a span, or SQuAD's mapping), `tokens` with `tags` (see `covary.targets.tokens.read_tokens`) and
@@ -56,22 +56,15 @@ def vary_texts(
         protect: entries that hold for all operations, see `covary.ops.text.protect`.
 
     Raises:
-        TypeError, ValueError: a text or a field of a wrong form, or an operation that is not on text.
+        TypeError, ValueError: a text or a field of a wrong form.
     """
-    placed = list(nodes)
-    for root in placed:
-        for node in root.walk():
-            if not isinstance(node.operation, (TextOperation, Sequential, OneOf, SomeOf)):
-                raise TypeError(f"{node.name} is no operation on text")
     entries = tuple(protect)
     protection(entries)
     given = [{}] * len(texts) if fields is None else list(fields)
     if len(given) != len(texts):
         raise ValueError(f"there are fields for {len(given)} samples and {len(texts)} texts")
     labels = [_Labels(text, sample, index) for index, (text, sample) in enumerate(zip(texts, given, strict=True))]
-    view: Any = Pages([label.page for label in labels], entries)
-    for node in placed:
-        view = node.operation.apply(node, course, view, None)
+    layout.walk(course, Pages([label.page for label in labels], entries))
     return Varied(
         [label.page.text for label in labels],
         [label.written() for label in labels],

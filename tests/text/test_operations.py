@@ -207,9 +207,8 @@ def test_p_is_the_share_of_texts_that_change() -> None:
     assert 240 <= changed <= 360  # four standard deviations
 
 
-def test_pictures_operations_are_refused() -> None:
-    with pytest.raises(TypeError, match="Rotate is no operation on text"):
-        vary(Rotate(), SENTENCE)
+def test_operations_on_pictures_pass_texts_by() -> None:
+    assert vary([image.Rotate(30)], SENTENCE)["text"] == SENTENCE
 
 
 def test_the_trace_replays_the_same_change() -> None:
@@ -226,7 +225,7 @@ def test_the_trace_replays_the_same_change() -> None:
     from covary.draws.rows import draw_rows
 
     course = Course(1, draw_rows(0, np.zeros(1, np.uint32), key_numbers([12]), placed.slots), lines=placed.lines)
-    vary_texts(placed.nodes, [SENTENCE], None, course)
+    vary_texts(placed, [SENTENCE], None, course)
     past = {
         record.node.name: {
             "active": record.active is None or bool(record.active[0]),
@@ -234,7 +233,7 @@ def test_the_trace_replays_the_same_change() -> None:
         }
         for record in course.records
     }
-    again = vary_texts(placed.nodes, [SENTENCE], None, Course(1, None, past))
+    again = vary_texts(placed, [SENTENCE], None, Course(1, None, past))
     assert again.texts == first.texts
 
 

@@ -28,7 +28,7 @@ def vary_all(
     placed = lay_out((operations,) if isinstance(operations, Operation) else tuple(operations))
     numbers = key_numbers(range(len(texts)) if keys is None else keys)
     rows = draw_rows(seed, np.full(len(texts), epoch, dtype=np.uint32), numbers, placed.slots)
-    return vary_texts(placed.nodes, texts, fields, Course(len(texts), rows, lines=placed.lines), protect=protect)
+    return vary_texts(placed, texts, fields, Course(len(texts), rows, lines=placed.lines), protect=protect)
 
 
 def vary(

@@ -13,7 +13,7 @@ from covary.draws.distributions import Uniform
 from covary.draws.keys import slot_numbers
 from covary.ops.base import Course, Node, Operation
 from covary.ops.image.finish import Finish, Normalize, ToTensor
-from covary.ops.view import View
+from covary.ops.view import AnyView
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Layout:
     slots: NDArray[np.uint32]
     lines: tuple[NDArray[np.float64], NDArray[np.float64]]
 
-    def walk(self, course: Course, view: View) -> Course:
+    def walk(self, course: Course, view: AnyView) -> Course:
         """Let every operation describe its change, in order."""
         for node in self.nodes:
             view = node.operation.apply(node, course, view, None)

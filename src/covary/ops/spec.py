@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+import covary.ops.audio
 import covary.ops.combine
 import covary.ops.image
-import covary.ops.text  # noqa: F401 (these three declare the operations that plain data can name)
+import covary.ops.text  # noqa: F401 (these declare the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name
+
+_MODALITIES = ("image", "audio", "text", "mix")
 
 _LAWS: dict[str, type[Distribution]] = {
     law.__name__: law
@@ -68,7 +71,7 @@ def declared_from_plain(data: Any, kind: type[Kind], what: str) -> Kind:
 
     Args:
         data: {name: {argument: value}}, or a bare name for an operation with its defaults. A name may leave out its
-            modality ("Rotate" for "image.Rotate") where only one of its kind is so called.
+            modality: "Rotate" is "image.Rotate", and "Normalize" the image's, as images come first.
         kind: the base class of all that may be named.
         what: how messages call one of them: "an operation".
 
@@ -124,11 +127,9 @@ def _example(kind: type[Declared]) -> str:
 
 
 def _find(name: str, known: Mapping[str, type[Kind]], what: str) -> type[Kind]:
-    matches = [known[name]] if name in known else [cls for full, cls in known.items() if full.endswith("." + name)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise ValueError(f"{name!r} is ambiguous: {', '.join(qualified_name(cls) for cls in matches)}")
+    for full in (name, *(f"{modality}.{name}" for modality in _MODALITIES)):
+        if full in known:
+            return known[full]
     short = {full.rsplit(".", 1)[-1] for full in known}
     raise ValueError(f"there is no {what.partition(' ')[2]} {name!r}{_suggestion(name, [*sorted(short), *known])}")
 

@@ -12,6 +12,9 @@ from covary.plan.changes import Bools, Floats, Ints, Warp
 
 Modality: TypeAlias = Literal["image", "audio", "text"]
 
+AnyView: TypeAlias = Any
+"""What operations of some modality know of B samples at one point of the pipeline: an object with a `modality`."""
+
 WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 

@@ -15,6 +15,7 @@ from covary.ops.base import Course, Node, ranged
 from covary.ops.text.numbers import Numbers, numbers_of
 from covary.ops.text.page import Page
 from covary.ops.text.protect import Protection, protection
+from covary.ops.view import Modality
 from covary.plan.changes import Bools
 from covary.plan.edits import Edits
 
@@ -28,6 +29,8 @@ class Pages:
     """
 
     __slots__ = ("pages", "protect")
+
+    modality: ClassVar[Modality] = "text"
 
     def __init__(self, pages: Sequence[Page], protect: tuple[str, ...] = ()) -> None:
         self.pages = pages
@@ -43,6 +46,7 @@ class TextOperation(Amount):
             "entity:LABEL", and "-KIND" to give a built-in kind free ("-numbers").
     """
 
+    modality: ClassVar[Modality | None] = "text"
     # Kinds of protection that the operation needs lifted, as changing them is what it is for.
     lifts: ClassVar[tuple[str, ...]] = ()
     # Whether a span may go with the words that it marks.
@@ -86,11 +90,11 @@ class TextOperation(Amount):
 
     def apply(self, node: Node, course: Course, view: Any, active: Bools | None) -> Any:
         """Edit the texts that are still active; the pages are changed, the same view comes back."""
+        if self.modality != view.modality:
+            return view
         anybody, chosen, draw = course.enter(node, active)
         if not anybody:
             return view
-        if not isinstance(view, Pages):
-            raise TypeError(f"{node.name} is an operation on text; it got pictures")
         rows = range(len(view.pages)) if chosen is None else np.flatnonzero(chosen).tolist()
         pages = [view.pages[row] for row in rows]
         laws = {slot: _chosen(draw(slot), chosen) for slot in node.laws}

@@ -1,0 +1,102 @@
+"""Pictures and their labels, through the operations of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from covary.ops.base import Course
+from covary.ops.layout import Layout
+from covary.ops.view import View
+from covary.pictures import as_picture, like_input, sizes_of
+from covary.plan.changes import Image, Ints
+from covary.plan.fusion import Group, plan
+from covary.planned import Labels, Planned
+from covary.render import Renderer, find_renderer
+
+Courses: TypeAlias = Callable[[Ints], Course]
+"""Gives a walk of its own to some samples of a batch, by their numbers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """How a pipeline treats pictures.
+
+    Attributes:
+        layout: its operations.
+        fuse: whether neighbouring changes become one pass.
+        renderer: what draws them; None for the fastest there is.
+        labels: how labels are written.
+    """
+
+    layout: Layout
+    fuse: bool
+    renderer: Renderer | None
+    labels: Labels
+
+    def walk(self, sizes: Ints, channels: int, dtype: str, course: Course) -> Course:
+        """Let the operations describe what happens to pictures of these sizes."""
+        return self.layout.walk(course, View(sizes, channels, dtype))
+
+    def groups(self, sizes: Ints, picture: Image, course: Course) -> list[Group]:
+        """The passes of pictures of these sizes, all of one picture's channels and dtype."""
+        return plan(self.walk(sizes, picture.shape[2], picture.dtype.name, course).steps, sizes, fuse=self.fuse)
+
+    def planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
+        """Passes, ready to be drawn."""
+        return Planned(sizes, groups, find_renderer(self.renderer), self.labels)
+
+    def vary(
+        self, images: Sequence[Any], samples: Sequence[dict[str, Any]], courses: Courses, threads: int, name: str
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        """Vary B pictures.
+
+        Args:
+            images: as users give them, of any sizes, dtypes and channels.
+            samples: their other fields.
+            courses: where the numbers come from.
+            threads: cores to use.
+            name: of the pictures in messages; their index is added.
+
+        Returns:
+            The finished pictures, stacked in one array if they agree, else a list; and the fields, labels moved.
+        """
+        pictures = [as_picture(image, f"{name}[{index}]") for index, image in enumerate(images)]
+        kinds: dict[Any, list[int]] = {}
+        for index, picture in enumerate(pictures):
+            kinds.setdefault((picture.dtype, picture.shape[2]), []).append(index)
+        if len(kinds) == 1:
+            outputs, labels = self._of_a_kind(pictures, samples, courses(np.arange(len(pictures))), threads)
+        else:
+            outputs, labels = self._of_several(pictures, samples, list(kinds.values()), courses, threads)
+        if any(image.ndim == 2 for image in images):
+            outputs = [like_input(output, image) for output, image in zip(outputs, images, strict=True)]
+            if len({(output.shape, output.dtype) for output in outputs}) == 1:
+                outputs = np.stack(outputs)
+        return outputs, labels
+
+    def _of_a_kind(
+        self, pictures: Sequence[Image], samples: Sequence[dict[str, Any]], course: Course, threads: int
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        sizes = sizes_of(pictures)
+        return self.planned(sizes, self.groups(sizes, pictures[0], course)).draw(pictures, None, samples, threads)
+
+    def _of_several(
+        self,
+        pictures: Sequence[Image],
+        samples: Sequence[dict[str, Any]],
+        kinds: Sequence[list[int]],
+        courses: Courses,
+        threads: int,
+    ) -> tuple[list[Image], list[dict[str, Any]]]:
+        """Pictures of several dtypes or channel counts: each kind is a batch of its own."""
+        found: dict[int, tuple[Image, dict[str, Any]]] = {}
+        for rows in kinds:
+            some = [samples[row] for row in rows]
+            made = self._of_a_kind([pictures[row] for row in rows], some, courses(np.array(rows)), threads)
+            found.update(zip(rows, zip(*made, strict=True), strict=True))
+        outputs, labels = zip(*(found[row] for row in range(len(pictures))), strict=True)
+        return list(outputs), list(labels)

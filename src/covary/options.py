@@ -1,0 +1,63 @@
+"""The options of a pipeline: their defaults, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from covary.targets import Boxes, Keypoints
+
+if TYPE_CHECKING:
+    from covary.targets.events import Target
+
+BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
+PointFormat: TypeAlias = Literal["xy", "xyv"]
+
+DEFAULTS: dict[str, Any] = {
+    "draws": "independent",
+    "fuse": True,
+    "boxes": Boxes("pascal_voc"),
+    "keypoints": Keypoints("xy"),
+    "mask_fill": 0,
+    "time_labels": {},
+    "rate": None,
+    "protect": (),
+    "threads": None,
+    "renderer": None,
+}
+"""All options but the seed, as a pipeline keeps them when nothing else is said."""
+
+
+def checked_time_labels(labels: Mapping[str, Target] | None) -> dict[str, Target]:
+    if not labels:
+        return {}
+    from covary.targets.events import Events, Frames, Waveform
+
+    for name, target in labels.items():
+        if not isinstance(target, (Events, Frames, Waveform)):
+            raise TypeError(
+                f"Pipeline: time_labels[{name!r}] is a {type(target).__name__}; allowed: Events, Frames, Waveform"
+            )
+    return dict(labels)
+
+
+def checked_rate(rate: int | None) -> int | None:
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, (int, np.integer)) or rate < 1):
+        raise ValueError(f"Pipeline: rate is {rate!r}; allowed: a whole number of samples per second, or None")
+    return None if rate is None else int(rate)
+
+
+def checked_protect(protect: Sequence[str]) -> tuple[str, ...]:
+    if not protect:
+        return ()
+    from covary.ops.text.protect import protection
+
+    if isinstance(protect, str) or not all(isinstance(entry, str) for entry in protect):
+        raise ValueError(f"Pipeline: protect is {protect!r}; allowed: a list of entries such as 'word:not'")
+    try:
+        protection(tuple(protect))
+    except ValueError as error:
+        raise ValueError(f"Pipeline: {error}") from None
+    return tuple(protect)

@@ -1,0 +1,169 @@
+"""Samples of any kind, each part of them through the operations that are for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from covary.images import Courses, Images
+from covary.ops.base import Course, Operation
+from covary.ops.view import Modality
+from covary.plan.changes import Ints
+
+if TYPE_CHECKING:
+    from covary.targets.events import Target
+
+IMAGES: frozenset[Modality] = frozenset({"image"})
+
+
+def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
+    """What operations act on."""
+    listed = list(operations)
+    own = {operation.modality for operation in listed if operation.modality is not None}
+    return frozenset(own).union(*(modalities_of(operation.children) for operation in listed))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """How a pipeline treats samples.
+
+    Attributes:
+        images: how it treats their pictures.
+        modalities: what it has operations for; all else passes by.
+        time_labels: how fields that move in time are written, by name.
+        rate: of sounds that come without one.
+        protect: what no operation on text may touch.
+    """
+
+    images: Images
+    modalities: frozenset[Modality]
+    time_labels: Mapping[str, Target]
+    rate: int | None
+    protect: tuple[str, ...]
+
+    def columns(
+        self, columns: Mapping[str, Sequence[Any]], courses: Courses, threads: int, name: str | None
+    ) -> dict[str, Any]:
+        """Vary a batch whose fields are given by name, one entry for each sample.
+
+        Args:
+            columns: the fields.
+            courses: where the numbers come from.
+            threads: cores to use.
+            name: of what came without a name, if anything did.
+        """
+        count = len(next(iter(columns.values())))
+        if self.modalities == IMAGES and columns.get("image") is not None:
+            rest = {field: values for field, values in columns.items() if field != "image"}
+            samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
+            where = "images" if name == "image" else "image"
+            outputs, labels = self.images.vary(columns["image"], samples, courses, threads, where)
+        else:
+            samples = [{field: values[row] for field, values in columns.items()} for row in range(count)]
+            outputs, labels = self.vary(samples, courses, threads)
+        if not labels[0] and outputs is not None:
+            return {"image": outputs}
+        varied = {
+            field: [label.get(field) for label in labels] for field in dict.fromkeys(f for e in labels for f in e)
+        }
+        return varied if outputs is None else {"image": outputs, **{f: v for f, v in varied.items() if f != "image"}}
+
+    def vary(
+        self, samples: Sequence[Mapping[str, Any]], courses: Courses, threads: int
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        """Vary samples of any kinds: each part of them by the operations that are for it.
+
+        Returns:
+            The finished pictures, if all samples have one, and all fields of each sample.
+        """
+        varied = [dict(sample) for sample in samples]
+        for sample in varied:
+            if all(sample.get(modality) is None for modality in self.modalities):
+                raise self.nothing(sample)
+        pictures = None
+        if "image" in self.modalities:
+            rows = _having(varied, "image")
+            if rows:
+                images = [varied[row].pop("image") for row in rows]
+                some = [varied[row] for row in rows]
+                pictures, labels = self.images.vary(images, some, _part(courses, rows), threads, "image")
+                for row, picture, label in zip(rows, pictures, labels, strict=True):
+                    varied[row] = {"image": picture, **label}
+                pictures = pictures if len(rows) == len(varied) else None
+        if "audio" in self.modalities:
+            self._vary_sounds(varied, courses, threads)
+        if "text" in self.modalities:
+            self._vary_texts(varied, courses)
+        return pictures, varied
+
+    def _vary_sounds(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        from covary.sounds import vary_sounds
+
+        rows = _having(samples, "audio")
+        if not rows:
+            return
+        sounds = [samples[row].pop("audio") for row in rows]
+        given = [samples[row].pop("rate", None) for row in rows]
+        made = vary_sounds(
+            self.images.layout,
+            sounds,
+            [self.rate if rate is None else rate for rate in given],
+            [samples[row] for row in rows],
+            courses(np.array(rows)),
+            targets=self._targets(),
+            fuse=self.images.fuse,
+            threads=threads,
+        )
+        for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
+            samples[row] = {"audio": wave, **({} if before is None else {"rate": rate}), **label}
+
+    def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
+        from covary.texts import vary_texts
+
+        rows = _having(samples, "text")
+        if not rows:
+            return
+        texts = [samples[row].pop("text") for row in rows]
+        labels = [samples[row] for row in rows]
+        made = vary_texts(self.images.layout, texts, labels, courses(np.array(rows)), protect=self.protect)
+        for row, text, label in zip(rows, made.texts, made.fields, strict=True):
+            samples[row] = {"text": text, **label}
+
+    def _targets(self) -> Mapping[str, Target]:
+        from covary.targets.events import TARGETS
+
+        return {**TARGETS, **self.time_labels}
+
+    def walked_beside(self, fields: Mapping[str, Any], courses: Courses) -> list[Course]:
+        """The walks of a sample's sound and text, where it has any, through the operations."""
+        walked: list[Course] = []
+
+        def kept(rows: Ints) -> Course:
+            walked.append(courses(rows))
+            return walked[-1]
+
+        present = {name: value for name, value in fields.items() if value is not None}
+        if "audio" in self.modalities:
+            self._vary_sounds([dict(present)], kept, 1)
+        if "text" in self.modalities:
+            self._vary_texts([dict(present)], kept)
+        return walked
+
+    def nothing(self, fields: Mapping[str, Any]) -> TypeError:
+        """The error for a sample with nothing to vary."""
+        names = sorted(self.modalities)
+        return TypeError(f"no {' or '.join(names)} among the fields {sorted(fields)}; pass {names[0]}=...")
+
+
+def _having(samples: Sequence[Mapping[str, Any]], content: Modality) -> list[int]:
+    """Which samples have an image, a sound or a text."""
+    return [row for row, sample in enumerate(samples) if sample.get(content) is not None]
+
+
+def _part(courses: Courses, rows: Sequence[int]) -> Courses:
+    """The courses of some samples, which count anew."""
+    chosen = np.array(rows)
+    return lambda part: courses(chosen[part])
