@@ -246,6 +246,10 @@ class Pipeline:
                 outputs[index], labels[index] = output, label
         return [outputs[i] for i in range(len(pictures))], [labels[i] for i in range(len(pictures))]
 
+    def next_key(self) -> int:
+        """The key that the next call without one would have; it counts as a call."""
+        return int(self._own_keys(1)[0])
+
     # What will happen, and the same again
 
     def planned(

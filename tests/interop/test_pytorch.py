@@ -74,6 +74,12 @@ def test_no_worker_and_no_epoch_repeats_a_variation() -> None:
     assert all(same(a[0], b[0]) for a, b in zip(first, epoch_of(data, 2), strict=True))
 
 
+def test_calls_with_objects_count_too() -> None:
+    transform = Transform(Pipeline([image.RandomCrop((30, 30))], seed=1))
+    made = {tuple(transform(PICTURE, detections())[0].ravel()[:20].tolist()) for _ in range(8)}
+    assert len(made) > 4
+
+
 def test_ranks_do_not_repeat_each_others_variations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     made = []
