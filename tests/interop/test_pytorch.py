@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from covary import Boxes, Keypoints, Loader, Pipeline, image, mix
+from covary import Boxes, Keypoints, Pipeline, image, mix
 from tests.interop.pictures import Pictures, noise, same, with_workers
 
 torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
@@ -364,11 +364,3 @@ def test_soft_labels_train_a_network(loader: Any) -> None:
     loss = torch.nn.functional.cross_entropy(network(images), target)
     loss.backward()
     assert torch.isfinite(loss)
-
-
-def test_loader_shards_and_single_batches_are_the_plans(loader: Any, epochs: Any) -> None:
-    whole: Loader = loader()
-    assert same(whole.batch(2, epoch=1)["image"], epochs(1)[2]["image"])  # type: ignore[index]
-    assert whole.state_dict()["epoch"] == 0 and whole.sharded(1, 2).shard == (1, 2) and whole.shard == (0, 1)
-    with pytest.raises(IndexError, match="has 4"):
-        whole.batch(4)
