@@ -240,6 +240,10 @@ class Pipeline:
             return "text"
         return "audio" if self._samples.modalities == {"audio"} else "image"
 
+    def next_key(self) -> int:
+        """The key that the next call without one would have; it counts as a call."""
+        return int(self._own_keys(1)[0])
+
     # What will happen, and the same again
 
     def planned(

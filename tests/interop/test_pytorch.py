@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from covary import Boxes, Keypoints, Loader, Pipeline, image, mix
+from covary import Boxes, Keypoints, Pipeline, image, mix
 from tests.interop.pictures import Pictures, noise, same, with_workers
 
 torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
@@ -72,6 +72,12 @@ def test_no_worker_and_no_epoch_repeats_a_variation() -> None:
     assert len(pictures) == 16
     torch.manual_seed(0)
     assert all(same(a[0], b[0]) for a, b in zip(first, epoch_of(data, 2), strict=True))
+
+
+def test_calls_with_objects_count_too() -> None:
+    transform = Transform(Pipeline([image.RandomCrop((30, 30))], seed=1))
+    made = {tuple(transform(PICTURE, detections())[0].ravel()[:20].tolist()) for _ in range(8)}
+    assert len(made) > 4
 
 
 def test_ranks_do_not_repeat_each_others_variations(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,11 +364,3 @@ def test_soft_labels_train_a_network(loader: Any) -> None:
     loss = torch.nn.functional.cross_entropy(network(images), target)
     loss.backward()
     assert torch.isfinite(loss)
-
-
-def test_loader_shards_and_single_batches_are_the_plans(loader: Any, epochs: Any) -> None:
-    whole: Loader = loader()
-    assert same(whole.batch(2, epoch=1)["image"], epochs(1)[2]["image"])  # type: ignore[index]
-    assert whole.state_dict()["epoch"] == 0 and whole.sharded(1, 2).shard == (1, 2) and whole.shard == (0, 1)
-    with pytest.raises(IndexError, match="has 4"):
-        whole.batch(4)

@@ -409,6 +409,9 @@ class Loader:
 
     @cached_property
     def _maker(self) -> Producer:
+        return self._producer()
+
+    def _producer(self) -> Producer:
         schedule, pipeline, finish, mixers = self._schedule, self.pipeline, None, None
         if self._mix is not None:
             from covary.ops.mix.base import alternatives

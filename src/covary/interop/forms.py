@@ -138,6 +138,11 @@ def to_tensor(array: Array) -> Any:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
+def to_tensors(value: Any) -> Any:
+    """A field of a batch as a torch tensor; what is no array of numbers stays as it is."""
+    return to_tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
+
+
 def _channels_first(array: Array) -> Any:
     return to_tensor(array.transpose(2, 0, 1))
 

@@ -8,7 +8,8 @@ from typing import Any
 from covary.data.loader import Loader
 from covary.interop.batches import checked_loader
 from covary.interop.missing import missing
-from covary.interop.pytorch import rank_and_world, tensors_of
+from covary.interop.pytorch import tensors_of
+from covary.interop.pytorch.places import rank_and_world
 
 try:
     from lightning.pytorch import LightningDataModule
@@ -83,7 +84,10 @@ class Epochs:
         return self.loader.batches
 
     def __iter__(self) -> Iterator[Any]:
-        batches = iter(self.loader) if self._resumed else self.loader.epoch(self._epoch(), start=0)
+        if self._resumed:
+            batches = self.loader.epoch(self.loader.state_dict()["epoch"])
+        else:
+            batches = self.loader.epoch(self._epoch(), start=0)
         self._resumed = False
         for batch in batches:
             yield tensors_of(batch, self._fields)

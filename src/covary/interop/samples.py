@@ -70,29 +70,16 @@ class Varying:
     rows: tuple[str, ...] = ()
     names: Mapping[str, str] | None = None
 
-    def one(self, sample: Any, key: Key | None = None, epoch: int = 0, *, call: Key = 0) -> Any:
-        """A variation of one sample.
-
-        Args:
-            sample: the sample.
-            key: its identity. Default: the pipeline counts.
-            epoch: which variation.
-            call: stands for the key of a sample without one whose objects need a pipeline of their own.
-        """
-        parts = self.take_apart(sample)
-        if parts.annotated is None:
-            out = self.pipeline(image=parts.image, key=key, epoch=epoch, **parts.fields)
-            return self._whole(parts, out.pop("image"), out, None)
-        key = call if key is None else key
-        varied = vary_annotated(self.pipeline, parts.image, parts.fields, parts.annotated, key, epoch)
-        return self._whole(parts, *varied)
+    def one(self, sample: Any, key: Key | None = None, epoch: int = 0) -> Any:
+        """A variation of one sample; without a key, the pipeline counts."""
+        return self._varied(self.take_apart(sample), key, epoch)
 
     def many(self, samples: Sequence[Any], keys: Sequence[Key], epoch: int = 0) -> list[Any]:
         """A variation of each sample, together at less cost than one by one, and the same."""
         parts = [self.take_apart(sample) for sample in samples]
         names = parts[0].fields.keys() if parts else set()
-        if any(part.annotated is not None or part.fields.keys() != names for part in parts) or len(parts) < 2:
-            return [self.one(sample, key, epoch) for sample, key in zip(samples, keys, strict=True)]
+        if len(parts) < 2 or any(part.annotated is not None or part.fields.keys() != names for part in parts):
+            return [self._varied(part, key, epoch) for part, key in zip(parts, keys, strict=True)]
         columns: dict[str, Any] = {name: [part.fields[name] for part in parts] for name in names}
         out = self.pipeline.batch([part.image for part in parts], keys=keys, epoch=epoch, **columns)
         images = out["image"] if columns else out
@@ -100,6 +87,15 @@ class Varying:
             self._whole(part, images[row], {name: out[name][row] for name in names}, None)
             for row, part in enumerate(parts)
         ]
+
+    def _varied(self, parts: Parts, key: Key | None, epoch: int) -> Any:
+        if parts.annotated is None:
+            out = self.pipeline(image=parts.image, key=key, epoch=epoch, **parts.fields)
+            return self._whole(parts, out.pop("image"), out, None)
+        # The objects make it another pipeline for each sample, which cannot count.
+        key = self.pipeline.next_key() if key is None else key
+        varied = vary_annotated(self.pipeline, parts.image, parts.fields, parts.annotated, key, epoch)
+        return self._whole(parts, *varied)
 
     def _whole(self, parts: Parts, image: Array, fields: dict[str, Any], annotations: Any) -> Any:
         return parts.whole(self.made(image) if is_finished(self.pipeline) else parts.back(image), fields, annotations)
