@@ -10,6 +10,7 @@ from covary.plan.changes import Image
 
 SIDE = 64  # px of the picture that is looked at
 SMOOTHING = 2.5  # px of it
+FLOOR = 1e-3  # amplitudes below this share of the largest count as it
 
 
 def spectral_residual(grey: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,13 +26,14 @@ def spectral_residual(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     import cv2
 
-    spectrum = np.fft.fft2(grey)
+    spectrum = np.fft.fft2(grey - grey.mean())
     amplitude = np.abs(spectrum)
-    smallest = 1e-8 * max(float(amplitude.max()), 1e-30)
+    # The logarithm of zeros, which a drawn shape on plain ground has many of, would outweigh all else.
+    smallest = FLOOR * max(float(amplitude.max()), 1e-30)
     log = np.log(np.maximum(amplitude, smallest)).astype(np.float32)
     # A spectrum has no borders: frequency 0 follows the last one.
     smooth = cv2.blur(cv2.copyMakeBorder(log, 1, 1, 1, 1, cv2.BORDER_WRAP), (3, 3))[1:-1, 1:-1]
-    phase = np.where(amplitude > smallest, spectrum / np.maximum(amplitude, smallest), 0)
+    phase = spectrum / np.maximum(amplitude, smallest)
     residual = np.abs(np.fft.ifft2(np.exp(log - smooth) * phase)) ** 2
     return np.asarray(cv2.GaussianBlur(residual.astype(np.float32), (0, 0), SMOOTHING))
 
