@@ -181,3 +181,25 @@ def test_cutout_needs_no_partner() -> None:
 def test_wrong_arguments_are_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("mixer", [mix.FMix(), mix.SaliencyMix()], ids=repr)
+def test_a_batch_of_equal_pictures_stays_as_it_is(mixer: mix.PairMixer) -> None:
+    images = np.repeat(noise(1, 20, 20), 5, axis=0)
+    out = mixer({"image": images, "label": [1] * 5}, classes=3)
+    np.testing.assert_array_equal(out["image"], images)
+    np.testing.assert_array_equal(out["target"], np.eye(3, dtype=np.float32)[[1] * 5])
+
+
+def test_pictures_of_two_sizes_come_back_in_a_list() -> None:
+    out = mix.Mosaic(size=12, p=0.5)({"image": noise(16, 20, 20), "label": range(16)}, classes=16)
+    sizes = {picture.shape for picture in out["image"]}
+    assert isinstance(out["image"], list) and sizes == {(3, 12, 12), (3, 20, 20)}
+    for picture, target in zip(out["image"], out["target"], strict=True):
+        assert (target.max() < 1) == (picture.shape == (3, 12, 12))
+
+
+@pytest.mark.parametrize("mixer", [*ALL_PAIRS, mix.Mosaic(), mix.Cutout(), mix.PixMix()], ids=repr)
+def test_an_empty_batch_comes_back_empty(mixer: mix.Mixer) -> None:
+    out = mixer({"image": np.zeros((0, 3, 8, 8), np.uint8), "label": []}, classes=4)
+    assert out["image"].shape == (0, 3, 8, 8) and out["target"].shape == (0, 4)
