@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mixing import KEYS, noise
 
-from covary import image, mix
+from covary import image, mix, text
 from covary.ops.mix.base import Draws
 from covary.ops.mix.batch import read_batch
 from covary.ops.mix.chains import vary
@@ -161,7 +161,11 @@ def test_structured_pictures_are_functions_of_their_number(number: int) -> None:
         (lambda: mix.AugMixViews(views=0), "AugMixViews: views is 0; allowed: a whole number from 1 to 16"),
         (lambda: mix.AugMixViews(depth=(3, 1)), r"AugMixViews: depth is \(3, 1\); allowed"),
         (lambda: mix.AugMixViews(operations=[]), r"AugMixViews: operations is \(\); allowed: a non-empty list"),
-        (lambda: mix.AugMixViews(operations=[3]), r"AugMixViews: operations\[0\] is a int; allowed: an operation"),
+        (
+            lambda: mix.AugMixViews(operations=[3]),
+            r"AugMixViews: operations\[0\] is a int; allowed: an operation on images",
+        ),
+        (lambda: mix.PixMix(operations=[text.RandomSwap()]), "a RandomSwap; allowed: an operation on images"),
         (lambda: mix.PixMix(severity=0), "PixMix: severity is 0; allowed"),
         (lambda: mix.PixMix(rounds=0), "PixMix: rounds is 0; allowed"),
     ],
