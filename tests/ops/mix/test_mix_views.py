@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mixing import KEYS, noise
 
-from covary import image, mix, text
+from covary import audio, image, mix
 from covary.ops.mix.base import Draws
 from covary.ops.mix.batch import read_batch
 from covary.ops.mix.chains import vary
@@ -165,7 +165,7 @@ def test_structured_pictures_are_functions_of_their_number(number: int) -> None:
             lambda: mix.AugMixViews(operations=[3]),
             r"AugMixViews: operations\[0\] is a int; allowed: an operation on images",
         ),
-        (lambda: mix.PixMix(operations=[text.RandomSwap()]), "a RandomSwap; allowed: an operation on images"),
+        (lambda: mix.PixMix(operations=[audio.Gain()]), "a Gain; allowed: an operation on images"),
         (lambda: mix.PixMix(severity=0), "PixMix: severity is 0; allowed"),
         (lambda: mix.PixMix(rounds=0), "PixMix: rounds is 0; allowed"),
     ],

@@ -34,7 +34,7 @@ class PixMix(Mixer):
     Args:
         rounds: the most rounds. Default 4, as in the paper.
         severity: shape of the beta laws, above 0: the higher, the less of what is mixed in. Default 3, as in the paper.
-        pool: how many structured pictures there are. Default 64; each is drawn once, when first needed (some 30 ms).
+        pool: how many structured pictures there are. Default 64; each is drawn once, when first needed (some 50 ms).
         operations: one of which makes a varied copy; they must keep the size. Default as for AugMixViews.
         p: probability.
 
