@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from mixing import KEYS, noise
 
-from covary import audio, image, mix
+from covary import image, mix
+from covary.ops.base import Operation
 from covary.ops.mix.base import Draws
 from covary.ops.mix.batch import read_batch
 from covary.ops.mix.chains import vary
 from covary.ops.mix.fractals import picture
+
+
+class Louder(Operation):
+    """An operation that is not on images."""
+
+    modality = "audio"
 
 
 def smooth(count: int, dtype: str = "uint8", layout: str = "HWC") -> Any:
@@ -165,7 +172,7 @@ def test_structured_pictures_are_functions_of_their_number(number: int) -> None:
             lambda: mix.AugMixViews(operations=[3]),
             r"AugMixViews: operations\[0\] is a int; allowed: an operation on images",
         ),
-        (lambda: mix.PixMix(operations=[audio.Gain()]), "a Gain; allowed: an operation on images"),
+        (lambda: mix.PixMix(operations=[Louder()]), "a Louder; allowed: an operation on images"),
         (lambda: mix.PixMix(severity=0), "PixMix: severity is 0; allowed"),
         (lambda: mix.PixMix(rounds=0), "PixMix: rounds is 0; allowed"),
     ],
