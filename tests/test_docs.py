@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from covary import image, text
+from covary import image, mix, text
 from covary.draws import distributions
 from covary.ops import combine
+from covary.ops.base import declared
 from docs import build
 from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md")
+PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/mixing.md")
+MIXERS = declared(mix.Mixer)
 BASE_FIELDS = build.common_fields().keys()
 
 
@@ -43,6 +45,18 @@ def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     }
     names = {"image": image, "text": text, **vars(combine), **vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_docstring_of_a_mixer_explains_every_field_and_whom_it_helps_and_hurts(name: str) -> None:
+    docstring = parse(MIXERS[name].__doc__ or "")
+    common = {field.name for field in dataclasses.fields(mix.Mixer)}
+    own = {field.name for field in dataclasses.fields(MIXERS[name])} - common
+    assert docstring.text
+    assert own - set(docstring.arguments) == set()
+    assert set(docstring.arguments) - own - common == set()
+    assert docstring.sections.get("Paper") and docstring.sections.get("Helps") and docstring.sections.get("Hurts")
+    assert f"`{name.removeprefix('mix.')}(" in (ROOT / "docs/mixing.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str) -> list[str]:
@@ -72,7 +86,10 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "boxes": np.array([[30.0, 20.0, 80.0, 70.0]]),
         "points": np.array([[30.0, 20.0], [79.0, 69.0]]),
     }
-    found = blocks((ROOT / page).read_text(encoding="utf-8"))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if "import torch" in text:
+        pytest.importorskip("torch")
+    found = blocks(text)
     assert found
     for number, block in enumerate(found, start=1):
         exec(compile(block, f"{page}, example {number}", "exec"), names)

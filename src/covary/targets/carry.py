@@ -143,18 +143,18 @@ def _carry_masks(
         if sample.get("masks") is not None:
             came = sample["masks"]
             moved = [_as_it_came(next(rendered), mask) for mask in came]
-            sample["masks"] = _contained(moved, came, path.output(row))
+            sample["masks"] = contained(moved, came, path.output(row))
 
 
 def _as_it_came(pixels: Image, mask: Any) -> Image:
     return pixels[:, :, 0] if np.ndim(mask) == 2 else pixels
 
 
-def _contained(moved: list[Image], came: Any, size: Size) -> Any:
+def contained(moved: Sequence[Image], came: Any, size: Size) -> Any:
     """Masks in a container of the type they came in: an array for an array, else a list or tuple."""
     if isinstance(came, np.ndarray):
         return np.stack(moved) if moved else np.zeros((0, *size, *came.shape[3:]), dtype=came.dtype)
-    return tuple(moved) if isinstance(came, tuple) else moved
+    return tuple(moved) if isinstance(came, tuple) else list(moved)
 
 
 def _tight_boxes(
@@ -179,7 +179,7 @@ def _tight_boxes(
         for row, cover in zip(rows, covers, strict=True):
             masks = carried[row]["masks"]
             shown = [np.where(_like(cover[:, :, 0] > 0, mask), mask, mask.dtype.type(0)) for mask in masks]
-            carried[row]["masks"] = _contained(shown, masks, path.output(row))
+            carried[row]["masks"] = contained(shown, masks, path.output(row))
     tight = {}
     for row in rows:
         boxes = [tight_box(_flat(mask)) for mask in carried[row]["masks"]]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Bools, Image
 from covary.targets.boxes import Boxes, read_boxes, write_boxes
+from covary.targets.carry import contained
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
 from covary.targets.keypoints import Keypoints, hide_keypoints
@@ -65,7 +66,8 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
     left = dict(sample)
     masks = sample.get("masks")
     if masks is not None:
-        left["masks"] = [_unmasked(mask, cover, f"masks[{number}]") for number, mask in enumerate(masks)]
+        shown = [_unmasked(mask, cover, f"masks[{number}]") for number, mask in enumerate(masks)]
+        left["masks"] = contained(shown, masks, cover.size)
     if sample.get("boxes") is not None:
         raw, corners, seen = read_boxes(boxes, sample["boxes"], cover.size)
         if masks is not None and len(masks) != len(raw):
@@ -93,7 +95,7 @@ def _unmasked(mask: Any, cover: Cover, field: str) -> Image:
     return left if np.ndim(mask) == 3 else left[:, :, 0]
 
 
-def _boxes_by_masks(seen: Points, before: Any, after: list[Image]) -> tuple[Points, NDArray[np.float64]]:
+def _boxes_by_masks(seen: Points, before: Any, after: Any) -> tuple[Points, NDArray[np.float64]]:
     """The boxes of what is left of their masks (untouched ones stay as they are), and the share of each that is."""
     cut, share = seen.copy(), np.ones(len(seen))
     for row, (mask, left) in enumerate(zip(before, after, strict=True)):

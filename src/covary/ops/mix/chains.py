@@ -43,8 +43,8 @@ def check_operations(owner: Any, argument: str, operations: Sequence[Operation] 
     if isinstance(operations, Operation) or not operations:
         owner.refuse(argument, repr(operations), "a non-empty list of operations")
     for index, operation in enumerate(operations):
-        if not isinstance(operation, Operation):
-            owner.refuse(f"{argument}[{index}]", f"a {type(operation).__name__}", "an operation")
+        if not isinstance(operation, Operation) or operation.modality not in ("image", None):
+            owner.refuse(f"{argument}[{index}]", f"a {type(operation).__name__}", "an operation on images")
 
 
 def vary(

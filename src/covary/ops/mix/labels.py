@@ -77,7 +77,7 @@ def read_labels(label: Any, count: int, classes: Classes) -> Labels:
         ValueError: another shape or number of classes, a number that is no class, or a dtype too coarse to hold the
             class numbers.
     """
-    known = None if classes is None else classes if isinstance(classes, int) else len(classes)
+    known = None if classes is None else int(classes) if isinstance(classes, (int, np.integer)) else len(classes)
     known = known or None
     array, epsilon = _numbers(label)
     if array.shape[:1] != (count,):

@@ -13,7 +13,10 @@ from covary.ops.mix.batch import Batch, Layout, Made, size_of
 from covary.ops.mix.chains import GENTLE, check_operations, vary
 from covary.ops.mix.fractals import picture
 from covary.ops.view import WHITE
-from covary.plan.changes import Image
+from covary.pictures import sizes_of
+from covary.plan.changes import Image, Step, Warp
+from covary.plan.fusion import plan
+from covary.render import find_renderer
 
 SIDE = 256  # px of the pictures that are mixed in, before a part of them is scaled to the sample's size
 _NEEDED = 10  # numbers for each round
@@ -31,7 +34,7 @@ class PixMix(Mixer):
     Args:
         rounds: the most rounds. Default 4, as in the paper.
         severity: shape of the beta laws, above 0: the higher, the less of what is mixed in. Default 3, as in the paper.
-        pool: how many structured pictures there are. Default 64; each is drawn once, when first needed (some 30 ms).
+        pool: how many structured pictures there are. Default 64; each is drawn once, when first needed (some 50 ms).
         operations: one of which makes a varied copy; they must keep the size. Default as for AugMixViews.
         p: probability.
 
@@ -128,14 +131,16 @@ def _unit(image: Image, row: int) -> Image:
 
 def _part(whole: Image, chance: Floats, image: Image, layout: Layout) -> Image:
     """A part of a square picture, half of its side or more, mirrored or not, in the size and channels of another."""
-    import cv2
-
-    side = len(whole)
-    length = max(1, round(side * (0.5 + 0.5 * chance[0])))
-    left, top = (int(place * (side - length + 1)) for place in chance[1:3])
-    part = whole[top : top + length, left : left + length]
+    length = len(whole) * (0.5 + 0.5 * chance[0])
+    left, top = chance[1:3] * (len(whole) - length)
     height, width = size_of(image, layout)
-    scaled = cv2.resize(part[:, ::-1] if chance[3] < 0.5 else part, (width, height), interpolation=cv2.INTER_LINEAR)
+    across, down = length / width, length / height
+    if chance[3] < 0.5:
+        left, across = left + length, -across
+    matrix = np.array([[[across, 0, left], [0, down, top], [0, 0, 1]]])
+    warp = Warp(matrix, np.array([[height, width]], dtype=np.int64))
+    (group,) = plan([Step(warp, None)], sizes_of([whole]))
+    (scaled,) = find_renderer()(group.stages, [whole], threads=1)
     unit = scaled.astype(np.float32) / np.float32(255)
     if layout == "HW":
         return np.asarray(unit.mean(axis=2))

@@ -43,8 +43,9 @@ def sound_pressure_level(audio: NDArray[np.floating], rate: float | None) -> flo
     power = np.square(np.abs(spectra)).mean(axis=0, dtype=np.float64)
     if rate is not None:
         power *= 10 ** (a_weighting_db(np.fft.rfftfreq(frame, 1 / rate).astype(np.float64)) / 10)
-    # Twice over the squared frame: the power of a full-scale sine is 1 / 2, of which the window leaves 3 / 8.
-    loudest = float(power.sum(axis=1).max()) * 2 / (0.375 * frame * frame)
+    # Of a full-scale sine the window leaves 3 / 8, half of that is its power, and half of that on one side of the
+    # spectrum.
+    loudest = float(power.sum(axis=1).max()) * 4 / (0.375 * frame * frame)
     return float(10 * np.log10(max(loudest, 10 ** (FLOOR_DB / 10))))
 
 
