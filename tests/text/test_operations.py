@@ -208,7 +208,7 @@ def test_p_is_the_share_of_texts_that_change() -> None:
 
 
 def test_operations_on_pictures_pass_texts_by() -> None:
-    assert vary([image.Rotate(30)], SENTENCE)["text"] == SENTENCE
+    assert vary([Rotate(30)], SENTENCE)["text"] == SENTENCE
 
 
 def test_the_trace_replays_the_same_change() -> None:
