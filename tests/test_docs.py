@@ -18,7 +18,7 @@ from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md")
+PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/loader.md")
 BASE_FIELDS = build.common_fields().keys()
 
 
