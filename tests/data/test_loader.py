@@ -22,7 +22,7 @@ from covary.data.dataset import Encoded, SampleError
 from covary.data.decode import decode
 from covary.data.encode import encode
 from covary.data.instances import Category, Instance
-from covary.ops.mix import AugMixViews, CutMix, Mixer, MixUp, mix_batch
+from covary.ops.mix import AugMixViews, BCLearning, CopyPaste, CutMix, Mixer, MixUp, Mosaic, mix_batch
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 
@@ -344,8 +344,37 @@ def test_objects_move_with_the_picture_as_boxes_masks_and_keypoints():
     assert np.array_equal(batch.masks[0][0], mask[:, ::-1])
     assert batch.keypoints[0].tolist() == [[50.0, 14.0, 1.0], [53.0, 12.0, 2.0]]  # left and right trade places
     assert [instance.category for instance in batch.objects[0]] == [3, 8] and batch.objects[1] == ()
+    assert batch.masks[1].shape == (0, 40, 60) and batch.keypoints[1].shape == (0, 3)
     (plain,) = list(loader(data, None, shuffle=False))
     assert plain.boxes[0].tolist() == [[5.0, 10.0, 25.0, 30.0], [50.0, 0.0, 60.0, 8.0]]
+
+
+def test_objects_without_masks_bring_no_masks():
+    instances = (Instance(1, (5.0, 10.0, 20.0, 20.0)),)
+    data = Samples([{"image": photograph(), "objects": each} for each in (instances, ())])
+    (batch,) = list(loader(data, None, shuffle=False))
+    assert [len(boxes) for boxes in batch.boxes] == [1, 0]
+    assert "masks" not in batch and "keypoints" not in batch
+
+
+@pytest.mark.parametrize("mixer", [Mosaic(), CopyPaste(p=1.0)])
+def test_objects_are_mixed_with_their_pictures(mixer):
+    """What comes out has as many boxes as labels and masks, and each mask lies in its box."""
+    mask = np.zeros((40, 60), np.bool_)
+    mask[10:30, 5:25] = True
+    instance = Instance(3, (5.0, 10.0, 20.0, 20.0), mask)
+    data = Samples([{"image": photograph(seed=n), "objects": (instance,) * (n % 3)} for n in range(6)])
+    data.categories = {3: Category(3, "person")}
+    (batch,) = list(loader(data, Pipeline([image.Resize((32, 48)), image.Normalize()]), mix=mixer))
+    assert batch.image.shape == (6, 3, 32, 48) and "objects" not in batch
+    assert sum(map(len, batch.boxes)) > 6
+    for boxes, labels, masks in zip(batch.boxes, batch.box_labels, batch.masks, strict=True):
+        assert len(boxes) == len(labels) == len(masks)
+        for (x0, y0, x1, y1), region in zip(boxes, masks, strict=True):
+            rows, columns = np.nonzero(region)
+            if len(rows):
+                assert x0 - 1 <= columns.min() and columns.max() <= x1 + 1
+                assert y0 - 1 <= rows.min() and rows.max() <= y1 + 1
 
 
 def test_text_and_audio_pass_through():
@@ -372,6 +401,14 @@ def test_mixing_equals_mix_batch_on_the_plain_batch():
     assert mixed.target.shape == (8, 3) and np.allclose(mixed.target.sum(axis=1), 1)
     assert np.array_equal(mixed.label, plain.label)
     assert not np.array_equal(mixed.image, plain.image)
+
+
+def test_sounds_are_mixed():
+    rng = np.random.default_rng(0)
+    samples = [{"audio": rng.normal(size=(1, 4000)).astype(np.float32), "label": n % 2} for n in range(6)]
+    data = Samples(samples, ("a", "b"), np.arange(6) % 2)
+    (batch,) = list(loader(data, None, mix=BCLearning()))
+    assert batch.audio.shape == (6, 1, 4000) and batch.target.shape == (6, 2)
 
 
 class RawCutMix(CutMix):

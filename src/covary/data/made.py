@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from covary.data.annotated import completed
 from covary.data.batch import VARYING, collate
 from covary.data.fetch import Row
 from covary.data.schedule import Order
@@ -102,6 +103,8 @@ def joined(parts: Sequence[Part]) -> dict[str, Any]:
     names = dict.fromkeys(name for each in labels for name in each)
     for name in sorted(names, key=lambda name: name != "label"):
         values = [each.get(name) for each in labels]
+        if name in ("masks", "keypoints") and all("objects" in each for each in labels):
+            values = completed(name, values, [len(each["objects"]) for each in labels])
         fields[name] = values if name in VARYING else collate(values)
     fields["keys"] = [row.key for row in rows]
     fields["variations"] = np.array([row.variation for row in rows], np.int64)
