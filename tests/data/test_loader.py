@@ -190,6 +190,16 @@ def test_a_resumed_loop_over_several_epochs_ends_where_it_would_have_ended():
     assert [batch.epoch for batch in again] == [3] * 4 + [4] * 4 + [5] * 4
 
 
+def test_an_epoch_may_begin_at_any_batch_and_at_its_end():
+    batches = loader()
+    expected = [contents(batch) for batch in batches.epoch(2)]
+    assert [contents(batch) for batch in batches.epoch(2, start=3)] == expected[3:]
+    assert list(batches.epoch(2, start=4)) == []
+    assert (batches.state_dict()["epoch"], batches.state_dict()["batch"]) == (3, 0)
+    with pytest.raises(ValueError, match="start is 5"):
+        batches.epoch(2, start=5)
+
+
 def test_repeats_give_the_variations_of_single_calls():
     data = Pictures(5)
     batch = next(iter(loader(data, repeats=4, decode="full").epoch(3)))

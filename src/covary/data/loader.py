@@ -218,6 +218,8 @@ class Loader:
         """
         whole("epoch", number, 0)
         whole("start", start, 0)
+        if start is not None and start > len(self._schedule):
+            raise ValueError(f"Loader: start is {start!r}; an epoch has {len(self._schedule):,} batches")
         return self._stream(number, start)
 
     def batch(self, number: int, epoch: int = 0) -> Batch | None:
@@ -295,6 +297,8 @@ class Loader:
             self._position = Position(self._position.epoch + 1, 0)
         start, resumed = self._position, self._resumed
         self._resumed = False
+        if start.batch == len(self._schedule):
+            self._position = Position(start.epoch + 1, 0)
         if number is not None:
             return start, start.epoch + 1
         return start, start.epoch + self._epochs - (start.epoch % self._epochs if resumed else 0)
@@ -318,11 +322,11 @@ class Loader:
                 if made.fields is None:
                     continue
                 delivered += 1
-                # Nothing here holds what the consumer gets: its memory is free as soon as he lets it go.
+                # Nothing here holds what the consumer gets: its memory is free as soon as it is let go there.
                 finished = [self._finished(made.fields)]
                 del made
                 yield finished.pop()
-            if not delivered and self._problems:
+            if not delivered and not start.batch and self._problems:
                 key, reason = next(iter(self._problems.items()))
                 raise SampleError(key, f"{reason} (and no other sample can be used either)")
         finally:
