@@ -19,7 +19,7 @@ from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/mixing.md")
+PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/loader.md", "docs/mixing.md")
 MIXERS = declared(mix.Mixer)
 BASE_FIELDS = build.common_fields().keys()
 

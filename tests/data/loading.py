@@ -68,7 +68,8 @@ class Wrong(Pictures):
 
 def loader(data=None, pipeline=PIPELINE, **options):
     """A loader on threads, unless told otherwise."""
-    return Loader(data or Pictures(), pipeline, **{"batch_size": 8, "workers": 0, "worker_type": "thread", **options})
+    options = {"batch_size": 8, "workers": 0, "worker_type": "thread", **options}
+    return Loader(Pictures() if data is None else data, pipeline, **options)
 
 
 def contents(batch):

@@ -5,6 +5,7 @@ import gc
 import json
 import pickle
 import threading
+import tracemalloc
 import warnings
 import weakref
 
@@ -12,29 +13,33 @@ import numpy as np
 import pytest
 from jpegs import jpeg, photograph
 from loading import PIPELINE, Pictures, Wrong, contents, loader, stream
+from writing import write_picture
 
 from covary import Loader, Pipeline, image
+from covary.data import open_dataset
 from covary.data.batch import Batch
 from covary.data.dataset import Encoded, SampleError
 from covary.data.decode import decode
 from covary.data.encode import encode
 from covary.data.instances import Category, Instance
-from covary.ops.base import Operation, operation
-from covary.ops.mix import CutMix, Mixer, MixUp, mix_batch
+from covary.ops.mix import AugMixViews, BCLearning, CopyPaste, CutMix, Mixer, MixUp, Mosaic, mix_batch
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 
 
-@operation
-class Picky(Operation):
+class Picky(image.HorizontalFlip):
     """Refuses small pictures."""
 
-    least: int = 0
+    least = 20
 
     def describe(self, draw, view):
         if view.size.min() < self.least:
             raise ValueError("the picture is too small")
-        return ()
+        return image.HorizontalFlip.describe(self, draw, view)
+
+
+class Pickier(Picky):
+    least = 100
 
 
 class Samples:
@@ -165,6 +170,36 @@ def test_epochs_follow_each_other_and_can_be_set():
     assert [batch.epoch for batch in batches] == [2]
 
 
+def test_a_loop_that_was_broken_off_is_followed_by_the_next_epoch():
+    batches = loader()
+    first = next(iter(batches))
+    assert batches.state_dict()["batch"] == 1
+    whole = list(batches)
+    assert (first.epoch, whole[0].epoch, len(whole)) == (0, 1, 4)
+    next(batches.epoch(3))
+    assert len(list(batches.epoch(3))) == 4
+
+
+def test_a_resumed_loop_over_several_epochs_ends_where_it_would_have_ended():
+    first = iter(several := loader(epochs=3))
+    for _ in range(6):
+        next(first)
+    again = loader(epochs=3)
+    again.load_state_dict(several.state_dict())
+    assert [batch.epoch for batch in again] == [1, 1, 2, 2, 2, 2]
+    assert [batch.epoch for batch in again] == [3] * 4 + [4] * 4 + [5] * 4
+
+
+def test_an_epoch_may_begin_at_any_batch_and_at_its_end():
+    batches = loader()
+    expected = [contents(batch) for batch in batches.epoch(2)]
+    assert [contents(batch) for batch in batches.epoch(2, start=3)] == expected[3:]
+    assert list(batches.epoch(2, start=4)) == []
+    assert (batches.state_dict()["epoch"], batches.state_dict()["batch"]) == (3, 0)
+    with pytest.raises(ValueError, match="start is 5"):
+        batches.epoch(2, start=5)
+
+
 def test_repeats_give_the_variations_of_single_calls():
     data = Pictures(5)
     batch = next(iter(loader(data, repeats=4, decode="full").epoch(3)))
@@ -237,12 +272,15 @@ def test_if_no_sample_is_any_good_that_is_an_error():
 def test_a_picture_on_which_the_pipeline_fails_is_a_bad_sample_and_a_pipeline_that_always_fails_an_error():
     sizes = [(40, 40), (10, 40), (50, 40), (40, 60)]
     data = Samples([{"image": photograph(*size)} for size in sizes])
-    batches = loader(data, Pipeline([Picky(20), image.Resize(8)]), shuffle=False)
+    batches = loader(data, Pipeline([Picky(p=1.0), image.Resize(8)]), shuffle=False)
     with pytest.warns(UserWarning, match="the pipeline failed"):
         (batch,) = list(batches)
     assert list(batch.keys) == [0, 2, 3]
+    few = loader(data, Pipeline([Picky(p=1.0), image.Resize(8)]), shuffle=False, workers=4)
+    with pytest.warns(UserWarning, match="the pipeline failed"):
+        assert [contents(each) for each in few] == [contents(batch)]  # one piece of the batch has failures alone
     with pytest.raises(ValueError, match="too small"):
-        list(loader(data, Pipeline([Picky(100)])))
+        list(loader(data, Pipeline([Pickier(p=1.0)])))
 
 
 def test_a_defect_of_the_data_set_is_no_bad_sample():
@@ -316,8 +354,37 @@ def test_objects_move_with_the_picture_as_boxes_masks_and_keypoints():
     assert np.array_equal(batch.masks[0][0], mask[:, ::-1])
     assert batch.keypoints[0].tolist() == [[50.0, 14.0, 1.0], [53.0, 12.0, 2.0]]  # left and right trade places
     assert [instance.category for instance in batch.objects[0]] == [3, 8] and batch.objects[1] == ()
+    assert batch.masks[1].shape == (0, 40, 60) and batch.keypoints[1].shape == (0, 3)
     (plain,) = list(loader(data, None, shuffle=False))
     assert plain.boxes[0].tolist() == [[5.0, 10.0, 25.0, 30.0], [50.0, 0.0, 60.0, 8.0]]
+
+
+def test_objects_without_masks_bring_no_masks():
+    instances = (Instance(1, (5.0, 10.0, 20.0, 20.0)),)
+    data = Samples([{"image": photograph(), "objects": each} for each in (instances, ())])
+    (batch,) = list(loader(data, None, shuffle=False))
+    assert [len(boxes) for boxes in batch.boxes] == [1, 0]
+    assert "masks" not in batch and "keypoints" not in batch
+
+
+@pytest.mark.parametrize("mixer", [Mosaic(), CopyPaste(p=1.0)])
+def test_objects_are_mixed_with_their_pictures(mixer):
+    """What comes out has as many boxes as labels and masks, and each mask lies in its box."""
+    mask = np.zeros((40, 60), np.bool_)
+    mask[10:30, 5:25] = True
+    instance = Instance(3, (5.0, 10.0, 20.0, 20.0), mask)
+    data = Samples([{"image": photograph(seed=n), "objects": (instance,) * (n % 3)} for n in range(6)])
+    data.categories = {3: Category(3, "person")}
+    (batch,) = list(loader(data, Pipeline([image.Resize((32, 48)), image.Normalize()]), mix=mixer))
+    assert batch.image.shape == (6, 3, 32, 48) and "objects" not in batch
+    assert sum(map(len, batch.boxes)) > 6
+    for boxes, labels, masks in zip(batch.boxes, batch.box_labels, batch.masks, strict=True):
+        assert len(boxes) == len(labels) == len(masks)
+        for (x0, y0, x1, y1), region in zip(boxes, masks, strict=True):
+            rows, columns = np.nonzero(region)
+            if len(rows):
+                assert x0 - 1 <= columns.min() and columns.max() <= x1 + 1
+                assert y0 - 1 <= rows.min() and rows.max() <= y1 + 1
 
 
 def test_text_and_audio_pass_through():
@@ -346,8 +413,23 @@ def test_mixing_equals_mix_batch_on_the_plain_batch():
     assert not np.array_equal(mixed.image, plain.image)
 
 
+def test_sounds_are_mixed():
+    rng = np.random.default_rng(0)
+    samples = [{"audio": rng.normal(size=(1, 4000)).astype(np.float32), "label": n % 2} for n in range(6)]
+    data = Samples(samples, ("a", "b"), np.arange(6) % 2)
+    (batch,) = list(loader(data, None, mix=BCLearning()))
+    assert batch.audio.shape == (6, 1, 4000) and batch.target.shape == (6, 2)
+
+
 class RawCutMix(CutMix):
     raw = True
+
+
+def test_views_of_raw_pictures_are_normalised_after_they_were_made():
+    mixed, plain = next(iter(loader(mix=AugMixViews(2)))), next(iter(loader()))
+    assert mixed.views.shape == (8, 3, 3, 32, 32) and mixed.views.dtype == np.float32
+    assert np.allclose(mixed.views[:, 0], plain.image, atol=0.02)  # one is rounded to bytes in between
+    assert np.array_equal(mixed.views[:, 0], mixed.image)
 
 
 def test_mixers_of_raw_pictures_act_before_normalisation():
@@ -422,6 +504,27 @@ def test_a_batch_is_free_when_the_consumer_lets_it_go():
     assert gone() is None
 
 
+@pytest.mark.filterwarnings("ignore:Loader")
+@pytest.mark.parametrize("options", [{}, {"cache": "1MB"}, {"mix": MixUp()}, {"to": "torch"}])
+def test_nothing_grows_from_epoch_to_epoch(options):
+    def objects():
+        gc.collect()
+        return len(gc.get_objects())
+
+    batches = loader(Pictures(26, missing=[3]), workers=2, **options)
+    counts = []
+    tracemalloc.start()
+    try:
+        for _ in range(9):
+            for _ in batches:
+                pass
+            counts.append((objects(), tracemalloc.get_traced_memory()[0]))
+    finally:
+        tracemalloc.stop()
+    assert counts[-1][0] - counts[2][0] < 30
+    assert counts[-1][1] - counts[2][1] < 30_000
+
+
 def test_no_thread_is_left_when_a_loader_is_closed_or_dropped():
     def threads():
         return {thread for thread in threading.enumerate() if thread.name.startswith("covary-loader")}
@@ -481,6 +584,18 @@ def test_a_loader_can_be_used_again_after_it_was_closed_and_as_a_copy():
 def test_wrong_arguments_are_named(options, said):
     with pytest.raises(ValueError, match=said):
         loader(**options)
+
+
+def test_a_source_is_opened_as_open_dataset_does(tmp_path):
+    for name in ("train/a/1.png", "train/b/2.png", "val/a/3.png"):
+        write_picture(tmp_path / name)
+    assert sum(len(batch.keys) for batch in loader(tmp_path, split="train")) == 2
+    (batch,) = list(loader(open_dataset(tmp_path), split="val"))
+    assert list(batch.keys) == ["val/a/3.png"] and batch.label.tolist() == [0]
+    (batch,) = list(loader((np.zeros((3, 8, 9, 3), np.uint8), [0, 1, 1]), None))
+    assert batch.image.shape == (3, 8, 9, 3) and sorted(batch.label) == [0, 1, 1]
+    with pytest.raises(TypeError, match="open_dataset"):
+        loader(7)
 
 
 def test_a_pipeline_may_be_a_file_and_nothing_else_than_a_pipeline(tmp_path):

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loading import PIPELINE, Killer, Pictures, Wrong, contents, loader, stream
+from loading import Killer, Pictures, Wrong, contents, loader, stream
+from writing import write_picture
 
+from covary import OneOf, Pipeline, image
+from covary.data.images import ImageFolder
 from covary.data.processes import Processes, WorkerDied
 from covary.data.produce import Producer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning"),
-    pytest.mark.skipif(os.name != "posix", reason="worker processes need a POSIX system"),
+    pytest.mark.skipif(sys.platform != "linux", reason="what is left behind is looked up in /proc"),
 ]
 
 
@@ -31,9 +34,10 @@ def children():
 
 
 def shared():
-    """Shared memory of this process: open files without a name, and names in /dev/shm."""
+    """How many files without a name this process has open, and how many mappings of them or of /dev/shm."""
     links = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    return sum("memfd:covary" in link for link in links), set(Path("/dev/shm").iterdir())
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    return sum("memfd:covary" in link for link in links), sum("memfd:covary" in m or "/dev/shm" in m for m in maps)
 
 
 def gone(pids):
@@ -127,7 +131,7 @@ def test_the_index_is_shared_not_copied():
     data = Pictures(4)
     data.large = np.zeros(3_000_000)
     batches = loader(data)
-    producer: Producer = batches._producer()
+    producer: Producer = batches._maker
     workers = Processes(1, producer, ahead=1)
     try:
         setup = workers._processes[0]._setup
@@ -214,9 +218,24 @@ def test_workers_end_with_a_parent_that_is_killed_or_interrupted(tmp_path, numbe
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_processes_are_chosen_for_code_that_is_not_our_own():
-    assert loader(worker_type="auto")._worker_type == "process"
-    assert PIPELINE.seed == 5
+class Foreign(image.HorizontalFlip):
+    """An operation that is not covary's own."""
+
+
+def test_processes_are_chosen_for_code_that_is_not_our_own(tmp_path):
+    write_picture(tmp_path / "a" / "1.png")
+
+    def pool(data, **options):
+        with loader(data, worker_type="auto", workers=1, **options) as batches:
+            return type(batches._started()).__name__
+
+    own = ImageFolder(tmp_path)
+    assert pool(own) == "Threads"
+    assert pool(Pictures(4)) == "Processes"
+    assert pool(own, pipeline=Pipeline([OneOf([Foreign(), image.VerticalFlip()])])) == "Processes"
+    unsendable = Pictures(4)
+    unsendable.function = lambda: None
+    assert pool(unsendable) == "Threads"
 
 
 def test_what_cannot_be_sent_is_refused_with_the_way_out():

@@ -26,8 +26,8 @@ def object_fields(instances: Sequence[Instance], options: Boxes, size: tuple[int
 
     Returns:
         `objects` themselves; `boxes` (N, 4) float32 in the format of the options; `box_labels` (N,) int64 categories;
-        `masks` (N, H, W) bool where all objects have one; `keypoints` (N * K, 3) float32, x, y and visibility, where an
-        object has them, those of one object after another.
+        `masks` (N, H, W) bool where all objects have one, and there is one; `keypoints` (N * K, 3) float32, x, y and
+        visibility, where an object has them, those of one object after another.
     """
     corners = np.array([_corners(instance) for instance in instances], np.float64).reshape(-1, 4)
     fields: dict[str, Any] = {
@@ -36,12 +36,28 @@ def object_fields(instances: Sequence[Instance], options: Boxes, size: tuple[int
         "box_labels": np.array([instance.category for instance in instances], np.int64),
     }
     masks = [instance.mask for instance in instances if instance.mask is not None]
-    if len(masks) == len(instances):
-        fields["masks"] = np.stack(masks) if masks else np.zeros((0, *size), np.bool_)
+    if masks and len(masks) == len(instances):
+        fields["masks"] = np.stack(masks)
     points = [instance.keypoints for instance in instances if instance.keypoints is not None]
     if points:
         fields["keypoints"] = np.concatenate(points).astype(np.float32)
     return fields
+
+
+def completed(name: str, values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
+    """A field of objects for all samples of a batch: those without any object have an empty array there.
+
+    Args:
+        name: "masks" or "keypoints".
+        values: of each sample; None where it has no such field.
+        counts: how many objects each sample has.
+    """
+    like = next(value for value in values if value is not None)
+    none = np.zeros((0, *np.shape(like)[1:]), np.float32 if name == "keypoints" else np.bool_)
+    return [
+        none if value is None and (name == "keypoints" or not count) else value
+        for value, count in zip(values, counts, strict=True)
+    ]
 
 
 def _corners(instance: Instance) -> tuple[float, float, float, float]:

@@ -36,7 +36,16 @@ _CURSOR_AT = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
 
 # Short: only room is taken under it. One for all, as closing any descriptor of a file ends the process's file locks.
-_lock = threading.Lock()
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # another thread may have held it when this process was forked
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Arena:

@@ -83,9 +83,11 @@ def open_cache(options: CacheOptions, dataset: Dataset, *, side: int | None, cha
         channels: of all pictures.
 
     Raises:
-        ValueError: there is a pack at the path, but for other data or options.
+        ValueError: there is a pack at the path, but for other data or options; or the system cannot share memory.
         OSError: the pack cannot be made.
     """
+    if os.name != "posix":
+        raise ValueError("Loader: cache needs a POSIX system")
     count = len(dataset)
     if options.path is None:
         assert options.limit is not None

@@ -13,8 +13,9 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
+from multiprocessing import parent_process
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,7 @@ from covary.data.batch import Batch
 from covary.data.cache import Cache, open_cache, parse_cache
 from covary.data.dataset import Dataset, SampleError
 from covary.data.fetch import usual_channels
+from covary.data.made import BadSample, Made
 from covary.data.options import (
     check_plan,
     class_count,
@@ -35,17 +37,17 @@ from covary.data.options import (
     weights_of,
     whole,
 )
-from covary.data.produce import BadSample, Decode, Made, OnError, Producer
+from covary.data.produce import Decode, OnError, Producer
 from covary.data.schedule import Epoch, Order, Schedule
 from covary.data.state import Position, checked_position, plan_options
 from covary.data.stats import Meter, Stats
 from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
-from covary.data.workers import Workers, WorkerType, start_workers, suited_type
+from covary.data.workers import Workers, WorkerType, start_workers
 from covary.draws.keys import Key
 from covary.pipeline import Pipeline, usable_cores
 
 if TYPE_CHECKING:
-    from covary.ops.mix.base import Mixers
+    from covary.ops.mix.base import Alternatives, Mixers
 
 # So many samples are looked at to learn how many channels the pictures have.
 PROBES = 5
@@ -60,7 +62,7 @@ class Loader:
     than the drawn crop and resize need: it costs less, and halves in the decoder instead of the renderer.
 
     Args:
-        source: a data set: a path (what lies there is found by looking), arrays, or any `Dataset`.
+        source: the data: a path (what lies there is found by looking), arrays, or a data set; see `open_dataset`.
         pipeline: what happens to each sample: a `Pipeline`, or the path of a YAML file. None: pictures as they are.
         batch_size: pictures in a batch, 1 and more. Default 32.
         shuffle: draw the samples of each epoch in another order. Default True; False keeps the order of the data set.
@@ -102,9 +104,8 @@ class Loader:
     Example:
         >>> import numpy as np
         >>> from covary import Loader, Pipeline, image
-        >>> from covary.data import Arrays
-        >>> data = Arrays(np.zeros((10, 48, 64, 3), np.uint8), labels=np.arange(10) % 2)
-        >>> with Loader(data, Pipeline([image.HorizontalFlip()]), batch_size=4) as loader:
+        >>> pictures, labels = np.zeros((10, 48, 64, 3), np.uint8), np.arange(10) % 2
+        >>> with Loader((pictures, labels), Pipeline([image.HorizontalFlip()]), batch_size=4) as loader:
         ...     [batch.image.shape for batch in loader]
         [(4, 48, 64, 3), (4, 48, 64, 3), (2, 48, 64, 3)]
     """
@@ -118,7 +119,7 @@ class Loader:
         shuffle: bool = True,
         mix: Mixers | None = None,
         workers: int | None = None,
-        worker_type: Literal["auto"] | WorkerType = "auto",
+        worker_type: WorkerType = "auto",
         cache: str | None = None,
         decode: Decode = "scaled",
         drop_last: bool = False,
@@ -137,7 +138,7 @@ class Loader:
         channels: int | None = None,
         cache_side: int = 512,
     ) -> None:
-        one_of("worker_type", worker_type, ("auto", *get_args(WorkerType)))
+        one_of("worker_type", worker_type, get_args(WorkerType))
         one_of("decode", decode, get_args(Decode))
         one_of("on_error", on_error, get_args(OnError))
         one_of("to", to, FRAMEWORKS)
@@ -178,20 +179,20 @@ class Loader:
             weights=None if weights is None else weights_of(weights, len(self.dataset), rows),
         )
         check_plan(self._schedule)
-        self._mix = mix
+        self._mix = None if mix is None else _alternatives(mix)
         self._decode: Decode = decode
         self._on_error: OnError = on_error
         self._cache_options = None if cache is None else parse_cache(cache)
         self._cache_side = cache_side
         self._channels = channels
-        self._workers = usable_cores() if workers is None else workers
-        self._worker_type: WorkerType = (
-            suited_type(self.dataset, pipeline, mix) if worker_type == "auto" else worker_type
-        )
+        # A worker of another loader is one of many that share the cores.
+        self._workers = workers if workers is not None else 1 if parent_process() is not None else usable_cores()
+        self._worker_type: WorkerType = worker_type
         self._ahead = (prefetch or self._workers + 2) if self._workers else 1
         self._problems: dict[Key, str] = {}
         self._warned = False
         self._position = Position(0, 0)
+        self._resumed = False
         self._meter = Meter(0, max(1, self._workers))
         self._plan: Epoch | None = None
         self._pool: Workers | None = None
@@ -206,7 +207,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """The next epoch, each time; after `load_state_dict` the rest of the one that was left."""
-        return self._stream(self._position, self._epochs)
+        return self._stream()
 
     def epoch(self, number: int, start: int | None = None) -> Iterator[Batch]:
         """The batches of one epoch.
@@ -215,11 +216,11 @@ class Loader:
             number: of the epoch.
             start: number of the first batch. Default: 0, or where `load_state_dict` has just returned to.
         """
-        self.set_epoch(number)
-        if start is not None:
-            whole("start", start, 0)
-            self._position = Position(number, start)
-        return self._stream(self._position, 1)
+        whole("epoch", number, 0)
+        whole("start", start, 0)
+        if start is not None and start > len(self._schedule):
+            raise ValueError(f"Loader: start is {start!r}; an epoch has {len(self._schedule):,} batches")
+        return self._stream(number, start)
 
     def batch(self, number: int, epoch: int = 0) -> Batch | None:
         """One batch of an epoch by itself, made in the caller's thread: for frameworks that ask for batches by number.
@@ -261,7 +262,7 @@ class Loader:
         other._schedule = replace(self._schedule, rank=rank, world=world)
         check_plan(other._schedule)
         other.__dict__.pop("_options", None)
-        other._position = Position(0, 0)
+        other._position, other._resumed = Position(0, 0), False
         other._problems = {}
         return other
 
@@ -281,21 +282,39 @@ class Loader:
         return self._schedule.rank, self._schedule.world
 
     def set_epoch(self, number: int) -> None:
-        """Let the next `for` loop go through this epoch."""
+        """Let the next `for` loop begin with this epoch."""
         whole("epoch", number, 0)
-        if self._position.epoch != number:
-            self._position = Position(number, 0)
+        if not (self._resumed and self._position.epoch == number):
+            self._position, self._resumed = Position(number, 0), False
 
-    def _stream(self, start: Position, epochs: int) -> Iterator[Batch]:
-        """Batches from a position on, made ahead by the workers."""
-        pool, orders = self._started(), self._orders(start, epochs)
+    def _begin(self, number: int | None, batch: int | None) -> tuple[Position, int]:
+        """Where a loop begins, and the epoch before which it ends."""
+        if number is not None:
+            self.set_epoch(number)
+            if batch is not None:
+                self._position = Position(number, batch)
+        elif self._position.batch and not self._resumed:  # the loop before was broken off
+            self._position = Position(self._position.epoch + 1, 0)
+        start, resumed = self._position, self._resumed
+        self._resumed = False
+        if start.batch == len(self._schedule):
+            self._position = Position(start.epoch + 1, 0)
+        if number is not None:
+            return start, start.epoch + 1
+        return start, start.epoch + self._epochs - (start.epoch % self._epochs if resumed else 0)
+
+    def _stream(self, number: int | None = None, batch: int | None = None) -> Iterator[Batch]:
+        """The batches of a loop, made ahead by the workers."""
+        pool, (start, end) = self._started(), self._begin(number, batch)
+        orders = self._orders(start, end)
         pending: deque[Future[Made]] = deque()
         self._meter = Meter(start.epoch, max(1, self._workers))
         delivered = 0
         try:
             while True:
                 asked = time.perf_counter()
-                pending.extend(pool.submit(order) for order in islice(orders, self._ahead - len(pending)))
+                for order in islice(orders, self._ahead - len(pending)):
+                    pending.append(pool.submit(order, urgent=not pending))
                 if not pending:
                     break
                 made = pending.popleft().result()
@@ -303,19 +322,19 @@ class Loader:
                 if made.fields is None:
                     continue
                 delivered += 1
-                # Nothing here holds what the consumer gets: its memory is free as soon as he lets it go.
+                # Nothing here holds what the consumer gets: its memory is free as soon as it is let go there.
                 finished = [self._finished(made.fields)]
                 del made
                 yield finished.pop()
-            if not delivered and self._problems:
+            if not delivered and not start.batch and self._problems:
                 key, reason = next(iter(self._problems.items()))
                 raise SampleError(key, f"{reason} (and no other sample can be used either)")
         finally:
             for future in pending:
                 future.cancel()
 
-    def _orders(self, start: Position, epochs: int) -> Iterator[Order]:
-        for number in range(start.epoch, start.epoch + epochs):
+    def _orders(self, start: Position, end: int) -> Iterator[Order]:
+        for number in range(start.epoch, end):
             epoch = self._schedule.epoch(number)
             for batch in range(start.batch if number == start.epoch else 0, len(epoch)):
                 yield epoch.order(batch)
@@ -366,6 +385,7 @@ class Loader:
             ValueError: options differ; the message names them.
         """
         self._position = checked_position(state, self._options, len(self._schedule), strict)
+        self._resumed = True
 
     @cached_property
     def _options(self) -> dict[str, Any]:
@@ -412,19 +432,15 @@ class Loader:
         return self._producer()
 
     def _producer(self) -> Producer:
-        schedule, pipeline, finish, mixers = self._schedule, self.pipeline, None, None
-        if self._mix is not None:
-            from covary.ops.mix.base import alternatives
-
-            mixers = alternatives(self._mix)
-            if mixers.raw and pipeline is not None:
-                pipeline, finish = pipeline.parted()
+        schedule, pipeline, finish = self._schedule, self.pipeline, None
+        if self._mix is not None and self._mix.raw and pipeline is not None:
+            pipeline, finish = pipeline.parted()
         channels = self._channels or usual_channels(self.dataset, spread(schedule.rows, PROBES))
         return Producer(
             dataset=self.dataset,
             schedule=schedule,
             pipeline=pipeline,
-            mixers=mixers,
+            mixers=self._mix,
             finish=finish,
             classes=class_count(self.dataset),
             decode=self._decode,
@@ -446,6 +462,7 @@ class Loader:
         if self._stop is not None:
             self._stop()
         self._pool = self._stop = None
+        self.__dict__.pop("_maker", None)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or elsewhere, has workers of its own."""
@@ -467,3 +484,9 @@ class Loader:
 
     def __repr__(self) -> str:
         return f"Loader({self.dataset!r}, batch_size={self.batch_size}, {len(self._schedule):,} batches an epoch)"
+
+
+def _alternatives(mix: Mixers) -> Alternatives:
+    from covary.ops.mix.base import alternatives
+
+    return alternatives(mix)

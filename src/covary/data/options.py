@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ def one_of(name: str, value: object, allowed: Sequence[object]) -> None:
 
 def whole(name: str, value: object, least: int) -> None:
     """Refuse what is neither None nor a whole number from `least` on."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least):
+    if value is not None and (not _is_whole(value) or value < least):
         raise ValueError(f"Loader: {name} is {value!r}; allowed: a whole number from {least} on")
 
 
@@ -39,8 +39,8 @@ def seed_of(seed: int | None, pipeline: Pipeline | None) -> int:
 
 def shard_of(shard: object) -> tuple[int, int]:
     """Rank and world size."""
-    if isinstance(shard, Sequence) and len(shard) == 2 and all(type(number) is int for number in shard):
-        rank, world = shard
+    if isinstance(shard, Sequence) and len(shard) == 2 and all(map(_is_whole, shard)):
+        rank, world = map(int, shard)
         if 0 <= rank < world:
             return rank, world
     raise ValueError(f"Loader: shard is {shard!r}; allowed: (rank, world) with 0 <= rank < world")
@@ -110,3 +110,7 @@ def class_count(dataset: Dataset) -> int | None:
         return len(dataset.classes)
     labels = dataset.labels
     return None if labels is None or not len(labels) else int(np.max(labels)) + 1
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -27,7 +27,8 @@ import numpy as np
 
 from covary.data import serving
 from covary.data.arena import anonymous_file
-from covary.data.produce import Made, Producer
+from covary.data.made import Made
+from covary.data.produce import Producer
 from covary.data.schedule import Order
 from covary.render.buffers import empty
 
@@ -42,10 +43,24 @@ class WorkerDied(RuntimeError):  # noqa: N818
     """A worker process has ended while it was making a batch."""
 
 
-class Processes:
-    """Worker processes that make batches."""
+class CannotSend(TypeError):  # noqa: N818
+    """What makes the batches does not go into another process."""
 
-    def __init__(self, count: int, producer: Producer, ahead: int) -> None:
+
+class Processes:
+    """Worker processes that make batches.
+
+    Args:
+        count: how many.
+        producer: makes the batches.
+        ahead: how many batches will be ordered before the first is asked for.
+        may_import_main: whether workers may import the main module where the data set or an operation is defined there.
+
+    Raises:
+        CannotSend: the producer does not go into another process.
+    """
+
+    def __init__(self, count: int, producer: Producer, ahead: int, *, may_import_main: bool = True) -> None:
         if os.name != "posix":
             raise ValueError('Loader: worker_type="process" needs a POSIX system; use "thread"')
         if serving.preparing:
@@ -65,13 +80,14 @@ class Processes:
         if self._cache is not None:
             files.append(self._cache.arena.file)
         plain, places = _pickled(producer, self._shared.file)
-        setup = serving.Setup(_main_module() if b"__main__" in plain else None, self._shared.file, plain, places)
+        main = _main_module(may_import_main) if b"__main__" in plain else None
+        setup = serving.Setup(main, self._shared.file, plain, places)
         self._idle: SimpleQueue[Process | None] = SimpleQueue()
         self._processes = [Process(setup, files) for _ in range(count)]
         for process in self._processes:
             self._idle.put(process)
 
-    def submit(self, order: Order) -> Future[Made]:
+    def submit(self, order: Order, urgent: bool) -> Future[Made]:
         return self._pool.submit(self._make, order)
 
     def close(self) -> None:
@@ -189,10 +205,7 @@ class Process:
         if failure is not None:
             here.close()
             self._connection = None
-            error = pickle.loads(failure.plain)
-            if self._setup.main is not None and isinstance(error, AttributeError):
-                error.add_note("What is defined in an interactive session is not known to worker processes.")
-            raise error
+            raise pickle.loads(failure.plain)
         return here
 
     def _end(self) -> str:
@@ -216,9 +229,14 @@ class Process:
         return f"{process.pid} ended with status {status}"
 
 
-def _main_module() -> dict[str, Any]:
+def _main_module(may_import: bool) -> dict[str, Any]:
     """What a process needs to import the main module of this one."""
     data = get_preparation_data("covary-loader")
+    if not may_import or not {"init_main_from_name", "init_main_from_path"} & data.keys():
+        raise CannotSend(
+            "Loader: the data set or an operation is defined in the main module or an interactive session, which "
+            'worker processes do not know; put it in a module of its own, or use worker_type="thread"'
+        )
     data.pop("authkey", None)
     return data
 
@@ -227,7 +245,7 @@ def _pickled(producer: Producer, file: int) -> tuple[bytes, list[serving.Place]]
     try:
         return serving.pack(producer, file)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(
+        raise CannotSend(
             f'Loader: data set and pipeline cannot be sent to worker processes; use worker_type="thread": {error}'
         ) from error
 

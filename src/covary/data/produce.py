@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.data.annotated import FIELDS, object_fields
-from covary.data.batch import VARYING, collate
 from covary.data.dataset import Dataset, SampleError
 from covary.data.fetch import UNUSABLE, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import Instance, for_objects
+from covary.data.made import BadSample, Begun, Made, Part, Spent, joined, stacked, total
 from covary.data.schedule import Order, Schedule
 from covary.draws.keys import Key
 from covary.plan.changes import Image
-from covary.render.buffers import empty
 from covary.targets import Boxes, Keypoints
 
 if TYPE_CHECKING:
@@ -31,41 +30,6 @@ Decode: TypeAlias = Literal["scaled", "full"]
 
 # Pictures that take more than this when they are decoded are not held all at once.
 CHUNK_BYTES = 128 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class BadSample:
-    """A sample that was left out: its key, and why."""
-
-    key: Key
-    reason: str
-
-
-@dataclass(slots=True)
-class Spent:
-    """Seconds of one worker on one batch, by what was done."""
-
-    read: float = 0.0
-    decode: float = 0.0
-    render: float = 0.0
-    mix: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Made:
-    """A finished batch.
-
-    Attributes:
-        order: what was asked for.
-        fields: of the batch; None where no sample of it can be used.
-        problems: samples that were left out.
-        spent: where the time went.
-    """
-
-    order: Order
-    fields: dict[str, Any] | None
-    problems: tuple[BadSample, ...]
-    spent: Spent
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,27 +70,33 @@ class Producer:
         Raises:
             SampleError: a bad sample, where these are raised.
         """
+        return self.join(order, [self.begin(order)])
+
+    def begin(self, order: Order) -> Begun:
+        """The samples of an order, read and rendered; they are not a batch yet."""
         work = _Work(self)
         parts = work.parts(zip(order.indices.tolist(), order.variations.tolist(), strict=True))
+        return Begun(parts, work.problems, work.failures, work.spent)
+
+    def join(self, order: Order, begun: Sequence[Begun]) -> Made:
+        """The batch of an order that was begun in one piece or several."""
+        work = _Work(self, [problem for each in begun for problem in each.problems], total([b.spent for b in begun]))
+        parts = [part for each in begun for part in each.parts]
+        failures = [failure for each in begun for failure in each.failures]
+        if not parts and len(failures) == len(order.indices) > 1:
+            raise failures[
+                0
+            ]  # a picture may be too small for a crop, say; if none can be drawn, it is the pipeline's fault
         missing = len(order.indices) - sum(len(part.rows) for part in parts)
         if missing and self.refill:
             behind = self.schedule.epoch(order.epoch).behind(order.number)
             parts += work.parts(zip(*(numbers.tolist() for numbers in behind), strict=True), missing)
-        fields = _joined(parts) if parts else None
+        fields = joined(parts) if parts else None
         if fields is not None and self.mixers is not None:
             fields = work.mixed(fields, self.mixers)
         if fields is not None:
             fields["epoch"] = order.epoch
         return Made(order, fields, tuple(work.problems), work.spent)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """Finished pictures of some rows (an array, a list, or None where the samples have none) and their labels."""
-
-    rows: list[Row]
-    images: Any
-    labels: list[dict[str, Any]]
 
 
 @dataclass(slots=True, eq=False)
@@ -136,10 +106,11 @@ class _Work:
     of: Producer
     problems: list[BadSample] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    failures: list[ValueError] = field(default_factory=list)
 
-    def parts(self, wanted: Iterable[tuple[int, int]], enough: int | None = None) -> list[_Part]:
+    def parts(self, wanted: Iterable[tuple[int, int]], enough: int | None = None) -> list[Part]:
         """Finished pictures of samples and variations, in the order given, until there are enough."""
-        parts: list[_Part] = []
+        parts: list[Part] = []
         for rows in self._chunks(wanted, None if enough is None else 1):
             part = self._rendered(rows)
             if part.rows:
@@ -170,7 +141,8 @@ class _Work:
         )
         if producer.finish is not None:
             for name in mixers.pictures:
-                fields[name] = producer.finish.batch(fields[name], keys=fields["keys"], threads=1)
+                if name in fields:
+                    fields[name] = _formed(producer.finish, fields[name])
         self.spent.mix += time.perf_counter() - start
         return fields
 
@@ -225,7 +197,7 @@ class _Work:
 
     # Rendering
 
-    def _rendered(self, rows: list[Row]) -> _Part:
+    def _rendered(self, rows: list[Row]) -> Part:
         """The finished pictures of rows that may be of several kinds; those that turn out bad are left out."""
         kinds: dict[Any, list[int]] = {}
         for place, row in enumerate(rows):
@@ -242,18 +214,18 @@ class _Work:
                 found[at[id(row)]] = row, image, part.labels[number]
         in_order = [found[place] for place in sorted(found)]
         images = [image for _, image, _ in in_order]
-        return _Part([row for row, _, _ in in_order], _stacked(images), [labels for _, _, labels in in_order])
+        return Part([row for row, _, _ in in_order], stacked(images), [labels for _, _, labels in in_order])
 
-    def _of_a_kind(self, rows: list[Row]) -> _Part:
+    def _of_a_kind(self, rows: list[Row]) -> Part:
         pipeline = self.of.pipeline
         if not rows[0].has_image:
-            return _Part(rows, None, [row.fields for row in rows])
+            return Part(rows, None, [row.fields for row in rows])
         if pipeline is None:
             rows = self._decoded(rows, np.zeros(len(rows), np.int64))
             for row in rows:
                 if row.objects is not None:
                     _put_objects(row.fields, row.objects.instances, Boxes(), row.size)
-            return _Part(rows, _stacked([row.picture for row in rows]), [row.fields for row in rows])
+            return Part(rows, stacked([row.picture for row in rows]), [row.fields for row in rows])
         boxes = pipeline.boxes
         if rows[0].objects is not None:
             pipeline = for_objects(pipeline, rows[0].objects)
@@ -264,20 +236,16 @@ class _Work:
         except ValueError as error:
             if len(rows) == 1:
                 self._leave_out(rows[0].key, ValueError(f"the pipeline failed: {error}"), cause=error)
-                return _Part([], None, [])
-            failure = error
-        # One picture may be too small for a crop, say; if none can be drawn, it is the pipeline's fault.
-        problems = len(self.problems)
+                self.failures.append(error)
+                return Part([], None, [])
         alone = [part for row in rows if (part := self._of_a_kind([row])).rows]
-        if not alone and len(self.problems) - problems == len(rows):
-            raise failure
-        return _Part(
+        return Part(
             [part.rows[0] for part in alone],
-            _stacked([part.images[0] for part in alone]),
+            stacked([part.images[0] for part in alone]),
             [part.labels[0] for part in alone],
         )
 
-    def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> _Part:
+    def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> Part:
         while rows:
             start = time.perf_counter()
             plan = pipeline.planned(
@@ -305,8 +273,8 @@ class _Work:
                     size = image.shape[-2:] if pipeline.layout == "CHW" else image.shape[:2]
                     _put_objects(carried, row.objects.carried(carried), boxes, size)
             self.spent.render += time.perf_counter() - start
-            return _Part(rows, images, labels)
-        return _Part([], None, [])
+            return Part(rows, images, labels)
+        return Part([], None, [])
 
     def _decoded(self, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
         """The rows whose pictures can be decoded, now decoded; each at a scale that the draws allow."""
@@ -339,6 +307,14 @@ class _Work:
             self.problems.append(problem)
 
 
+def _formed(form: Pipeline, pictures: Any) -> Any:
+    """Pictures, or (B, V, ...) views of pictures, in the form that a model takes."""
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 5:
+        flat = form.batch(pictures.reshape(-1, *pictures.shape[2:]), threads=1)
+        return flat.reshape(*pictures.shape[:2], *flat.shape[1:])
+    return form.batch(pictures, threads=1)
+
+
 def _put_objects(fields: dict[str, Any], instances: Sequence[Instance], boxes: Boxes, size: tuple[int, ...]) -> None:
     """Objects in place of the fields by which they were carried."""
     for name in FIELDS:
@@ -349,37 +325,3 @@ def _put_objects(fields: dict[str, Any], instances: Sequence[Instance], boxes: B
 def _picture(row: Row) -> Image:
     assert row.picture is not None
     return row.picture
-
-
-def _stacked(images: list[Any]) -> Any:
-    """Pictures in one array if they agree in shape and dtype, else the list."""
-    if all(image is None for image in images):
-        return None
-    if len({None if image is None else (image.shape, image.dtype) for image in images}) > 1:
-        return images
-    stack = empty((len(images), *images[0].shape), images[0].dtype)
-    return np.stack(images, out=stack)
-
-
-def _joined(parts: Sequence[_Part]) -> dict[str, Any]:
-    """The fields of a batch."""
-    rows = [row for part in parts for row in part.rows]
-    labels = [each for part in parts for each in part.labels]
-    fields: dict[str, Any] = {}
-    if parts[0].images is not None:
-        fields["image"] = parts[0].images if len(parts) == 1 else _concatenated([part.images for part in parts])
-    names = dict.fromkeys(name for each in labels for name in each)
-    for name in sorted(names, key=lambda name: name != "label"):
-        values = [each.get(name) for each in labels]
-        fields[name] = values if name in VARYING else collate(values)
-    fields["keys"] = [row.key for row in rows]
-    fields["variations"] = np.array([row.variation for row in rows], np.int64)
-    return fields
-
-
-def _concatenated(pieces: Sequence[Any]) -> Any:
-    shapes = {(piece.shape[1:], piece.dtype) if isinstance(piece, np.ndarray) else None for piece in pieces}
-    if None in shapes or len(shapes) > 1:
-        return [picture for piece in pieces for picture in piece]
-    stack = empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0].dtype)
-    return np.concatenate(pieces, out=stack)

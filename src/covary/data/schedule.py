@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -41,6 +42,12 @@ class Order:
     number: int
     indices: Ints
     variations: NDArray[np.uint32]
+
+    def pieces(self, count: int) -> list[Order]:
+        """The order in pieces of about one size, end to end; no more of them than there are samples."""
+        ends = np.linspace(0, len(self.indices), min(count, len(self.indices)) + 1).astype(np.int64)
+        rows = [slice(start, end) for start, end in pairwise(ends)]
+        return [Order(self.epoch, self.number, self.indices[part], self.variations[part]) for part in rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

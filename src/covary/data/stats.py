@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, fields
 
-from covary.data.produce import Made, Spent
+from covary.data.made import Made, Spent
 
 
 @dataclass(frozen=True, slots=True)
