@@ -15,7 +15,12 @@ from covary.ops.text.characters import (
     ZeroWidthNoise,
 )
 from covary.ops.text.eda import Recipe, auto, eda
+from covary.ops.text.entities import EntitySwap, GenderSwap, NameSwap, gazetteer
+from covary.ops.text.figures import DateJitter, NumberJitter
+from covary.ops.text.learned import EmbeddingReplacement, TfIdfReplacement
+from covary.ops.text.models import BackTranslation, ContextualReplacement, Paraphrase
 from covary.ops.text.synonyms import AntonymReplacement, HypernymReplacement, RandomInsertion, SynonymReplacement
+from covary.ops.text.tables import Misspelling, WordReplacement
 from covary.ops.text.words import (
     PunctuationInsertion,
     RandomDeletion,
@@ -28,16 +33,26 @@ from covary.ops.text.words import (
 __all__ = [
     "AccentNoise",
     "AntonymReplacement",
+    "BackTranslation",
     "CaseNoise",
     "CharacterDeletion",
     "CharacterInsertion",
     "CharacterSubstitution",
     "CharacterTranspose",
+    "ContextualReplacement",
+    "DateJitter",
+    "EmbeddingReplacement",
+    "EntitySwap",
+    "GenderSwap",
     "Homoglyphs",
     "HypernymReplacement",
     "KeyboardTypo",
     "Leet",
+    "Misspelling",
+    "NameSwap",
+    "NumberJitter",
     "OcrNoise",
+    "Paraphrase",
     "PunctuationInsertion",
     "RandomDeletion",
     "RandomInsertion",
@@ -45,10 +60,13 @@ __all__ = [
     "Recipe",
     "StopWordDeletion",
     "SynonymReplacement",
+    "TfIdfReplacement",
     "WhitespaceNoise",
     "WordMerge",
+    "WordReplacement",
     "WordSplit",
     "ZeroWidthNoise",
     "auto",
     "eda",
+    "gazetteer",
 ]
