@@ -67,6 +67,11 @@ OPERATIONS: list[Operation] = [
     text.NameSwap(0.7),
     text.TfIdfReplacement.fit([SENTENCE, "the old man and the sea", "a ship of the line"], rate=0.4),
     text.EmbeddingReplacement(VECTORS, 0.5, similarity=0.0),
+    text.SentenceShuffle(),
+    text.SentenceDeletion(0.4),
+    text.SentenceInsertion(0.5),
+    text.SpanCrop((0.3, 0.9)),
+    text.Contractions(0.6),
 ]
 MODELS: list[Operation] = [
     text.ContextualReplacement(fill_masks, 0.5),

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covary import text
+from covary.ops.text.filters import Limits, distance, repetition
 from covary.ops.text.learned import read_vectors
-from covary.ops.text.models import Limits, difference, distance, repetition
+from covary.ops.text.models import difference
 from covary.plan.edits import apply_edits, checked
 from tests.text.examples import VECTORS, fill_masks, texts
 from tests.text.texting import vary, vary_all

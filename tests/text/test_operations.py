@@ -82,8 +82,9 @@ def test_what_is_protected_stays(operation: TextOperation, data: st.DataObject) 
     kept = guard.ranges(text, (), [])
     done = vary(operation, text, key=data.draw(KEYS))
     for start, end in kept:
-        moved = [edit for edit in done["edits"] if edit.start < end and edit.end > start]
-        assert all(any(copy.start <= start and end <= copy.end for e in moved for copy in e.copies) for _ in moved)
+        touched = any(edit.start < end and edit.end > start for edit in done["edits"])
+        moved = any(copy.start <= start and end <= copy.end for edit in done["edits"] for copy in edit.copies)
+        assert moved or not touched
 
 
 @settings(max_examples=60, deadline=None)

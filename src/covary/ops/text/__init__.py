@@ -19,6 +19,7 @@ from covary.ops.text.entities import EntitySwap, GenderSwap, NameSwap, gazetteer
 from covary.ops.text.figures import DateJitter, NumberJitter
 from covary.ops.text.learned import EmbeddingReplacement, TfIdfReplacement
 from covary.ops.text.models import BackTranslation, ContextualReplacement, Paraphrase
+from covary.ops.text.sentences import Contractions, SentenceDeletion, SentenceInsertion, SentenceShuffle, SpanCrop
 from covary.ops.text.synonyms import AntonymReplacement, HypernymReplacement, RandomInsertion, SynonymReplacement
 from covary.ops.text.tables import Misspelling, WordReplacement
 from covary.ops.text.words import (
@@ -40,6 +41,7 @@ __all__ = [
     "CharacterSubstitution",
     "CharacterTranspose",
     "ContextualReplacement",
+    "Contractions",
     "DateJitter",
     "EmbeddingReplacement",
     "EntitySwap",
@@ -58,6 +60,10 @@ __all__ = [
     "RandomInsertion",
     "RandomSwap",
     "Recipe",
+    "SentenceDeletion",
+    "SentenceInsertion",
+    "SentenceShuffle",
+    "SpanCrop",
     "StopWordDeletion",
     "SynonymReplacement",
     "TfIdfReplacement",

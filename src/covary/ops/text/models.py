@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from covary.ops.base import operation
 from covary.ops.text.base import TextOperation, count_of, share
 from covary.ops.text.case import written_like
+from covary.ops.text.filters import Limits
 from covary.ops.text.lists import STOP_WORDS
 from covary.ops.text.numbers import Numbers
 from covary.ops.text.page import Page
 from covary.ops.text.protect import Protection
-from covary.ops.text.segment import Ranges, words
+from covary.ops.text.segment import Ranges
 from covary.plan.edits import Edit, Edits, apply_edits
 
 Rewriter: TypeAlias = Callable[[list[str]], Sequence[str | Sequence[str]]]
@@ -124,58 +125,6 @@ class ContextualReplacement(TextOperation):
             return None
         edges = list(accumulate(score for _, score in usable))
         return written_like(old, usable[min(bisect_right(edges, numbers() * total), len(usable) - 1)][0])
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a rewritten text must keep to.
-
-    Args:
-        shortest, longest: its length over that of the original, in words. Defaults 0.5 and 2.
-        edits: least share of its words that differ, 0 to 1. Default 0: all but the original itself.
-        repetition: highest share of its three-word phrases that occurred before. Default 0.3.
-    """
-
-    shortest: float = 0.5
-    longest: float = 2.0
-    edits: float = 0.0
-    repetition: float = 0.3
-
-    def complaint(self, old: str, new: str) -> str:
-        """Why the new text is refused, or ""."""
-        before, after = _words(old), _words(new)
-        if not after:
-            return "it is empty"
-        if new == old:
-            return "it is the original"
-        ratio = len(after) / max(len(before), 1)
-        if not self.shortest <= ratio <= self.longest:
-            return f"it has {ratio:.2g} times the words of the original"
-        if distance(before, after) / max(len(before), len(after)) < self.edits:
-            return "it differs too little"
-        if repetition(after) > self.repetition:
-            return "it repeats itself"
-        return ""
-
-
-def _words(text: str) -> list[str]:
-    return [text[start:end].lower() for start, end in words(text)]
-
-
-def distance(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """The edit distance (Levenshtein 1966) of two sequences: insertions, deletions and substitutions."""
-    row = list(range(len(other) + 1))
-    for number, item in enumerate(one, start=1):
-        corner, row[0] = row[0], number
-        for place, against in enumerate(other, start=1):
-            corner, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, corner + (item != against))
-    return row[-1]
-
-
-def repetition(words: Sequence[str]) -> float:
-    """The share of three-word phrases that occurred before."""
-    phrases = [tuple(words[place : place + 3]) for place in range(len(words) - 2)]
-    return 1 - len(set(phrases)) / len(phrases) if phrases else 0.0
 
 
 class _Cache:

@@ -132,18 +132,22 @@ class Page:
             last = edit.end
         return edits
 
-    def homes(self, words: Ranges) -> list[frozenset[int]] | None:
-        """For each word the spans that it must not leave, which hold more than it; None where there are no spans."""
+    def homes(self, parts: Ranges) -> list[frozenset[int]] | None:
+        """For each part (a word, a sentence) the spans that it must not leave; None where there are no spans.
+
+        Parts with equal homes may change places. A part that holds only one end of a span may not move at all: its home
+        is like no other.
+        """
         if not self.spans:
             return None
-        return [
-            frozenset(
-                mark
-                for mark, (low, high, _, _) in enumerate(self.spans)
-                if low < end and high > start and not start <= low <= high <= end
-            )
-            for start, end in words
-        ]
+        homes = []
+        for index, (start, end) in enumerate(parts):
+            home = set()
+            for mark, (low, high, _, _) in enumerate(self.spans):
+                if low < end and high > start and not start <= low <= high <= end:
+                    home.add(mark if low <= start and high >= end else -1 - index)
+            homes.append(frozenset(home))
+        return homes
 
     def admitted(self, edits: Edits, dropping: bool) -> list[Edit]:
         """The edits without those that cross the edge of a span or, unless `dropping`, leave nothing of one.
