@@ -16,7 +16,8 @@ SENTENCE = (
 # With words, names, numbers and dates for every operation to change.
 RICH = (
     SENTENCE + " Café naïve. Emma said that they would receive 250 letters on 5 March 2024, because the hungry dogs "
-    "found large bones in the beautiful gardens of a small town."
+    "found large bones in the beautiful gardens of a small town. The old sailor "
+    "painted the boat. The dog was seen by a man."
 )
 
 
@@ -72,8 +73,14 @@ OPERATIONS: list[Operation] = [
     text.SentenceInsertion(0.5),
     text.SpanCrop((0.3, 0.9)),
     text.Contractions(0.6),
+    text.Voice(0.7),
 ]
 MODELS: list[Operation] = [
+    text.TreeCrop(),
+    text.TreeRotate(),
+    text.ConjunctSwap(),
+    text.SubjectObjectSwap(),
+    text.AdjunctFronting(),
     text.ContextualReplacement(fill_masks, 0.5),
     text.Paraphrase(reworded),
     text.BackTranslation(

@@ -21,7 +21,10 @@ from covary.ops.text.learned import EmbeddingReplacement, TfIdfReplacement
 from covary.ops.text.models import BackTranslation, ContextualReplacement, Paraphrase
 from covary.ops.text.sentences import Contractions, SentenceDeletion, SentenceInsertion, SentenceShuffle, SpanCrop
 from covary.ops.text.synonyms import AntonymReplacement, HypernymReplacement, RandomInsertion, SynonymReplacement
+from covary.ops.text.syntax import AdjunctFronting, ConjunctSwap, SubjectObjectSwap, TreeCrop, TreeRotate
 from covary.ops.text.tables import Misspelling, WordReplacement
+from covary.ops.text.trees import Tree, TreeToken
+from covary.ops.text.voice import Voice
 from covary.ops.text.words import (
     PunctuationInsertion,
     RandomDeletion,
@@ -33,6 +36,7 @@ from covary.ops.text.words import (
 
 __all__ = [
     "AccentNoise",
+    "AdjunctFronting",
     "AntonymReplacement",
     "BackTranslation",
     "CaseNoise",
@@ -40,6 +44,7 @@ __all__ = [
     "CharacterInsertion",
     "CharacterSubstitution",
     "CharacterTranspose",
+    "ConjunctSwap",
     "ContextualReplacement",
     "Contractions",
     "DateJitter",
@@ -65,8 +70,14 @@ __all__ = [
     "SentenceShuffle",
     "SpanCrop",
     "StopWordDeletion",
+    "SubjectObjectSwap",
     "SynonymReplacement",
     "TfIdfReplacement",
+    "Tree",
+    "TreeCrop",
+    "TreeRotate",
+    "TreeToken",
+    "Voice",
     "WhitespaceNoise",
     "WordMerge",
     "WordReplacement",

@@ -14,7 +14,7 @@ from covary.ops.text.case import written_like
 from covary.ops.text.characters import picked
 from covary.ops.text.numbers import Numbers
 from covary.ops.text.page import Page
-from covary.ops.text.protect import Protection
+from covary.ops.text.protect import KINDS, Protection, protection
 from covary.ops.text.segment import Ranges
 from covary.plan.edits import Copy, Edit, Edits
 
@@ -67,7 +67,8 @@ class SentenceDeletion(TextOperation):
     Args:
         rate: chance of each sentence, 0 to 1. Default 0.1. Identity: 0.
 
-    At least one sentence stays, and all that hold something protected. Spans of the others are reported as dropped.
+    At least one sentence stays, and all that hold something that you have named to be protected. Spans of the others
+    are reported as dropped.
 
     Helps: classification of documents; robustness to missing context.
     Hurts: answers that stood in the sentence; stories.
@@ -75,6 +76,8 @@ class SentenceDeletion(TextOperation):
 
     rate: Any = share(0.1)
     dropping = True
+    # A number or an address may go with its sentence.
+    lifts = tuple(KINDS)
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         rate = drawn["rate"]
@@ -129,7 +132,8 @@ class SpanCrop(TextOperation):
     Args:
         keep: share of the words that stay, 0 to 1. Default 0.6 to 1. Identity: 1.
 
-    The stretch is extended so that it cuts through no span and nothing protected; spans outside are reported as dropped.
+    The stretch is extended so that it cuts through no span, address, number or the like. Spans outside are reported as
+    dropped. Where it would leave out something that you have named to be protected, the text stays as it is.
 
     Helps: long documents, contrastive learning (two crops of one text are a pair).
     Hurts: labels that hang on a part that is gone; grammar at the ends.
@@ -137,6 +141,7 @@ class SpanCrop(TextOperation):
 
     keep: Any = ranged(default=Uniform(0.6, 1.0, identity=1), low=0, high=1)
     dropping = True
+    lifts = tuple(KINDS)
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         places = page.words
@@ -145,7 +150,9 @@ class SpanCrop(TextOperation):
             return []
         first = numbers.below(len(places) - count + 1)
         start, end = places[first][0], places[first + count - 1][1]
-        whole = [(span.start, span.end) for span in page.spans] + page.guarded(guard)
+        whole = [(span.start, span.end) for span in page.spans] + protection(()).ranges(
+            page.text, (), page.guarded(guard)
+        )
         while True:
             cut = [
                 part for part in whole if part[0] < end and part[1] > start and not start <= part[0] <= part[1] <= end
