@@ -21,6 +21,15 @@ ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
 PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/loader.md", "docs/mixing.md")
 MIXERS = declared(mix.Mixer)
+# What an operation must be told, by the name of the argument.
+NEEDED: dict[str, Any] = {
+    "operations": [image.HorizontalFlip()],
+    "table": {"word": ["other"]},
+    "gazetteer": {"LABEL": ["entity"]},
+    "vocabulary": [("word", 1.0, 2.0)],
+    "vectors": "vectors.txt",
+    **dict.fromkeys(("model", "there", "back"), list),
+}
 BASE_FIELDS = build.common_fields().keys()
 
 
@@ -39,9 +48,7 @@ def test_docstring_explains_every_field_and_whom_it_helps_and_hurts(name: str) -
 def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     cls = OPERATIONS[name]
     needed = {
-        field.name: [image.HorizontalFlip()] if field.name == "operations" else 32
-        for field in dataclasses.fields(cls)
-        if not build.default_text(field)
+        field.name: NEEDED.get(field.name, 32) for field in dataclasses.fields(cls) if not build.default_text(field)
     }
     names = {"image": image, "text": text, **vars(combine), **vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own

@@ -48,6 +48,11 @@ def test_mixers_bring_no_slow_module() -> None:
     assert not brought & {"cv2", "scipy", "yaml", "torch", "simplejpeg"}
 
 
+def test_import_of_text_brings_no_slow_module_and_no_data() -> None:
+    brought = {module.partition(".")[0] for module in probe("import covary; covary.text.RandomSwap")["modules"]}
+    assert not brought & {"cv2", "scipy", "yaml", "torch", "lemminflect", "sentencex", "spacy", "transformers", "gzip"}
+
+
 def test_import_starts_no_thread_and_opens_no_socket() -> None:
     result = probe("import covary")
     assert result["threads"] == 0

@@ -10,12 +10,13 @@ from covary.ops.layout import Layout
 from covary.ops.text.base import Pages
 from covary.ops.text.page import Change, Page, Span
 from covary.ops.text.protect import protection
+from covary.ops.text.trees import read_tree
 from covary.plan.edits import Edit
 from covary.targets.spans import Place, read_answer, read_spans, write_answer, write_span
 from covary.targets.tokens import Tokens, read_tokens, write_tokens
 
 SPAN_FIELDS = ("spans", "sentences")
-TEXT_FIELDS = (*SPAN_FIELDS, "answer", "tokens", "tags", "protected")
+TEXT_FIELDS = (*SPAN_FIELDS, "answer", "tokens", "tags", "protected", "tree")
 
 
 class Varied(NamedTuple):
@@ -51,7 +52,9 @@ def vary_texts(
         texts: B texts.
         fields: for each its other fields. Known are `spans` and `sentences` (see `covary.targets.spans.read_spans`),
             `answer` (a span, or SQuAD's mapping), `tokens` with `tags` (see `covary.targets.tokens.read_tokens`) and
-            `protected`, spans that nothing may touch. All others come back as they are.
+            `protected`, spans that nothing may touch, and `tree` (see `covary.ops.text.trees.read_tree`), which comes
+            back as a `Tree` of the new text, or as None where it would not be true any more. All others come back as
+            they are.
         course: where the numbers come from; it keeps the records for the trace.
         protect: entries that hold for all operations, see `covary.ops.text.protect`.
 
@@ -99,6 +102,8 @@ class _Labels:
             self._mark("tags", self.tokens.entities)
         fixed = [place[:2] for place in read_spans(fields.get("protected") or (), "protected", text)]
         self.page = Page(text, [Span(*place, mark) for mark, place in enumerate(self.places)], fixed)
+        if fields.get("tree") is not None:
+            self.page.tree = read_tree(fields["tree"], text)
 
     def _mark(self, field: str, places: list[Place]) -> None:
         self.owners += ((field, index) for index in range(len(places)))
@@ -135,6 +140,8 @@ class _Labels:
             fields["tokens"] = tokens
             if fields.get("tags") is not None:
                 fields["tags"] = tags
+        if fields.get("tree") is not None:
+            fields["tree"] = self.page.tree
         if fields.get("protected"):
             fields["protected"] = list(self.page.fixed)
         return fields

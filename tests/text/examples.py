@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,6 +13,26 @@ from covary.ops.base import Operation
 SENTENCE = (
     "The old captain doesn't sail to New York any more, but his crew (all of them) still writes to him: “Come back!”"
 )
+# With words, names, numbers and dates for every operation to change.
+RICH = (
+    SENTENCE + " Café naïve. Emma said that they would receive 250 letters on 5 March 2024, because the hungry dogs "
+    "found large bones in the beautiful gardens of a small town. The old sailor "
+    "painted the boat. The dog was seen by a man."
+)
+
+
+def fill_masks(given: list[str]) -> list[list[tuple[str, float]]]:
+    """A model that expects one of three words in any place."""
+    assert all(each.count("[MASK]") == 1 for each in given)
+    return [[("sailor", 0.5), ("sea", 0.3), ("happy", 0.2)] for _ in given]
+
+
+def reworded(given: list[str]) -> list[list[str]]:
+    """A model with two ways to say anything."""
+    return [[f"well, {each}", each.replace(" to ", " towards ") + " indeed"] for each in given]
+
+
+VECTORS = str(Path(__file__).parent / "vectors.txt")
 
 OPERATIONS: list[Operation] = [
     text.AccentNoise(0.8, mode="add"),
@@ -38,6 +59,33 @@ OPERATIONS: list[Operation] = [
     text.WordMerge(0.5),
     text.WordSplit(0.5),
     text.ZeroWidthNoise(0.5),
+    text.WordReplacement({"captain": ["skipper", "master"], "crew": "team", "small": "wee", "come": "get"}, 0.6),
+    text.Misspelling(0.5),
+    text.NumberJitter(0.5),
+    text.DateJitter((-400, 400)),
+    text.EntitySwap({"PER": ["Jo Smith", "Ann"], "LOC": ["Old Sarum", "Bonn"]}, 0.7),
+    text.GenderSwap(p=0.5),
+    text.NameSwap(0.7),
+    text.TfIdfReplacement.fit([SENTENCE, "the old man and the sea", "a ship of the line"], rate=0.4),
+    text.EmbeddingReplacement(VECTORS, 0.5, similarity=0.0),
+    text.SentenceShuffle(),
+    text.SentenceDeletion(0.4),
+    text.SentenceInsertion(0.5),
+    text.SpanCrop((0.3, 0.9)),
+    text.Contractions(0.6),
+    text.Voice(0.7),
+]
+MODELS: list[Operation] = [
+    text.TreeCrop(),
+    text.TreeRotate(),
+    text.ConjunctSwap(),
+    text.SubjectObjectSwap(),
+    text.AdjunctFronting(),
+    text.ContextualReplacement(fill_masks, 0.5),
+    text.Paraphrase(reworded),
+    text.BackTranslation(
+        lambda given: [each.upper() for each in given], lambda given: [each.lower() for each in given]
+    ),
 ]
 SWAP, TYPO, MERGE, MARKS = (
     text.RandomSwap(0.5),

@@ -68,8 +68,12 @@ def test_protection_holds_for_one_operation_for_all_and_for_a_sample() -> None:
 
 def test_a_url_survives_every_operation() -> None:
     sentence = "please open https://example.org/a_b?c=d#e before the meeting and write to jo@example.org about it"
+    # Whole stretches may go with what is in them.
+    altering = [
+        operation for operation in OPERATIONS if not isinstance(operation, (text.SpanCrop, text.SentenceDeletion))
+    ]
     for key in range(10):
-        done = vary(OPERATIONS, sentence, key=key)["text"]
+        done = vary(altering, sentence, key=key)["text"]
         assert "https://example.org/a_b?c=d#e" in done
         assert "jo@example.org" in done
 

@@ -17,7 +17,6 @@ A lexicon is a text file, gzipped if its name ends in ".gz", of four parts with 
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -75,6 +74,8 @@ class Lexicon:
             OSError: the file cannot be read.
             ValueError: it has another form.
         """
+        import gzip
+
         data = Path(path).read_bytes()
         return cls((gzip.decompress(data) if str(path).endswith(".gz") else data).decode("utf-8"), str(path))
 

@@ -77,3 +77,44 @@ def misspellings() -> Mapping[str, tuple[str, ...]]:
     entries = _MISSPELLINGS.strip().replace("\n", "|").split("|")
     parted = (entry.split(": ") for entry in entries)
     return {right: tuple(wrong.split()) for right, wrong in parted}
+
+
+# Male and female; of several with one partner the first counts on the way back.
+GENDER_PAIRS = tuple(
+    pair
+    for line in """
+he she|him her|himself herself|his hers|man woman|men women|boy girl|boys girls|father mother|fathers mothers|dad mum
+dads mums|daddy mummy|papa mama|son daughter|sons daughters|brother sister|brothers sisters|husband wife
+husbands wives|uncle aunt|uncles aunts|nephew niece|nephews nieces|grandfather grandmother|grandfathers grandmothers
+grandpa grandma|grandson granddaughter|grandsons granddaughters|king queen|kings queens|prince princess
+princes princesses|duke duchess|actor actress|actors actresses|waiter waitress|waiters waitresses|host hostess
+hosts hostesses|hero heroine|heroes heroines|mr mrs|sir madam|gentleman lady|gentlemen ladies|male female
+males females|widower widow|bridegroom bride|groom bride|monk nun|monks nuns|wizard witch|wizards witches
+businessman businesswoman|businessmen businesswomen|policeman policewoman|policemen policewomen|spokesman spokeswoman
+spokesmen spokeswomen|chairman chairwoman|chairmen chairwomen|salesman saleswoman|salesmen saleswomen
+stepfather stepmother|stepson stepdaughter|stepbrother stepsister|godfather godmother|boyfriend girlfriend
+boyfriends girlfriends|landlord landlady|masculine feminine|fatherhood motherhood|brotherhood sisterhood
+fatherly motherly|schoolboy schoolgirl|schoolboys schoolgirls|bull cow|rooster hen|stallion mare
+""".strip().splitlines()
+    for pair in line.split("|")
+)
+
+# Common English given names that are no other word.
+MALE_NAMES = tuple(
+    """
+James John Robert Michael David William Richard Joseph Thomas Charles Christopher Daniel Matthew Anthony Donald Steven
+Paul Andrew Joshua Kenneth Kevin Brian George Edward Ronald Timothy Jason Jeffrey Ryan Jacob Nicholas Eric Jonathan
+Stephen Larry Justin Scott Brandon Benjamin Samuel Gregory Alexander Patrick Raymond Dennis Jerry Tyler Aaron Adam
+Nathan Henry Douglas Zachary Peter Kyle Walter Ethan Jeremy Harold Keith Roger Noah Gerald Terry Sean Arthur
+Lawrence Jesse Dylan Bryan Joe Albert Bruce Gabriel Logan Juan Ralph Eugene Russell Louis Philip Vincent Bobby
+""".split()
+)
+FEMALE_NAMES = tuple(
+    """
+Mary Patricia Jennifer Linda Elizabeth Barbara Susan Jessica Sarah Karen Nancy Lisa Betty Margaret Sandra Ashley
+Kimberly Emily Donna Michelle Carol Amanda Melissa Deborah Stephanie Rebecca Sharon Laura Cynthia Kathleen Amy Angela
+Shirley Anna Brenda Pamela Emma Nicole Helen Samantha Katherine Christine Debra Rachel Carolyn Janet Catherine Maria
+Heather Diane Ruth Julie Olivia Joyce Victoria Kelly Lauren Christina Joan Evelyn Judith Megan Andrea Cheryl
+Hannah Jacqueline Martha Gloria Teresa Ann Sara Frances Kathryn Janice Jean Abigail Alice Julia Judy Sophia Jane
+""".split()
+)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from covary.ops.text.protect import Protection
 from covary.ops.text.segment import Ranges, sentences, words
+from covary.ops.text.trees import Tree
 from covary.plan.edits import Edit, Edits, apply_edits, compose, move_span
 
 
@@ -51,11 +52,12 @@ class Page:
         dropped: spans of which nothing was left.
         changes: what each operation did.
         fixed: parts that the sample itself protects, where they are now.
+        tree: the dependency tree of the text now, where one is known.
     """
 
     __slots__ = (
         "_guard", "_guarded", "_sentences", "_words",
-        "changes", "dropped", "edits", "fixed", "original", "spans", "text",
+        "changes", "dropped", "edits", "fixed", "original", "spans", "text", "tree",
     )  # fmt: skip
 
     def __init__(self, text: str, spans: Sequence[Span] = (), fixed: Ranges | None = None) -> None:
@@ -63,6 +65,7 @@ class Page:
         self.spans = list(spans)
         self.fixed = fixed or []
         self.edits: list[Edit] = []
+        self.tree: Tree | None = None
         self.dropped: list[Span] = []
         self.changes: list[Change] = []
         self._words: Ranges | None = None
@@ -132,18 +135,22 @@ class Page:
             last = edit.end
         return edits
 
-    def homes(self, words: Ranges) -> list[frozenset[int]] | None:
-        """For each word the spans that it must not leave, which hold more than it; None where there are no spans."""
+    def homes(self, parts: Ranges) -> list[frozenset[int]] | None:
+        """For each part (a word, a sentence) the spans that it must not leave; None where there are no spans.
+
+        Parts with equal homes may change places. A part that holds only one end of a span may not move at all: its home
+        is like no other.
+        """
         if not self.spans:
             return None
-        return [
-            frozenset(
-                mark
-                for mark, (low, high, _, _) in enumerate(self.spans)
-                if low < end and high > start and not start <= low <= high <= end
-            )
-            for start, end in words
-        ]
+        homes = []
+        for index, (start, end) in enumerate(parts):
+            home = set()
+            for mark, (low, high, _, _) in enumerate(self.spans):
+                if low < end and high > start and not start <= low <= high <= end:
+                    home.add(mark if low <= start and high >= end else -1 - index)
+            homes.append(frozenset(home))
+        return homes
 
     def admitted(self, edits: Edits, dropping: bool) -> list[Edit]:
         """The edits without those that cross the edge of a span or, unless `dropping`, leave nothing of one.
@@ -178,6 +185,8 @@ class Page:
             self._move_spans(edits, before)
         if self.fixed:
             self.fixed = [place for start, end in self.fixed if (place := move_span(edits, start, end)) is not None]
+        if self.tree is not None:
+            self.tree = self.tree.moved(edits)
         self._words = self._sentences = self._guard = None
 
     def _move_spans(self, edits: Edits, before: str) -> None:
