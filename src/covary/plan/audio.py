@@ -25,6 +25,7 @@ from covary.plan.changes import Bools, Floats, Ints
 Wave: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["time", "level", "filter", "add", "shape"]
 KINDS: tuple[Kind, ...] = ("time", "level", "filter", "add", "shape")
+Engine: TypeAlias = Literal["vocoder", "signalsmith"]
 How: TypeAlias = Literal["cut", "resample", "stretch", "wobble"]
 
 
@@ -44,6 +45,7 @@ class TimeMap:
         pitch: (B,) factor on all frequencies in hertz; None for 1 ("wobble": it varies about 1).
         fade: (B,) samples over which the edges between pieces are cross-faded; None for 0. For "cut" only.
         formants: whether a "stretch" that shifts the pitch leaves the spectral envelope in its place.
+        engine: of a "stretch": our own "vocoder", or "signalsmith" (python-stretch), which knows no formants.
     """
 
     pieces: Floats
@@ -53,6 +55,7 @@ class TimeMap:
     pitch: Floats | None = None
     fade: Ints | None = None
     formants: bool = False
+    engine: Engine = "vocoder"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -309,7 +312,7 @@ def _joined(first: Part, second: Part) -> Part | None:
         pieces = composed(one.pieces[first.row], two.pieces[second.row])
         return _map(two, second.row, pieces, "cut", None)
     if one.how in ("resample", "stretch") and two.how in ("resample", "stretch"):
-        if "stretch" in (one.how, two.how) and (one.formants or two.formants):
+        if one.formants or two.formants or (one.how == two.how == "stretch" and one.engine != two.engine):
             return None
         pitch = pitch_of(first) * pitch_of(second)
         how: How = "stretch" if "stretch" in (one.how, two.how) else "resample"
@@ -337,6 +340,7 @@ def _map(like: TimeMap, row: int, pieces: Floats, how: How, pitch: float | None,
         None if pitch is None else np.array([pitch]),
         None,
         like.formants,
+        like.engine,
     )
     return Part(made, 0)
 

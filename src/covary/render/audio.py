@@ -158,9 +158,14 @@ def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
     up = 1 / ratio if change.formants else 1.0
     if abs(tempo - 1) < 1e-9 and up == 1:
         return resample(wave, ratio, length) if ratio != 1 else wave[:, :length]
-    from covary.render.vocoder import stretch
+    if change.engine == "signalsmith":
+        from covary.render import signalsmith
 
-    wave = stretch(wave, tempo, between, rate, up)
+        wave = signalsmith.stretch(wave, tempo, between, rate)
+    else:
+        from covary.render import vocoder
+
+        wave = vocoder.stretch(wave, tempo, between, rate, up)
     return wave if ratio == 1 else resample(wave, ratio, length)
 
 

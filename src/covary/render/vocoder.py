@@ -29,7 +29,7 @@ _RETURN = 4.0  # zones behind (and before) an attack, the map is back on the str
 _ATTACK_BLOCK, _ATTACK_PAST = 0.001, 0.025  # seconds
 _ATTACK_RISE = 4.0  # an attack's energy over the highest in the time before it
 _ATTACK_LEAST = 1e-5  # of the loudest block
-_HIGHEST_VOICE = 500.0  # hertz: what is finer than its harmonics belongs to the voice, what is coarser to its formants
+_ENVELOPE = 0.005  # seconds of the cepstrum, tapered: what is coarser in the spectrum belongs to the formants
 _MOST_FORMANT_GAIN = 3.5  # nepers, 30 dB
 
 
@@ -246,7 +246,7 @@ def _formant_gain(spectra: NDArray[np.complex64], up: float, rate: int) -> NDArr
     logs = 0.5 * np.log(power + np.float32(1e-12) * power.max(axis=1, keepdims=True) + np.float32(1e-30))
     size = 2 * (power.shape[1] - 1)
     cepstra = irfft(logs, size, axis=1)
-    keep = min(size // 2, round(rate / _HIGHEST_VOICE))
+    keep = min(size // 2, max(2, round(_ENVELOPE * rate)))
     lifter = np.zeros(size, dtype=np.float32)
     lifter[:keep] = np.cos(np.arange(keep) * (np.pi / 2 / keep)) ** 2
     lifter[1 - keep :] = lifter[keep - 1 : 0 : -1]

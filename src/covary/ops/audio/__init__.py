@@ -27,6 +27,15 @@ from covary.ops.audio.mixing import BackgroundNoise, ShortNoises
 from covary.ops.audio.noise import ColorNoise, GaussianNoise, GaussianSNR, Hum
 from covary.ops.audio.sounds import Sounds
 from covary.ops.audio.space import Echo, ImpulseResponse, Room
+from covary.ops.audio.stretch import (
+    Jitter,
+    PitchShift,
+    ResampleTo,
+    Speed,
+    Tempo,
+    TimeStretch,
+    WowFlutter,
+)
 
 __all__ = [
     "AirAbsorption",
@@ -44,22 +53,29 @@ __all__ = [
     "HighShelf",
     "Hum",
     "ImpulseResponse",
+    "Jitter",
     "LowPass",
     "LowShelf",
     "Normalize",
     "Pad",
     "Peaking",
+    "PitchShift",
     "PolarityInversion",
     "RandomCrop",
     "Repeat",
+    "ResampleTo",
     "Reverse",
     "Room",
     "SevenBandEQ",
     "Shift",
     "ShortNoises",
     "Sounds",
+    "Speed",
     "Splice",
     "TelephoneBand",
+    "Tempo",
     "TimeMask",
+    "TimeStretch",
     "Trim",
+    "WowFlutter",
 ]
