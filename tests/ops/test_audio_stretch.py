@@ -127,6 +127,12 @@ def test_speeds_compose_into_one_resampling_and_stretches_into_one_stretch() -> 
     assert frequency_of(both.wave, 16000) == pytest.approx(440 * 2 ** (3 / 12) * 0.9, rel=1e-3)
 
 
+def test_what_a_low_rate_loses_stays_lost() -> None:
+    wave = tone(6000)
+    made = vary([audio.ResampleTo(8000), audio.ResampleTo(16000)], wave).wave
+    assert np.abs(made[1000:-1000]).max() < 1e-3
+
+
 def voice(f0: float, seconds: float = 1.0, rate: int = 16000) -> np.ndarray:
     """Pulses through two resonances, at 700 and 1700 Hz."""
     from scipy.signal import lfilter

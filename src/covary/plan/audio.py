@@ -280,15 +280,18 @@ def plan_audio(steps: Sequence[Any], lengths: Ints, rates: Ints, *, fuse: bool =
 
 def _passes(steps: Sequence[Any], row: int, rate: int, fuse: bool) -> tuple[Pass, ...]:
     passes: list[Pass] = []
+    rates = [rate]  # of the source and behind each map of time
     for step in steps:
         if step.active is not None and not step.active[row]:
             continue
+        if isinstance(step.change, TimeMap):
+            rates.append(int(step.change.rate[row]))
         change, part = step.change, Part(step.change, row)
         before = passes[-1] if passes and fuse else None
         if isinstance(change, TimeMap):
             joined = None
             if isinstance(before, Part) and isinstance(before.change, TimeMap):
-                joined = _joined(before, part)
+                joined = _joined(before, part, rates)
             if joined is not None:
                 passes[-1] = joined
             else:
@@ -303,8 +306,10 @@ def _passes(steps: Sequence[Any], row: int, rate: int, fuse: bool) -> tuple[Pass
     return tuple(passes)
 
 
-def _joined(first: Part, second: Part) -> Part | None:
-    """The two maps as one, or None where they stay two passes."""
+def _joined(first: Part, second: Part, rates: Sequence[int]) -> Part | None:
+    """The two maps as one, or None where they stay two passes. `rates` ends with those before, between and behind
+    them.
+    """
     one, two = first.change, second.change
     if one.how == two.how == "cut":
         if _fade(first) or _fade(second):
@@ -312,6 +317,9 @@ def _joined(first: Part, second: Part) -> Part | None:
         pieces = composed(one.pieces[first.row], two.pieces[second.row])
         return _map(two, second.row, pieces, "cut", None)
     if one.how in ("resample", "stretch") and two.how in ("resample", "stretch"):
+        # Down to a low rate and up again: what was lost on the way stays lost.
+        if rates[-2] < min(rates[-3], rates[-1]):
+            return None
         if one.formants or two.formants or (one.how == two.how == "stretch" and one.engine != two.engine):
             return None
         pitch = pitch_of(first) * pitch_of(second)

@@ -143,7 +143,7 @@ def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
     if change.how == "cut":
         fade = 0 if change.fade is None else int(change.fade[row])
         return cut(wave, pieces, length) if fade == 0 else cut_with_fades(to_float(wave), pieces, length, fade)
-    from covary.render.resample import resample, resample_along
+    from covary.resample import resample, resample_along
 
     if change.how == "wobble":
         return resample_along(to_float(wave), pieces, length)

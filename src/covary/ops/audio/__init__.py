@@ -1,5 +1,6 @@
 """Operations on sound."""
 
+from covary.ops.audio.channels import ChannelDrop, ChannelSwap, Pan, ToMono
 from covary.ops.audio.cuts import (
     Pad,
     RandomCrop,
@@ -9,6 +10,15 @@ from covary.ops.audio.cuts import (
     Splice,
     Trim,
 )
+from covary.ops.audio.distortion import (
+    Aliasing,
+    BitCrush,
+    ClippingDistortion,
+    Downsample,
+    MuLaw,
+    Tanh,
+)
+from covary.ops.audio.dynamics import Compressor, Limiter
 from covary.ops.audio.filters import (
     AirAbsorption,
     BandPass,
@@ -36,28 +46,43 @@ from covary.ops.audio.stretch import (
     TimeStretch,
     WowFlutter,
 )
+from covary.ops.audio.transmission import Gsm, Mp3, Opus, PacketLoss, Vorbis
 
 __all__ = [
     "AirAbsorption",
+    "Aliasing",
     "BackgroundNoise",
     "BandPass",
     "BandStop",
+    "BitCrush",
+    "ChannelDrop",
+    "ChannelSwap",
     "Clip",
+    "ClippingDistortion",
     "ColorNoise",
+    "Compressor",
+    "Downsample",
     "Echo",
     "Gain",
     "GainTransition",
     "GaussianNoise",
     "GaussianSNR",
+    "Gsm",
     "HighPass",
     "HighShelf",
     "Hum",
     "ImpulseResponse",
     "Jitter",
+    "Limiter",
     "LowPass",
     "LowShelf",
+    "Mp3",
+    "MuLaw",
     "Normalize",
+    "Opus",
+    "PacketLoss",
     "Pad",
+    "Pan",
     "Peaking",
     "PitchShift",
     "PolarityInversion",
@@ -72,10 +97,13 @@ __all__ = [
     "Sounds",
     "Speed",
     "Splice",
+    "Tanh",
     "TelephoneBand",
     "Tempo",
     "TimeMask",
     "TimeStretch",
+    "ToMono",
     "Trim",
+    "Vorbis",
     "WowFlutter",
 ]
