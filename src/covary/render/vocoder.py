@@ -58,18 +58,15 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
     size = frame_length(rate)
     hop = size // _OVERLAP
     window = _hann(size)
-    first, last = -_OVERLAP // 2, length // hop + _OVERLAP // 2 + 1
     attacks = find_attacks(wave, rate, size)
-    knots = _knots(attacks, tempo, size, wave.shape[1])
-    at = np.arange(first, last + 1) * hop
-    places = np.rint(np.interp(at, knots[:, 0], knots[:, 1])).astype(np.int64)
+    at, places = frame_places(attacks, tempo, size, length, wave.shape[1])
     # A frame at place p covers p - size / 2 to p + size / 2, and its forerunner begins a hop earlier.
     lead = size // 2 + hop - min(int(places.min()), -size)
     behind = max(0, int(places.max()) + 2 * size - wave.shape[1])
     padded = np.pad(wave, ((0, 0), (lead, behind)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)
     starts = places - size // 2 + lead
-    fresh = _fresh_bins(frames, lead, window, attacks, np.rint(attacks / tempo).astype(np.int64), at, size)
+    fresh = attack_bins(wave, attacks, tempo, at, size)
     channels, count = wave.shape[0], len(places)
     blocks = np.zeros((channels, count + _OVERLAP - 1, hop), dtype=np.float32)
     state = _State(fresh, np.diff(places, prepend=places[0] - hop) == hop)
@@ -86,7 +83,7 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
         for quarter in range(_OVERLAP):
             first_block = begin + quarter
             blocks[:, first_block : first_block + len(chosen)] += waves[:, :, quarter * hop : (quarter + 1) * hop]
-    start = size // 2 - first * hop
+    start = size // 2 - int(at[0])
     made: Wave = blocks.reshape(channels, -1)[:, start : start + length]
     return made
 
@@ -117,6 +114,23 @@ def find_attacks(wave: Wave, rate: int, size: int) -> NDArray[np.int64]:
     return np.array(sorted(kept), dtype=np.int64)
 
 
+def frame_places(
+    attacks: NDArray[np.int64], tempo: float, size: int, length: int, source: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The centres of the frames: in the result (a hop apart), and in the sound.
+
+    Args:
+        attacks: places in the sound that keep their tempo.
+        tempo: see `stretch`.
+        size: of a frame.
+        length, source: samples of the result and of the sound.
+    """
+    hop = size // _OVERLAP
+    at = np.arange(-_OVERLAP // 2, length // hop + _OVERLAP // 2 + 2) * hop
+    knots = _knots(attacks, tempo, size, source)
+    return at, np.rint(np.interp(at, knots[:, 0], knots[:, 1])).astype(np.int64)
+
+
 def _knots(attacks: NDArray[np.int64], tempo: float, size: int, length: int) -> NDArray[np.float64]:
     """(K, 2) output and input positions between which the frames' places are straight: slope 1 about every attack."""
     far = 16.0 * size
@@ -143,26 +157,22 @@ def _knots(attacks: NDArray[np.int64], tempo: float, size: int, length: int) -> 
     return np.array(knots)
 
 
-def _fresh_bins(
-    frames: NDArray[np.float32],
-    lead: int,
-    window: NDArray[np.float32],
-    attacks: NDArray[np.int64],
-    outs: NDArray[np.int64],
-    at: NDArray[np.int64],
-    size: int,
+def attack_bins(
+    wave: Wave, attacks: NDArray[np.int64], tempo: float, at: NDArray[np.int64], size: int
 ) -> dict[int, NDArray[np.bool_]]:
-    """For the first frame about each attack (by its index), which bins the attack fills."""
+    """For the first frame about each attack (by its index in `at`), which bins the attack fills."""
     from scipy.fft import rfft
 
     if not len(attacks):
         return {}
-    centred = attacks - size // 2 + lead
-    earlier = np.maximum(centred - size // 2 - size // 16, 0)
-    during = np.sum(np.abs(rfft(frames[:, centred] * window, axis=2)) ** 2, axis=0)
-    before = np.sum(np.abs(rfft(frames[:, earlier] * window, axis=2)) ** 2, axis=0)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(wave, ((0, 0), (2 * size, size))), size, axis=1)
+    # A frame about the attack, and the one that ends just before it.
+    centred = attacks - size // 2 + 2 * size
+    earlier = centred - size // 2 - size // 16
+    during = np.sum(np.abs(rfft(frames[:, centred] * _hann(size), axis=2)) ** 2, axis=0)
+    before = np.sum(np.abs(rfft(frames[:, earlier] * _hann(size), axis=2)) ** 2, axis=0)
     fills = during > 4 * before
-    entered = np.searchsorted(at, outs - _ZONE * size)
+    entered = np.searchsorted(at, np.rint(attacks / tempo) - _ZONE * size)
     return {int(frame): fill for frame, fill in zip(entered, fills, strict=True)}
 
 
