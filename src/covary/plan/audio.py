@@ -25,6 +25,7 @@ from covary.plan.changes import Bools, Floats, Ints
 Wave: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["time", "level", "filter", "add", "shape"]
 KINDS: tuple[Kind, ...] = ("time", "level", "filter", "add", "shape")
+Engine: TypeAlias = Literal["vocoder", "signalsmith"]
 How: TypeAlias = Literal["cut", "resample", "stretch", "wobble"]
 
 
@@ -44,6 +45,7 @@ class TimeMap:
         pitch: (B,) factor on all frequencies in hertz; None for 1 ("wobble": it varies about 1).
         fade: (B,) samples over which the edges between pieces are cross-faded; None for 0. For "cut" only.
         formants: whether a "stretch" that shifts the pitch leaves the spectral envelope in its place.
+        engine: of a "stretch": our own "vocoder", or "signalsmith" (python-stretch), which knows no formants.
     """
 
     pieces: Floats
@@ -53,6 +55,7 @@ class TimeMap:
     pitch: Floats | None = None
     fade: Ints | None = None
     formants: bool = False
+    engine: Engine = "vocoder"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,15 +280,18 @@ def plan_audio(steps: Sequence[Any], lengths: Ints, rates: Ints, *, fuse: bool =
 
 def _passes(steps: Sequence[Any], row: int, rate: int, fuse: bool) -> tuple[Pass, ...]:
     passes: list[Pass] = []
+    rates = [rate]  # of the source and behind each map of time
     for step in steps:
         if step.active is not None and not step.active[row]:
             continue
+        if isinstance(step.change, TimeMap):
+            rates.append(int(step.change.rate[row]))
         change, part = step.change, Part(step.change, row)
         before = passes[-1] if passes and fuse else None
         if isinstance(change, TimeMap):
             joined = None
             if isinstance(before, Part) and isinstance(before.change, TimeMap):
-                joined = _joined(before, part)
+                joined = _joined(before, part, rates)
             if joined is not None:
                 passes[-1] = joined
             else:
@@ -300,8 +306,10 @@ def _passes(steps: Sequence[Any], row: int, rate: int, fuse: bool) -> tuple[Pass
     return tuple(passes)
 
 
-def _joined(first: Part, second: Part) -> Part | None:
-    """The two maps as one, or None where they stay two passes."""
+def _joined(first: Part, second: Part, rates: Sequence[int]) -> Part | None:
+    """The two maps as one, or None where they stay two passes. `rates` ends with those before, between and behind
+    them.
+    """
     one, two = first.change, second.change
     if one.how == two.how == "cut":
         if _fade(first) or _fade(second):
@@ -309,7 +317,10 @@ def _joined(first: Part, second: Part) -> Part | None:
         pieces = composed(one.pieces[first.row], two.pieces[second.row])
         return _map(two, second.row, pieces, "cut", None)
     if one.how in ("resample", "stretch") and two.how in ("resample", "stretch"):
-        if "stretch" in (one.how, two.how) and (one.formants or two.formants):
+        # Down to a low rate and up again: what was lost on the way stays lost.
+        if rates[-2] < min(rates[-3], rates[-1]):
+            return None
+        if one.formants or two.formants or (one.how == two.how == "stretch" and one.engine != two.engine):
             return None
         pitch = pitch_of(first) * pitch_of(second)
         how: How = "stretch" if "stretch" in (one.how, two.how) else "resample"
@@ -337,6 +348,7 @@ def _map(like: TimeMap, row: int, pieces: Floats, how: How, pitch: float | None,
         None if pitch is None else np.array([pitch]),
         None,
         like.formants,
+        like.engine,
     )
     return Part(made, 0)
 

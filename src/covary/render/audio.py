@@ -143,7 +143,7 @@ def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
     if change.how == "cut":
         fade = 0 if change.fade is None else int(change.fade[row])
         return cut(wave, pieces, length) if fade == 0 else cut_with_fades(to_float(wave), pieces, length, fade)
-    from covary.render.resample import resample, resample_along
+    from covary.resample import resample, resample_along
 
     if change.how == "wobble":
         return resample_along(to_float(wave), pieces, length)
@@ -158,9 +158,14 @@ def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
     up = 1 / ratio if change.formants else 1.0
     if abs(tempo - 1) < 1e-9 and up == 1:
         return resample(wave, ratio, length) if ratio != 1 else wave[:, :length]
-    from covary.render.vocoder import stretch
+    if change.engine == "signalsmith":
+        from covary.render import signalsmith
 
-    wave = stretch(wave, tempo, between, rate, up)
+        wave = signalsmith.stretch(wave, tempo, between, rate)
+    else:
+        from covary.render import vocoder
+
+        wave = vocoder.stretch(wave, tempo, between, rate, up)
     return wave if ratio == 1 else resample(wave, ratio, length)
 
 

@@ -41,7 +41,7 @@ def _sound(wave: NDArray[Any], piece: list[int]) -> NDArray[Any]:
     return wave[:, in0:in1] if in1 >= in0 else wave[:, in1:in0][:, ::-1]
 
 
-def cut_with_fades(wave: NDArray[np.float32], pieces: NDArray[np.float64], length: int, fade: int) -> NDArray[Any]:
+def cut_with_fades(wave: NDArray[Any], pieces: NDArray[np.float64], length: int, fade: int) -> NDArray[Any]:
     """As `cut`, with every edge at which the sound would jump smoothed over `fade` samples.
 
     Where two pieces meet, each is played on beyond the edge (silence where the source has ended) and they are

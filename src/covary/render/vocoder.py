@@ -29,7 +29,7 @@ _RETURN = 4.0  # zones behind (and before) an attack, the map is back on the str
 _ATTACK_BLOCK, _ATTACK_PAST = 0.001, 0.025  # seconds
 _ATTACK_RISE = 4.0  # an attack's energy over the highest in the time before it
 _ATTACK_LEAST = 1e-5  # of the loudest block
-_HIGHEST_VOICE = 500.0  # hertz: what is finer than its harmonics belongs to the voice, what is coarser to its formants
+_ENVELOPE = 0.005  # seconds of the cepstrum, tapered: what is coarser in the spectrum belongs to the formants
 _MOST_FORMANT_GAIN = 3.5  # nepers, 30 dB
 
 
@@ -58,18 +58,15 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
     size = frame_length(rate)
     hop = size // _OVERLAP
     window = _hann(size)
-    first, last = -_OVERLAP // 2, length // hop + _OVERLAP // 2 + 1
     attacks = find_attacks(wave, rate, size)
-    knots = _knots(attacks, tempo, size, wave.shape[1])
-    at = np.arange(first, last + 1) * hop
-    places = np.rint(np.interp(at, knots[:, 0], knots[:, 1])).astype(np.int64)
+    at, places = frame_places(attacks, tempo, size, length, wave.shape[1])
     # A frame at place p covers p - size / 2 to p + size / 2, and its forerunner begins a hop earlier.
     lead = size // 2 + hop - min(int(places.min()), -size)
     behind = max(0, int(places.max()) + 2 * size - wave.shape[1])
     padded = np.pad(wave, ((0, 0), (lead, behind)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)
     starts = places - size // 2 + lead
-    fresh = _fresh_bins(frames, lead, window, attacks, np.rint(attacks / tempo).astype(np.int64), at, size)
+    fresh = attack_bins(wave, attacks, tempo, at, size)
     channels, count = wave.shape[0], len(places)
     blocks = np.zeros((channels, count + _OVERLAP - 1, hop), dtype=np.float32)
     state = _State(fresh, np.diff(places, prepend=places[0] - hop) == hop)
@@ -86,7 +83,7 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
         for quarter in range(_OVERLAP):
             first_block = begin + quarter
             blocks[:, first_block : first_block + len(chosen)] += waves[:, :, quarter * hop : (quarter + 1) * hop]
-    start = size // 2 - first * hop
+    start = size // 2 - int(at[0])
     made: Wave = blocks.reshape(channels, -1)[:, start : start + length]
     return made
 
@@ -117,6 +114,23 @@ def find_attacks(wave: Wave, rate: int, size: int) -> NDArray[np.int64]:
     return np.array(sorted(kept), dtype=np.int64)
 
 
+def frame_places(
+    attacks: NDArray[np.int64], tempo: float, size: int, length: int, source: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The centres of the frames: in the result (a hop apart), and in the sound.
+
+    Args:
+        attacks: places in the sound that keep their tempo.
+        tempo: see `stretch`.
+        size: of a frame.
+        length, source: samples of the result and of the sound.
+    """
+    hop = size // _OVERLAP
+    at = np.arange(-_OVERLAP // 2, length // hop + _OVERLAP // 2 + 2) * hop
+    knots = _knots(attacks, tempo, size, source)
+    return at, np.rint(np.interp(at, knots[:, 0], knots[:, 1])).astype(np.int64)
+
+
 def _knots(attacks: NDArray[np.int64], tempo: float, size: int, length: int) -> NDArray[np.float64]:
     """(K, 2) output and input positions between which the frames' places are straight: slope 1 about every attack."""
     far = 16.0 * size
@@ -143,26 +157,22 @@ def _knots(attacks: NDArray[np.int64], tempo: float, size: int, length: int) -> 
     return np.array(knots)
 
 
-def _fresh_bins(
-    frames: NDArray[np.float32],
-    lead: int,
-    window: NDArray[np.float32],
-    attacks: NDArray[np.int64],
-    outs: NDArray[np.int64],
-    at: NDArray[np.int64],
-    size: int,
+def attack_bins(
+    wave: Wave, attacks: NDArray[np.int64], tempo: float, at: NDArray[np.int64], size: int
 ) -> dict[int, NDArray[np.bool_]]:
-    """For the first frame about each attack (by its index), which bins the attack fills."""
+    """For the first frame about each attack (by its index in `at`), which bins the attack fills."""
     from scipy.fft import rfft
 
     if not len(attacks):
         return {}
-    centred = attacks - size // 2 + lead
-    earlier = np.maximum(centred - size // 2 - size // 16, 0)
-    during = np.sum(np.abs(rfft(frames[:, centred] * window, axis=2)) ** 2, axis=0)
-    before = np.sum(np.abs(rfft(frames[:, earlier] * window, axis=2)) ** 2, axis=0)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(wave, ((0, 0), (2 * size, size))), size, axis=1)
+    # A frame about the attack, and the one that ends just before it.
+    centred = attacks - size // 2 + 2 * size
+    earlier = centred - size // 2 - size // 16
+    during = np.sum(np.abs(rfft(frames[:, centred] * _hann(size), axis=2)) ** 2, axis=0)
+    before = np.sum(np.abs(rfft(frames[:, earlier] * _hann(size), axis=2)) ** 2, axis=0)
     fills = during > 4 * before
-    entered = np.searchsorted(at, outs - _ZONE * size)
+    entered = np.searchsorted(at, np.rint(attacks / tempo) - _ZONE * size)
     return {int(frame): fill for frame, fill in zip(entered, fills, strict=True)}
 
 
@@ -246,7 +256,7 @@ def _formant_gain(spectra: NDArray[np.complex64], up: float, rate: int) -> NDArr
     logs = 0.5 * np.log(power + np.float32(1e-12) * power.max(axis=1, keepdims=True) + np.float32(1e-30))
     size = 2 * (power.shape[1] - 1)
     cepstra = irfft(logs, size, axis=1)
-    keep = min(size // 2, round(rate / _HIGHEST_VOICE))
+    keep = min(size // 2, max(2, round(_ENVELOPE * rate)))
     lifter = np.zeros(size, dtype=np.float32)
     lifter[:keep] = np.cos(np.arange(keep) * (np.pi / 2 / keep)) ** 2
     lifter[1 - keep :] = lifter[keep - 1 : 0 : -1]

@@ -16,7 +16,11 @@ TOUCH = 1e-6  # samples: pieces of an event that end and begin this near to each
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leg:
-    """One map of time of one sound, with the rates on both sides."""
+    """One map of time of one sound, with the rates on both sides.
+
+    Attributes:
+        pitch: factor on all frequencies; None where the speed varies: the pieces are then connected and run forwards.
+    """
 
     pieces: NDArray[np.float64]
     length: int
@@ -66,6 +70,9 @@ def move_intervals(start: NDArray[np.float64], end: NDArray[np.float64], legs: S
     """Where intervals come to lie: each as often as it is played, cut where the sound is cut."""
     moved = Moved(np.arange(len(start)), start, end, np.zeros(len(start)), np.ones(len(start)), np.ones(len(start)))
     for leg in legs:
+        if leg.pitch is None:
+            moved = _along(leg, moved)
+            continue
         parts = [_through(piece, leg.length, moved) for piece in leg.pieces.tolist() if piece[1] > piece[0]]
         moved = _joined(_together(parts) if parts else moved.take(np.zeros(0, dtype=np.int64)))
     return Moved(moved.source, moved.start, moved.end, moved.first, moved.last, np.minimum(moved.kept, 1.0))
@@ -104,6 +111,28 @@ def _through(piece: list[float], length: int, moved: Moved) -> Moved:
     return Moved(moved.source, start, end, first, last, kept)
 
 
+def _along(leg: Leg, moved: Moved) -> Moved:
+    """Intervals through connected pieces that run forwards: nothing is cut but at the ends, nothing comes twice."""
+    outputs, inputs = knots_of(leg.pieces)
+    ends = np.interp(leg.length, outputs, inputs)
+    a, b = np.maximum(moved.start, inputs[0]), np.minimum(moved.end, ends)
+    moment = moved.start == moved.end
+    rows = np.flatnonzero(np.where(moment, (moved.start >= inputs[0]) & (moved.start < ends), b > a))
+    moved, a, b = moved.take(rows), a[rows], b[rows]
+    wide = np.where(moved.start == moved.end, 1.0, moved.end - moved.start)
+    span = moved.last - moved.first
+    first = moved.first + span * (a - moved.start) / wide
+    last = np.where(moved.start == moved.end, moved.last, moved.first + span * (b - moved.start) / wide)
+    kept = moved.kept * np.where(moved.start == moved.end, 1.0, (b - a) / wide)
+    return Moved(moved.source, np.interp(a, inputs, outputs), np.interp(b, inputs, outputs), first, last, kept)
+
+
+def knots_of(pieces: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Output and input positions of the knots between connected pieces."""
+    used = pieces[pieces[:, 1] > pieces[:, 0]]
+    return np.append(used[:, 0], used[-1:, 1]), np.append(used[:, 2], used[-1:, 3])
+
+
 def _joined(moved: Moved) -> Moved:
     """Parts of one interval that follow on each other become one, but that its end and its beginning stay two."""
     moved = moved.take(np.lexsort((moved.start, moved.source)))
@@ -131,6 +160,13 @@ def source_positions(legs: Sequence[Leg], position: NDArray[np.float64]) -> tupl
     """
     pitch = np.ones(len(position))
     for leg in reversed(legs):
+        if leg.pitch is None:
+            outputs, inputs = knots_of(leg.pieces)
+            slope = np.diff(inputs) / np.diff(outputs)
+            piece = np.clip(np.searchsorted(outputs, np.nan_to_num(position), side="right") - 1, 0, len(slope) - 1)
+            pitch *= slope[piece] * leg.rate / leg.rate_before
+            position = np.where(np.isnan(position), np.nan, np.interp(position, outputs, inputs))
+            continue
         found = np.full(len(position), np.nan)
         for out0, out1, in0, in1 in leg.pieces.tolist():
             if out1 <= out0:
@@ -138,9 +174,6 @@ def source_positions(legs: Sequence[Leg], position: NDArray[np.float64]) -> tupl
             slope = (in1 - in0) / (out1 - out0)
             inside = (position >= out0) & (position < out1)
             found[inside] = in0 + (position[inside] - out0) * slope
-            if leg.pitch is None:
-                pitch[inside] *= abs(slope) * leg.rate / leg.rate_before
-        if leg.pitch is not None:
-            pitch *= leg.pitch
+        pitch *= leg.pitch
         position = found
     return position, pitch
