@@ -71,12 +71,18 @@ class Mask:
     """The numbers of a mask, and the files that hold them.
 
     Attributes:
-        pixels: (H, W) numbers, or (H, W, P) of P files.
-        files: content of each file; its palette and bit depth are those of what is made of it.
+        pixels: (H, W) numbers, (H, W, P) of P files, or (H, W, C) colours of one.
+        files: content of each file; its palette and bit depth are those of what is made of it. Empty for arrays.
+        names: what a shard calls each of them.
     """
 
     pixels: NDArray[Any]
     files: tuple[bytes, ...]
+    names: tuple[str, ...] = ("mask",)
+
+    def plane(self, pixels: NDArray[Any], number: int) -> NDArray[Any]:
+        """What of varied pixels belongs to a file."""
+        return pixels if len(self.files) == 1 else pixels[:, :, number]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +145,7 @@ class Sources:
         facts: what the file common to all sources says of one, as text; None where there is no such file.
         problems: what could not even be listed. A name is that of a source, or of a folder of sources.
         notes: what else a reader of the report should know.
+        kind: of the data set, where its layout is not that of its kind.
     """
 
     root: Path
@@ -148,3 +155,9 @@ class Sources:
     facts: Callable[[Entry], str | None]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    kind: str = ""
+
+    @property
+    def source_kind(self) -> str:
+        """The kind of data set that the sources are of, whatever the outputs are."""
+        return self.kind or self.layout.kind
