@@ -67,7 +67,7 @@ class OnError(StrEnum):
     stop = "raise"
 
 
-Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of pictures; its sub-folders are the classes.")]
+Source = Annotated[Path, typer.Argument(metavar="SRC", help="Data set: a folder, or the file that describes it.")]
 PipelineFile = Annotated[Path, typer.Option("--pipeline", "-p", help="YAML file of the pipeline.")]
 Annotations = Annotated[Path | None, typer.Option(help="COCO file with boxes, regions and keypoints of the pictures.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads. [default: every core]", show_default=False)]
@@ -108,7 +108,7 @@ def _per_class(given: list[str]) -> int | dict[str, int]:
 
 @app.command()
 def expand(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Data set: a folder, or the file that describes it.")],
+    source: Source,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     pipeline: PipelineFile,
     times: Annotated[
@@ -245,7 +245,7 @@ def show(
 ) -> None:
     """Draw originals and variations side by side.
 
-    With annotations, boxes, masks and keypoints are drawn into both.
+    Boxes, masks and keypoints of the data set are drawn into both.
     """
     from covary.show import contact_sheet
 

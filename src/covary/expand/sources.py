@@ -6,7 +6,7 @@ whether anything is to be done at all, then, with the picture decoded, its label
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from covary.data.dataset import Sample
 from covary.data.folder import Problem
-from covary.data.instances import Objects
+from covary.data.instances import Category, Objects
 from covary.draws.keys import Key
 from covary.plan.changes import Image
 
@@ -103,10 +103,14 @@ class Reader(Protocol):
 
     Attributes:
         root: folder from which on the names of sources and of their companions count.
+        categories: kinds of annotated objects by id.
     """
 
     @property
     def root(self) -> Path: ...
+
+    @property
+    def categories(self) -> Mapping[int, Category]: ...
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
         """What the source is read from, its picture first. The same sizes and times say: unchanged."""

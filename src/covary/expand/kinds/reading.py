@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from covary.data.dataset import Dataset, Encoded, Sample
 from covary.data.decode import DecodeError, decode
 from covary.data.folder import Problem
 from covary.data.header import read_header
-from covary.data.instances import Objects
+from covary.data.instances import Category, Objects
 from covary.data.masks import decode_mask
 from covary.expand.digest import fields_digest
 from covary.expand.layout import Layout
@@ -37,6 +37,10 @@ class DatasetReader:
     root: Path
     dataset: Dataset
     shared: tuple[Path, ...] = ()
+
+    @property
+    def categories(self) -> Mapping[int, Category]:
+        return self.dataset.categories
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
         return (*(self.root / name for name in (entry.name, *entry.companions)), *self.shared)
