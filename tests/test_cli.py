@@ -222,3 +222,39 @@ def test_annotations(here):
     assert len(made["annotations"]) == 2
     done = run("show", "photos", "-p", "p.yaml", "-o", "s.png", "--annotations", "a.json", "-n", 1)
     assert done.exit_code == 0
+
+
+def test_expand_says_what_goes_per_class_and_what_is_left_out(here):
+    (here / "sets").mkdir()
+    (here / "photos").rename(here / "sets/train")
+    (here / "sets/val/cats").mkdir(parents=True)
+    (here / "sets/val/cats/c.png").write_bytes((here / "sets/train/cats/a.png").read_bytes())
+    done = run("expand", "sets", "out", "-p", "p.yaml", "--times", 2, "--times", "cats=5")
+    assert done.exit_code == 0 and "2 pictures: 7 files made" in done.stdout
+    assert "covary: left out: 1 of val; only the training part is expanded" in done.stderr
+    done = run("expand", "sets", "out", "-p", "p.yaml", "--split", "val")
+    assert done.exit_code == 1 and "--any-split" in done.stderr
+    done = run("expand", "sets", "val", "-p", "p.yaml", "--split", "val", "--any-split", "-n", 1)
+    assert done.exit_code == 0 and "1 pictures: 1 files made" in done.stdout
+
+
+def test_expand_into_shards(here):
+    done = run("expand", "photos", "out", "-p", "p.yaml", "-n", 2, "--balance", "--format", "webdataset")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (here / "out").glob("*.tar")) == ["data-v0-00000.tar", "data-v1-00000.tar"]
+    assert run("verify", "out").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    (
+        (("--times", "cats=x"), 2, "CLASS=NUMBER"),
+        (("--times", "2", "--times", "3"), 2, "said before"),
+        (("--times", "bats=3"), 1, "times for 'bats'; the classes are cats, dogs"),
+        (("--kind", "zip"), 1, "kind='zip'; allowed"),
+        (("--kind", "yolo", "--format", "parquet", "--originals", "link"), 1, "no links"),
+    ),
+)
+def test_expand_refuses_what_makes_no_sense(here, arguments, status, said):
+    done = run("expand", "photos", "out", "-p", "p.yaml", *arguments)
+    assert done.exit_code == status and said in done.stderr

@@ -145,3 +145,24 @@ def test_bad_pictures_are_reported(photos, tmp_path):
     skipped = contact_sheet(photos, Pipeline([]), tmp_path / "s.jpg", count=4, times=1)
     assert [problem.name for problem in skipped] == ["a/0 bad.png"]
     assert shades(np.round(decode(tmp_path / "s.jpg") / 40).astype(int) * 40) == {40, 80, 120, 160}
+
+
+def test_data_sets_of_other_kinds_are_shown_with_their_labels(tmp_path):
+    """Boxes of a YOLO data set, and the mask of a pair, are seen in the original and in its variations."""
+    grey = np.full((CELL, CELL, 3), 120, np.uint8)
+    mask = np.zeros((CELL, CELL), np.uint8)
+    mask[:40] = 1
+    files = {
+        "yolo/images/a.png": encode(grey, "png"),
+        "yolo/labels/a.txt": b"0 0.5 0.5 0.5 0.5\n",
+        "yolo/data.yaml": b"train: images\nnames: [cat]\n",
+        "pairs/images/a.png": encode(grey, "png"),
+        "pairs/masks/a.png": encode(mask, "png"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    for kind in ("yolo", "pairs"):
+        assert not contact_sheet(tmp_path / kind, Pipeline([]), tmp_path / f"{kind}.png", times=2)
+    seen = [(decode(tmp_path / f"{kind}.png") == 120).all(axis=2).sum() / CELL**2 for kind in ("yolo", "pairs")]
+    assert 2.8 < seen[0] < 3 and abs(seen[1] - 3 * (1 - 40 / CELL)) < 0.1

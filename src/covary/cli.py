@@ -49,6 +49,17 @@ class OutputFormat(StrEnum):
     webp = "webp"
 
 
+class ExpandFormat(StrEnum):
+    """In which format an expansion is written: pictures, or shards of them."""
+
+    same = "same"
+    png = "png"
+    jpeg = "jpeg"
+    webp = "webp"
+    webdataset = "webdataset"
+    parquet = "parquet"
+
+
 class OnError(StrEnum):
     """What a picture that cannot be used does."""
 
@@ -56,7 +67,7 @@ class OnError(StrEnum):
     stop = "raise"
 
 
-Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of pictures; its sub-folders are the classes.")]
+Source = Annotated[Path, typer.Argument(metavar="SRC", help="Data set: a folder, or the file that describes it.")]
 PipelineFile = Annotated[Path, typer.Option("--pipeline", "-p", help="YAML file of the pipeline.")]
 Annotations = Annotated[Path | None, typer.Option(help="COCO file with boxes, regions and keypoints of the pictures.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads. [default: every core]", show_default=False)]
@@ -80,21 +91,49 @@ def covary(
     """Vary the data; the labels covary."""
 
 
+def _per_class(given: list[str]) -> int | dict[str, int]:
+    """`--times 8 --times cats=20` as a number, or as a mapping in which "*" stands for all other classes."""
+    numbers: dict[str, int] = {}
+    for text in given:
+        name, equals, number = text.rpartition("=")
+        name = name if equals else "*"
+        least = 0 if equals else 1
+        if not number.isdecimal() or int(number) < least:
+            raise typer.BadParameter(f"{text!r} is no number from {least} on, nor CLASS=NUMBER", param_hint="--times")
+        if name in numbers:
+            raise typer.BadParameter(f"{text!r} says again what was said before", param_hint="--times")
+        numbers[name] = int(number)
+    return numbers["*"] if set(numbers) == {"*"} else numbers
+
+
 @app.command()
 def expand(
     source: Source,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     pipeline: PipelineFile,
-    times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each picture.")] = 8,
+    times: Annotated[
+        list[str],
+        typer.Option("--times", "-n", metavar="N|CLASS=N", help="Variations of each picture; for one class: cats=20."),
+    ] = ["8"],  # noqa: B006
+    balance: Annotated[
+        bool, typer.Option("--balance", help="More variations of rare classes: as many of each.")
+    ] = False,
+    split: Annotated[str | None, typer.Option(help="Part of the data to expand. [default: train]")] = None,
+    any_split: Annotated[bool, typer.Option("--any-split", help="Expand held-out parts (val, test), too.")] = False,
     originals: Annotated[Originals, typer.Option(help="Put the originals beside their variations.")] = Originals.none,
-    format: Annotated[OutputFormat, typer.Option(help="Of the variations.")] = OutputFormat.same,
+    format: Annotated[ExpandFormat, typer.Option(help="Of the variations; the last two: shards.")] = ExpandFormat.same,
     quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
     workers: Workers = None,
     annotations: Annotations = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
+    ] = None,
     on_error: Annotated[OnError, typer.Option(help="What to do about a picture that cannot be used.")] = OnError.skip,
 ) -> None:
-    """Write variations of pictures, with a manifest.
+    """Write variations of a data set's pictures, labels included, with a manifest.
 
+    A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; of the parts train, val and
+    test the first alone is expanded.
     Run it again to go on after an interruption, or to bring OUT up to date: only what is missing or changed is made.
     """
     from covary.expand import expand as run
@@ -104,12 +143,16 @@ def expand(
             source,
             out,
             pipeline,
-            times=times,
+            times=_per_class(times),
+            balance=balance,
+            split=split,
+            any_split=any_split,
             originals=originals.value,
             format=format.value,
             quality=quality,
             workers=workers,
             annotations=annotations,
+            kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
             progress=None,
         )
@@ -202,7 +245,7 @@ def show(
 ) -> None:
     """Draw originals and variations side by side.
 
-    With annotations, boxes, masks and keypoints are drawn into both.
+    Boxes, masks and keypoints of the data set are drawn into both.
     """
     from covary.show import contact_sheet
 

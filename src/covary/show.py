@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from covary.data.coco import CocoFile, instance_from_json, read_coco
+from covary.data.coco import read_coco
+from covary.data.dataset import Dataset, SampleError
 from covary.data.decode import DecodeError, decode
 from covary.data.encode import EXTENSIONS, encode
-from covary.data.folder import Item, Listing, Problem, read_folder
-from covary.data.instances import Category, Instance, Objects
+from covary.data.folder import Problem
+from covary.data.instances import Category, Instance
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
+from covary.expand.kinds.folder import folder_sources
+from covary.expand.kinds.opening import opened, sources_of
 from covary.expand.report import printable
+from covary.expand.sources import Entry, Sources
 from covary.expand.variations import Variation, variations
 from covary.pipeline import Pipeline
 from covary.plan.changes import Image
@@ -37,7 +41,7 @@ class Row:
 
 
 def contact_sheet(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Dataset,
     pipeline: Pipeline | str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -46,18 +50,18 @@ def contact_sheet(
     annotations: str | os.PathLike[str] | None = None,
     seed: int | None = None,
 ) -> tuple[Problem, ...]:
-    """Draw pictures of a folder and variations of each, one picture a row, and write the sheet to a file.
+    """Draw pictures of a data set and variations of each, one picture a row, and write the sheet to a file.
 
     The variations are those that `expand` makes: variation k is epoch k. `Normalize` and `ToTensor` at the end of the
     pipeline are left out, as they make no pictures.
 
     Args:
-        source: folder of pictures.
+        source: path of a data set of any kind that `expand` takes, or a `Dataset`; objects and masks are drawn.
         pipeline: a Pipeline, or the path of its YAML file.
         out: file to write; PNG, JPEG or WebP by its ending.
         count: pictures to show, taken evenly from the classes; annotated ones first.
         times: variations of each.
-        annotations: a COCO file; boxes, regions and keypoints are drawn.
+        annotations: a COCO file for a plain folder of pictures.
         seed: in place of the pipeline's own.
 
     Returns:
@@ -65,25 +69,25 @@ def contact_sheet(
 
     Raises:
         ValueError: nothing can be shown, or `out` has another ending.
+        ExpandError: the source is no data set of pictures.
         OSError: a file cannot be read or written.
     """
     format = EXTENSIONS.get(Path(out).suffix.lower())
     if format is None:
         raise ValueError(f"{out}: the ending says no format; allowed: .png, .jpg, .webp, .bmp, .tif")
     shown, title = _for_viewing(pipeline, seed)
-    folder = read_folder(source)
-    coco = None if annotations is None else read_coco(annotations)
-    found = {} if coco is None else coco.find(item.name for item in folder.items)
+    sources, first = _sources(source, annotations)
     rows: list[Row] = []
     skipped: list[Problem] = []
-    for item in _chosen(folder, found):
+    for entry in _chosen(sources.entries, first):
         if len(rows) == count:
             break
         try:
-            rows.append(_row(folder, item, shown, times, coco, found))
-        except (DecodeError, ValueError, OSError) as error:
-            reason = error.reason if isinstance(error, DecodeError) else str(error)
-            skipped.append(Problem(item.name, reason))
+            rows.append(_row(sources, entry, shown, times))
+        except (SampleError, DecodeError) as error:
+            skipped.append(Problem(entry.name, error.reason))
+        except (ValueError, OSError) as error:
+            skipped.append(Problem(entry.name, str(error)))
     if not rows:
         raise ValueError(
             f"{source}: no picture there can be shown" + "".join(f"; {p.name}: {p.reason}" for p in skipped[:1])
@@ -92,7 +96,7 @@ def contact_sheet(
     pictures = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     each = "1 variation" if times == 1 else f"{times} variations"
     heading = f"{title}seed {shown.seed} · {pictures}, {each} of each"
-    sheet = draw_sheet(Path(os.path.realpath(source)).name, heading, rows)
+    sheet = draw_sheet(Path(os.path.realpath(sources.root)).name, heading, rows)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_bytes(encode(sheet, format))
     return tuple(skipped)
@@ -114,33 +118,54 @@ def _for_viewing(pipeline: Pipeline | str | os.PathLike[str], seed: int | None) 
     return Pipeline.from_dict(plain), title
 
 
-def _chosen(folder: Listing, found: Mapping[str, str]) -> list[Item]:
+def _sources(
+    source: str | os.PathLike[str] | Dataset, annotations: str | os.PathLike[str] | None
+) -> tuple[Sources, Collection[str]]:
+    """The pictures of a data set, and the names of those that are to come first."""
+    dataset, root = opened(source, annotations)
+    if dataset is not None:
+        # As for shards: objects with the masks that they have.
+        return sources_of(dataset, root, root, "webdataset"), ()
+    coco = None if annotations is None else read_coco(annotations)
+    sources = folder_sources(root, coco, "same")
+    return sources, () if coco is None else coco.find(entry.name for entry in sources.entries)
+
+
+def _chosen(entries: Sequence[Entry], first: Collection[str]) -> list[Entry]:
     """The pictures in the order in which they are wanted: annotated ones first, the classes in turn."""
-    classes: dict[str, list[Item]] = {}
-    for item in folder.items:
-        classes.setdefault(item.label, []).append(item)
-    turns = [(turn, item) for items in classes.values() for turn, item in enumerate(items)]
-    return [item for _, item in sorted(turns, key=lambda pair: (pair[1].name not in found, pair[0]))]
+    classes: dict[str, list[Entry]] = {}
+    for entry in entries:
+        classes.setdefault(entry.label, []).append(entry)
+    turns = [(turn, entry) for some in classes.values() for turn, entry in enumerate(some)]
+    return [entry for _, entry in sorted(turns, key=lambda pair: (pair[1].name not in first, pair[0]))]
 
 
-def _row(
-    folder: Listing, item: Item, pipeline: Pipeline, times: int, coco: CocoFile | None, found: Mapping[str, str]
-) -> Row:
-    picture = decode(folder.path(item))
+def _row(sources: Sources, entry: Entry, pipeline: Pipeline, times: int) -> Row:
+    raw = sources.reader.read(entry)
+    picture = decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
+    labels = sources.reader.labels(entry, sources.facts(entry), raw, picture)
     height, width, channels = picture.shape
-    objects: Objects | None = None
-    categories: Mapping[int, Category] = {}
-    if coco is not None:
-        _, entries = coco.pictures[found[item.name]] if item.name in found else ({}, ())
-        categories = coco.categories
-        objects = Objects.of([instance_from_json(entry, (height, width)) for entry in entries], categories)
-    original = Variation(0, picture, None if objects is None else list(objects.instances))
-    made = [original, *variations(pipeline, picture, item.name, range(times), objects)]
+    mask = None if labels.mask is None else labels.mask.pixels
+    original = Variation(0, picture, None if labels.objects is None else list(labels.objects.instances), mask)
+    made = [original, *variations(pipeline, picture, entry.key, range(times), labels.objects, mask)]
     kind = {1: "grey", 3: "", 4: "with transparency"}.get(channels, f"{channels} channels")
     depth = {"uint8": "", "uint16": "16 bit", "float32": "float"}[picture.dtype.name]
     about = "   ".join(part for part in (f"{width} x {height}", kind, depth) if part)
-    cells = tuple(_cell(variation.image, variation.instances or [], categories) for variation in made)
-    return Row(item.name, about, cells)
+    categories = dict(sources.reader.categories)
+    for number in range(256):  # of a mask
+        categories.setdefault(number, Category(number, str(number)))
+    cells = tuple(_cell(variation.image, _drawn(variation), categories) for variation in made)
+    return Row(entry.name, about, cells)
+
+
+def _drawn(variation: Variation) -> list[Instance]:
+    """What is drawn into a picture: its objects; where none has a mask of its own, the picture's mask, too."""
+    instances = variation.instances or []
+    mask = variation.mask
+    if mask is None or mask.ndim != 2 or any(instance.mask is not None for instance in instances):
+        return instances
+    numbers = [int(number) for number in np.unique(mask) if 0 < number < 256]
+    return [*(Instance(number, mask=mask == number) for number in numbers), *instances]
 
 
 def _cell(picture: Image, instances: Sequence[Instance], categories: Mapping[int, Category]) -> Image:

@@ -69,3 +69,13 @@ def state(out):
 
 def dataset_names(out):
     return sorted(os.fsdecode(name) for name in tree(out) if name != b"annotations.json")
+
+
+def everything(out):
+    """As `state`, for an expansion that may have shards."""
+    db = sqlite3.connect(out / "manifest.sqlite")
+    try:
+        shards = db.execute("SELECT * FROM shards ORDER BY 1").fetchall()
+    finally:
+        db.close()
+    return state(out), shards

@@ -1,5 +1,6 @@
 """kill -9 at any moment, then the same run again: as if nothing had happened."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,8 +10,10 @@ import time
 import numpy as np
 import pytest
 from expansions import pipeline, state, tree, write
+from sets import yolo_set
 
 import covary.expand.files as files
+import covary.expand.shards as shards
 import covary.expand.work as work
 from covary.expand import expand, verify
 from covary.expand.manifest import Manifest
@@ -18,7 +21,7 @@ from covary.expand.manifest import Manifest
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 
 SERVER = """
-import os, signal, sys, time
+import json, os, signal, sys, time
 import covary.expand.run as run
 from covary import Pipeline
 from covary.expand import expand
@@ -31,7 +34,7 @@ for line in sys.stdin:
     delay, out = line.rstrip("\\n").split(" ", 1)
     child = os.fork()
     if not child:
-        expand(sys.argv[1], out, pipeline, times=6, originals="copy", workers=2)
+        expand(sys.argv[1], out, pipeline, **json.loads(sys.argv[3]))
         os._exit(0)
     if float(delay) >= 0:
         time.sleep(float(delay))
@@ -43,8 +46,17 @@ for line in sys.stdin:
 class Server:
     """A process that has loaded everything and forks a run on demand: a kill then hits the run, not its imports."""
 
-    def __init__(self, source):
-        arguments = [sys.executable, "-W", "ignore", "-c", SERVER, str(source), pipeline().to_yaml()]
+    def __init__(self, source, **options):
+        arguments = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            SERVER,
+            str(source),
+            pipeline().to_yaml(),
+            json.dumps(options),
+        ]
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 
@@ -67,7 +79,7 @@ def undisturbed(tmp_path_factory):
     for index in range(16):
         write(base / "in" / f"class{index % 3}" / f"picture {index}.png", height=12 + index, width=20)
     (base / "in" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    server = Server(base / "in")
+    server = Server(base / "in", times=6, originals="copy", workers=2)
     server.run(base / "warm")
     began = time.monotonic()
     server.run(base / "out")
@@ -200,3 +212,68 @@ def test_full_disk_of_a_real_file_system(tmp_path):
     assert "run the same command again" in said and "Traceback" not in said
     expand(tmp_path / "in", tmp_path / "fresh", pipeline(), times=2)
     assert state(tmp_path / "out") == state(tmp_path / "fresh")
+
+
+# Kinds with label files, and shards
+
+
+@pytest.mark.parametrize("step", range(0, 40, 3))
+@pytest.mark.parametrize("format", ("same", "webdataset"))
+def test_stop_between_two_file_operations_of_labelled_sets_and_shards(tmp_path, monkeypatch, format, step):
+    source, out = yolo_set(tmp_path / "in", segments=True, pictures=3), tmp_path / "out"
+    monkeypatch.setattr(shards, "GROUP", 2)
+    count = [0]
+
+    def stopping(function):
+        def stepped(*arguments, **options):
+            count[0] += 1
+            if count[0] == step + 1:
+                raise Stop
+            made = function(*arguments, **options)
+            count[0] += 1
+            if count[0] == step + 1:
+                raise Stop
+            return made
+
+        return stepped
+
+    with monkeypatch.context() as patch:
+        for module in (work, shards):
+            patch.setattr(module, "place", stopping(module.place))
+        patch.setattr(Manifest, "commit", stopping(Manifest.commit))
+        patch.setattr(Manifest, "close", lambda self, keep: self._db.close())
+        try:
+            expand(source, out, pipeline(), times=2, workers=1, format=format)
+        except Stop:
+            pass
+        else:
+            pytest.skip("the run has fewer steps")
+    options = {"times": 2, "format": format}
+    if step % 2:
+        # Whoever comes back may find a source changed, and want the other form.
+        (source / "labels/train/s1.txt").write_text("")
+        (source / "images/train/s0.png").unlink()
+        options = {"times": 1, "format": "webdataset" if format == "same" else "same"}
+    expand(source, out, pipeline(), **options)
+    expand(source, tmp_path / "fresh", pipeline(), **options)
+    assert state(out) == state(tmp_path / "fresh")
+    assert verify(out).ok
+
+
+@pytest.mark.parametrize("format", ("same", "parquet"))
+def test_kill_of_a_labelled_set_then_rerun_equals_an_undisturbed_run(tmp_path, format):
+    source = yolo_set(tmp_path / "in", segments=True, parts=("train",), pictures=12)
+    server = Server(source, times=3, originals="copy", workers=2, format=format)
+    try:
+        server.run(tmp_path / "warm")
+        began = time.monotonic()
+        server.run(tmp_path / "whole")
+        duration = time.monotonic() - began
+        expected = state(tmp_path / "whole")
+        for share in (0.2, 0.5, 0.8):
+            out = tmp_path / str(share)
+            server.run(out, share * duration)
+            expand(source, out, pipeline(), times=3, originals="copy", workers=2, format=format)
+            assert state(out) == expected
+    finally:
+        server.close()

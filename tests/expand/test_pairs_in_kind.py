@@ -9,6 +9,7 @@ from covary.data.decode import decode
 from covary.data.encode import encode
 from covary.data.masks import decode_mask
 from covary.data.pairs import MaskPairs
+from covary.data.webdataset import WebDataset
 from covary.expand import expand, verify
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
@@ -85,3 +86,27 @@ def test_a_picture_without_a_mask_is_skipped_and_reruns_follow_the_masks(tmp_pat
     assert not decode_mask(out / "masks/a__0.png").any() and not (out / "masks/c__0.png").exists()
     expand(source, tmp_path / "fresh", Pipeline([image.HorizontalFlip(p=1)]), times=2)
     assert state(out) == state(tmp_path / "fresh")
+
+
+def test_masks_painted_in_colours_keep_their_colours(tmp_path):
+    root = tmp_path / "in"
+    colours = {"sky": (0, 0, 128), "road": (128, 64, 128)}
+    numbers = np.zeros((30, 40), np.uint8)
+    numbers[15:, 10:30] = 1
+    for name, values in (
+        ("images/a.png", picture(1, 30, 40)),
+        ("masks/a.png", np.array([*colours.values()], np.uint8)[numbers]),
+    ):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_bytes(encode(values, "png"))
+    turning = Pipeline([image.Rotate((-45, 45), border="reflect")], seed=3)
+    for source in (root, MaskPairs(root, colours=colours)):
+        out = tmp_path / type(source).__name__
+        assert expand(source, out, turning, times=3, originals="copy").made == 4
+        made = MaskPairs(out, colours=colours)
+        assert all(set(np.unique(made.read(index)["mask"])) == {0, 1} for index in range(4))
+        assert verify(out, source).ok
+    expand(MaskPairs(root, colours=colours), tmp_path / "shards", turning, times=3, format="webdataset")
+    expected = turning(image=picture(1, 30, 40), mask=numbers, key="images/a.png", epoch=2)["mask"]
+    shard = WebDataset(tmp_path / "shards/data-v2-00000.tar").read(0)
+    assert np.array_equal(decode_mask(shard["mask"]), expected)

@@ -1,69 +1,20 @@
 """Pascal VOC in, Pascal VOC out; boxes read back by supervision, masks by Pillow."""
 
-import io
-
 import numpy as np
 import pytest
 from expansions import dataset_names, state
 from PIL import Image as Pillow
-from shapes import HEIGHT, NAMES, WIDTH, bounds, check_covered, pipeline, pixels_of, write_scene
+from sets import PALETTE, indexed, voc_set
+from shapes import HEIGHT, NAMES, WIDTH, check_covered, pipeline, pixels_of
 
 from covary import Pipeline, image
 from covary.data.decode import decode
-from covary.data.instances import Category, Instance
-from covary.data.regions import fill_polygon
-from covary.data.voc import VocDataset, voc_text
+from covary.data.instances import Instance
+from covary.data.voc import VocDataset
 from covary.expand import expand, verify
 from covary.expand.kinds.voc import renumbered
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
-
-CATEGORIES = {number: Category(number, name) for number, name in enumerate(NAMES, 1)}
-PALETTE = [channel for number in range(256) for channel in (number, 255 - number, 7 * number % 256)]
-
-
-def indexed(values):
-    picture = Pillow.fromarray(values, "P")
-    picture.putpalette(PALETTE)
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def voc_set(root, pictures=6, masks=()):
-    """Scenes with their XML files; some with masks; every third one is for validation."""
-    for folder in (
-        "Annotations",
-        "ImageSets/Main",
-        "ImageSets/Segmentation",
-        "SegmentationClass",
-        "SegmentationObject",
-    ):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    lists = {"train": [], "val": []}
-    for number in range(pictures):
-        objects = write_scene(root / f"JPEGImages/s{number}.png", number)
-        instances = []
-        by_class, by_object = np.zeros((2, HEIGHT, WIDTH), np.uint8)
-        for place, (name, corners) in enumerate(objects, 1):
-            x0, y0, x1, y1 = bounds(corners)
-            x0, y0, x1, y1 = np.floor(x0), np.floor(y0), np.ceil(x1), np.ceil(y1)
-            note = {"difficult": 1, "pose": "Left"} if place == 2 else {}
-            instances.append(Instance(NAMES.index(name) + 1, (x0, y0, x1 - x0, y1 - y0), extra=note))
-            inside = fill_polygon(corners, (HEIGHT, WIDTH))
-            by_class[inside], by_object[inside] = NAMES.index(name) + 1, place
-        text = voc_text(instances, (HEIGHT, WIDTH), CATEGORIES, filename=f"s{number}.png", folder="JPEGImages")
-        (root / f"Annotations/s{number}.xml").write_text(text)
-        if number in masks:
-            (root / f"SegmentationClass/s{number}.png").write_bytes(indexed(by_class))
-            (root / f"SegmentationObject/s{number}.png").write_bytes(indexed(by_object))
-        lists["val" if number % 3 == 2 else "train"].append(f"s{number}\n")
-    for part, lines in lists.items():
-        (root / f"ImageSets/Main/{part}.txt").write_text("".join(lines))
-        (root / f"ImageSets/Segmentation/{part}.txt").write_text(
-            "".join(line for line in lines if int(line[1:]) in masks)
-        )
-    return root
 
 
 def test_boxes_read_by_supervision_cover_their_objects(tmp_path):

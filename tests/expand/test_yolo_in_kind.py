@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import yaml
 from expansions import dataset_names, state, tree
-from shapes import HEIGHT, NAMES, WIDTH, bounds, check_covered, check_tight, pipeline, write_scene
+from sets import yolo_set
+from shapes import NAMES, WIDTH, check_covered, check_tight, pipeline, write_scene
 
 from covary import Pipeline, image
 from covary.data.decode import decode
@@ -15,33 +16,6 @@ from covary.data.yolo import YoloDataset
 from covary.expand import ExpandError, expand, verify
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
-
-
-def numbers(values):
-    return " ".join(f"{value:.6f}" for value in np.asarray(values).ravel())
-
-
-def yolo_set(root, segments=False, parts=("train", "val"), pictures=4):
-    """A data set of scenes in the layout that Ultralytics' tools make."""
-    number = 0
-    for part in parts:
-        for _ in range(pictures):
-            objects = write_scene(root / f"images/{part}/s{number}.png", number)
-            lines = []
-            for name, corners in objects:
-                if segments:
-                    shares = corners / (WIDTH, HEIGHT)
-                else:
-                    x0, y0, x1, y1 = bounds(corners)
-                    shares = np.array([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]) / (WIDTH, HEIGHT, WIDTH, HEIGHT)
-                lines.append(f"{NAMES.index(name)} {numbers(shares)}\n")
-            label = root / f"labels/{part}/s{number}.txt"
-            label.parent.mkdir(parents=True, exist_ok=True)
-            label.write_text("".join(lines))
-            number += 1
-    content = {"path": ".", **{part: f"images/{part}" for part in parts}, "names": dict(enumerate(NAMES))}
-    (root / "data.yaml").write_text(yaml.safe_dump(content))
-    return root
 
 
 def read_by_supervision(out, part="train", segments=False):

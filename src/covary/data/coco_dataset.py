@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covary.data.coco import CocoFile, read_coco
 from covary.data.coco_index import CocoIndex
@@ -36,6 +37,12 @@ class CocoDataset(Indexed):
         masks: whether regions are filled to masks; without, objects give their boxes alone.
 
     Samples: `image`, and `objects`: a tuple of `Instance`.
+
+    Attributes:
+        files: the annotation files.
+        folders: for each file the folder that its pictures count from.
+        heads: for each file its info and licenses.
+        of_file: (N,) int32: the file that each sample is from.
 
     Raises:
         AnnotationError: a file cannot be used, or files disagree about a category.
@@ -66,6 +73,12 @@ class CocoDataset(Indexed):
             roots = given * (len(files) if len(given) == 1 else 1)
         roots = [Path(absolute(root)) for root in roots]
         self.root = os.path.commonpath(roots) if root is None else absolute(root)
+        self.files = tuple(absolute(file) for file in files)
+        self.folders = tuple(map(str, roots))
+        self.heads = tuple((content.info, tuple(content.licenses)) for content in contents)
+        self.of_file: NDArray[np.int32] = np.repeat(
+            np.arange(len(files), dtype=np.int32), [len(content.pictures) for content in contents]
+        )
         paths: list[str] = []
         splits: list[str] = []
         sizes: list[tuple[int, int]] = []

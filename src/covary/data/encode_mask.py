@@ -27,14 +27,16 @@ def encode_mask(values: NDArray[Any], like: bytes) -> bytes:
     Numbers that its bit depth cannot hold take the next one that can.
 
     Args:
-        values: (H, W) of whole numbers, uint8 or uint16; float32 too where `like` is a TIFF.
-        like: the other mask's file.
+        values: (H, W) of whole numbers, uint8 or uint16; float32 too where `like` is a TIFF. (H, W, C) for colours.
+        like: the other mask's file; b"" for plain numbers.
 
     Raises:
         EncodeError: its kind cannot hold such values.
     """
-    if mask_ending(like) == ".tif":
+    if like and mask_ending(like) == ".tif":
         return encode(values, "tiff")
+    if values.ndim == 3:
+        return encode(values, "png")
     if values.ndim != 2 or values.dtype not in (np.uint8, np.uint16):
         raise EncodeError(f"a PNG mask cannot hold {values.dtype} values of shape {values.shape}")
     depth, colour, kept = 8, _GREY, b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from covary.data.dataset import Encoded
 from covary.data.shard_members import role_of
-from covary.data.tar import write_tar
+from covary.data.tar import TarWriter
 
 INDEX_NAME = "index.json"
 """The file beside shards that names their classes, categories and splits."""
@@ -39,30 +39,57 @@ def write_shard(to: str | os.PathLike[str] | IO[bytes], samples: Iterable[Mappin
             that its suffix cannot hold.
         OSError: the shard cannot be written.
     """
-    keys: set[str] = set()
     if not isinstance(to, str | os.PathLike):
-        write_tar(to, _named(samples, keys))
-        return len(keys)
+        return _write(to, samples)
     path = Path(to)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("wb") as file:
-            write_tar(file, _named(samples, keys))
+            count = _write(file, samples)
         unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    return len(keys)
+    return count
 
 
-def _named(samples: Iterable[Mapping[str, Any]], keys: set[str]) -> Iterator[tuple[str, bytes]]:
-    """The files of all samples by name; notes the keys."""
+def _write(file: IO[bytes], samples: Iterable[Mapping[str, Any]]) -> int:
+    writer = ShardWriter(file)
     for sample in samples:
-        key = sample.get("__key__")
-        keys.add(_checked_key(key, keys))
-        for suffix in sorted(sample):
-            if not suffix.startswith("__"):
-                yield f"{key}.{suffix}", content(suffix, sample[suffix])
+        writer.add(sample)
+    writer.close()
+    return len(writer.keys)
+
+
+class ShardWriter:
+    """A WebDataset shard while it is written, sample by sample, as `write_shard` writes it.
+
+    Args:
+        file: open for writing; it is left open.
+
+    Attributes:
+        keys: names of the samples so far.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._tar = TarWriter(file)
+        self.keys: set[str] = set()
+
+    def add(self, sample: Mapping[str, Any]) -> None:
+        """Add a sample, as `write_shard` takes it.
+
+        Raises:
+            ValueError: a key that names cannot have, or a content that its suffix cannot hold.
+        """
+        key = _checked_key(sample.get("__key__"), self.keys)
+        files = [(suffix, content(suffix, sample[suffix])) for suffix in sorted(sample) if not suffix.startswith("__")]
+        self.keys.add(key)
+        for suffix, data in files:
+            self._tar.add(f"{key}.{suffix}", data)
+
+    def close(self) -> None:
+        """Write the end mark."""
+        self._tar.close()
 
 
 def _checked_key(key: Any, taken: set[str]) -> str:

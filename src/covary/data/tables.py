@@ -71,6 +71,10 @@ class TableDataset(Indexed):
     several, or the number to be predicted; `objects` from a column of that name with a bbox and a category each; and
     the other columns.
 
+    Attributes:
+        tables: path and number of rows of each table.
+        roles: names of the columns that are "image", "mask" and "objects"; None where there is no such column.
+
     Raises:
         AnnotationError: a row cannot be used, the message names file and line; or no column names a file or holds a
             text.
@@ -115,6 +119,7 @@ class TableDataset(Indexed):
                 f"{table.path}: no column names a file or holds a text; it has {', '.join(table.columns)}, looked for "
                 f"{', '.join((*FILE_NAMES[:5], *AUDIO_NAMES[:2], *TEXT_NAMES[:2]))}; image=, audio= or text= tells it"
             )
+        self.tables = tuple((str(path.absolute()), rows) for path, rows in table.files)
         self.root = _root(table, file, root, ending)
         files = {name: _files(table, name, ending) for name in (file, self._mask) if name is not None}
         self._files = {name: Strings(values) for name, values in files.items()}
@@ -123,6 +128,7 @@ class TableDataset(Indexed):
         self._offset = self._column(table, chosen, "offset")
         self._duration = self._column(table, chosen, "duration")
         categories, self._objects = _categories(table, chosen)
+        self.roles = {"image": self._image, "mask": self._mask, "objects": self._objects}
         self._texts = Strings(_texts(table, self._text)) if self._text is not None else None
         self._columns = {name: table.column(name) for name in table.columns if name not in chosen.taken}
         super().__init__(
@@ -137,6 +143,10 @@ class TableDataset(Indexed):
         """A column that says what part of an audio file is meant."""
         found = chosen.column(name, None, (name,), unless=self._audio is None)
         return None if found is None else table.column(found)
+
+    def file_of(self, column: str, index: int) -> str:
+        """The path that a row has in a column of files, as the reader takes it: relative to the root, or absolute."""
+        return self._files[column][index]
 
     def read(self, index: int) -> Sample:
         """The fields of a row: its files read, its other columns as they are."""

@@ -193,17 +193,37 @@ def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
+class TarWriter:
+    """An archive while it is written. Its bytes depend on the files' names, contents and order alone.
+
+    Args:
+        file: open for writing; it is left open.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._archive = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8")  # noqa: SIM115
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a file."""
+        entry = tarfile.TarInfo(name)  # no owner, and the time 0
+        entry.size = len(data)
+        entry.mode = 0o644
+        self._archive.addfile(entry, io.BytesIO(data))
+        self._archive.members.clear()  # type: ignore[attr-defined]  # what would be a list of all members is of no use
+
+    def close(self) -> None:
+        """Write the end mark."""
+        self._archive.close()
+
+
 def write_tar(file: IO[bytes], named: Iterable[tuple[str, bytes]]) -> None:
-    """Write an archive of files. Its bytes depend on their names, contents and order alone.
+    """Write an archive of files.
 
     Args:
         file: open for writing; it is left open.
         named: name and content of each, in the archive's order.
     """
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive:
-        for name, data in named:
-            entry = tarfile.TarInfo(name)  # no owner, and the time 0
-            entry.size = len(data)
-            entry.mode = 0o644
-            archive.addfile(entry, io.BytesIO(data))
-            archive.members.clear()  # type: ignore[attr-defined]  # what would be a list of all members is of no use here
+    archive = TarWriter(file)
+    for name, data in named:
+        archive.add(name, data)
+    archive.close()

@@ -6,32 +6,35 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 
 from covary import __version__
 from covary.data.coco import read_coco
 from covary.data.dataset import Dataset
+from covary.data.look import Kind
 from covary.expand.counts import Wish, variation_counts, wish_of
 from covary.expand.errors import ExpandError
 from covary.expand.files import locked
 from covary.expand.guard import guarded
 from covary.expand.kinds.folder import folder_sources
-from covary.expand.kinds.opening import opened, sources_of
+from covary.expand.kinds.opening import IN_MEMORY, opened, sources_of
+from covary.expand.kinds.sharded import ShardLayout
 from covary.expand.manifest import Manifest
-from covary.expand.names import OUTPUT_FORMATS, OutputFormat
+from covary.expand.names import OUTPUT_FORMATS, SHARD_FORMATS, OutputFormat, ShardFormat
+from covary.expand.orders import Order, Originals
 from covary.expand.progress import progress_of
 from covary.expand.recipe import recipe_of
 from covary.expand.report import Report
 from covary.expand.run import OnError, Run
+from covary.expand.shards import groups_of
 from covary.expand.sources import Sources
+from covary.expand.survey import FilePlan, Plan
+from covary.expand.survey_shards import ShardPlan
 from covary.expand.variations import canonical
-from covary.expand.work import Order
 from covary.pipeline import Pipeline, usable_cores
 from covary.plan.changes import Bools, Ints
-
-Originals: TypeAlias = Literal["none", "link", "copy"]
 
 
 def expand(
@@ -44,14 +47,15 @@ def expand(
     split: str | None = None,
     any_split: bool = False,
     originals: Originals = "none",
-    format: OutputFormat = "same",
+    format: OutputFormat | ShardFormat = "same",
     quality: int = 95,
     workers: int | None = None,
     annotations: str | os.PathLike[str] | None = None,
+    kind: Kind | None = None,
     on_error: OnError = "skip",
     progress: bool | None = False,
 ) -> Report:
-    """Write variations of all pictures under a folder into another folder, with a record of each.
+    """Write variations of a data set's pictures into another folder, labels included, with a record of each.
 
     Variation k of `cats/12.jpg` becomes `cats/12__k.jpg`, with the pixels of `pipeline(image=..., key="cats/12.jpg",
     epoch=k)`: the same that online training sees. `OUT/manifest.sqlite` records how every file came about. A second run
@@ -59,21 +63,33 @@ def expand(
     manifest does not know are never touched, nor is anything in the source folder. The process may be killed at any
     moment: the same call goes on from there. (After a power failure, `verify` finds what the disk lost.)
 
+    A data set comes out in the kind in which it went in: a folder of pictures (the first part of a picture's path is
+    its class), COCO, YOLO with its data.yaml, Pascal VOC, pictures and masks, a table (CSV, JSON lines, Parquet) with
+    its pictures, WebDataset shards, Parquet files with pictures in them. Boxes, regions, keypoints and masks go through
+    the same changes; all else that the data set says of a picture is said of its variations, too.
+
+    Of a data set in parts (train, val, test: folders, columns, lists, data.yaml), the training part alone is expanded;
+    with `originals`, the others go along unchanged. A variation is always in the part of its source.
+
     Args:
-        source: folder of pictures; the first part of a picture's relative path is its class.
-        out: folder to write to; it may lie inside `source`, and is then left out of it.
+        source: path of a data set, or a `Dataset`. Any data set can be written as shards; one without files of its own
+            (arrays) only so.
+        out: folder to write to; it may lie inside a plain folder of pictures, and is then left out of it.
         pipeline: a Pipeline, or the path of its YAML file.
         times: variations per picture, 1 or more; or a mapping of class names to such numbers (0: none), in which "*"
             stands for all other classes (default 8).
         balance: make more variations of rare classes, so that all classes come to the same number of pictures:
             `times` is then for the largest class.
+        split: expand this part alone.
+        any_split: expand held-out parts (val, test), too.
         originals: "link" puts a symbolic link to every original beside its variations, "copy" a copy.
-        format: of the variations: "same" as the source's, "png", "jpeg" or "webp". PNG, BMP and TIFF keep the
-            pixels exactly.
+        format: of the variations: "same" as the source's, "png", "jpeg" or "webp"; PNG, BMP and TIFF keep the pixels
+            exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
+            own format in them.
         quality: 1 to 100, for JPEG and WebP (100: lossless).
         workers: threads; None uses every core that the process may use.
-        annotations: a COCO file for the pictures; boxes, regions and keypoints go through the same changes, and
-            `OUT/annotations.json` describes the variations.
+        annotations: a COCO file for a plain folder of pictures; `OUT/annotations.json` describes the variations.
+        kind: of the data set, where looking does not tell it: as `format` of `covary.data.open_dataset`.
         on_error: what a picture that cannot be used does: "skip" it and go on, or "raise".
         progress: None shows a bar on a terminal and plain lines elsewhere; False nothing.
 
@@ -81,61 +97,39 @@ def expand(
         What was done, and what was skipped and why.
 
     Raises:
-        ExpandError: it cannot begin (the source lies inside the output, another run is at work, no pictures) or
-            not go on (the disk is full; a bad picture under on_error="raise"). What was finished is kept.
+        ExpandError: it cannot begin (the source lies inside the output, another run is at work, no pictures, held-out
+            data alone) or not go on (the disk is full; a bad picture under on_error="raise"). What was finished is
+            kept.
         AnnotationError: the annotation file cannot be used.
         ValueError: an argument is out of its range.
     """
-    _check_options(originals, format, quality, workers, on_error)
+    _check_options(originals, format, quality, workers, on_error, kind)
     wish = wish_of(times, balance)
     target = Path(out)
-    dataset, root = opened(source, annotations)
-    _check_folders(root, target)
+    dataset, root = opened(source, annotations, kind)
+    if root != Path(IN_MEMORY):
+        _check_folders(root, target, alone=dataset is not None)
     pipeline = _pipeline(pipeline)
     coco = None if annotations is None else read_coco(annotations)
+    said = (root,) if annotations is None else (root, Path(annotations))
     try:
         target.mkdir(parents=True, exist_ok=True)
         with locked(target) as temporary:
             if dataset is None:
-                found = folder_sources(root, coco, exclude=[target])
+                found = folder_sources(root, coco, format, exclude=[target])
             else:
-                found = sources_of(dataset, root, target)
+                found = sources_of(dataset, root, target, format)
             if not found.entries and not found.problems:
                 raise ExpandError(f"{root}: no pictures there")
-            said = (root,) if annotations is None else (root, Path(annotations))
-            with_originals = originals != "none"
-            sources, chosen = guarded(found, split=split, any_split=any_split, with_originals=with_originals, said=said)
-            counts = _counts(sources, chosen, wish, with_originals)
-            recipe = recipe_of(pipeline, format, quality, sources.layout.kind)
-            order = Order(
-                sources.reader,
-                sources.layout,
-                target.absolute(),
-                temporary.absolute(),
-                pipeline,
-                recipe,
-                format,
-                quality,
-                originals,
+            sources, chosen = guarded(
+                found, split=split, any_split=any_split, with_originals=originals != "none", said=said
             )
-            parts = {
-                entry.split for entry, count in zip(sources.entries, counts, strict=True) if count + with_originals
-            }
-            settings = {
-                "source": os.fsencode(os.path.realpath(root)).decode("utf-8", "backslashreplace"),
-                "layout": sources.layout.kind,
-                "times": wish.text,
-                "format": format,
-                "quality": str(quality),
-                "originals": originals,
-                "version": __version__,
-                "seed": recipe.seed,
-                "recipe": recipe.hash,
-                "whole": canonical(sources.layout.whole_names(sorted(parts))),
-                **sources.layout.settings(),
-            }
-            run = Run(order, sources, counts, Manifest.open(target), workers or usable_cores(), on_error)
-            with progress_of("covary expand", run.total, progress) as shown:
+            counts = _counts(sources, chosen, wish, originals != "none")
+            order = _order(sources, target.absolute(), temporary.absolute(), pipeline, format, quality, originals)
+            settings = _settings(order, sources, counts, root, wish, format)
+            plan = _plan(order, sources, counts)
+            run = Run(order, sources, plan, Manifest.open(target), workers or usable_cores(), on_error)
+            with progress_of("covary expand", plan.total, progress) as shown:
                 return run.carry_out(settings, shown)
     except OSError as error:
         raise ExpandError(f"{error.filename or target}: {error.strerror}") from error
@@ -143,6 +137,65 @@ def expand(
         raise ExpandError(
             f"{target}: the manifest cannot be written: {error}; stopped, run the same command again to go on"
         ) from error
+
+
+def _order(
+    sources: Sources,
+    out: Path,
+    temporary: Path,
+    pipeline: Pipeline,
+    format: OutputFormat | ShardFormat,
+    quality: int,
+    originals: Originals,
+) -> Order:
+    layout = sources.layout
+    if isinstance(layout, ShardLayout):
+        if originals == "link":
+            raise ValueError("expand: originals='link' with shards, which can hold no links; allowed: none, copy")
+        recipe = recipe_of(pipeline, "same", quality, layout.kind, layout.settings())
+        pictures: OutputFormat = "same"
+        container, classes = layout.container, layout.classes
+    else:
+        recipe = recipe_of(pipeline, format, quality, layout.kind)
+        pictures = format  # type: ignore[assignment]
+        container, classes = None, ()
+    return Order(
+        sources.reader, layout, out, temporary, pipeline, recipe, pictures, quality, originals, container, classes
+    )
+
+
+def _plan(order: Order, sources: Sources, counts: Ints) -> Plan:
+    if order.container is None:
+        return FilePlan(order, sources, counts)
+    return ShardPlan(order, order.container, sources, counts, groups_of(sources.entries))
+
+
+def _settings(
+    order: Order, sources: Sources, counts: Ints, root: Path, wish: Wish, format: OutputFormat | ShardFormat
+) -> dict[str, str]:
+    """What the manifest keeps of a run."""
+    splits = {entry.split for entry, count in zip(sources.entries, counts, strict=True) if count + order.with_originals}
+    return {
+        "source": _written(root),
+        "kind": sources.source_kind,
+        "layout": sources.layout.kind,
+        "times": wish.text,
+        "format": format,
+        "quality": str(order.quality),
+        "originals": order.originals,
+        "version": __version__,
+        "seed": order.recipe.seed,
+        "recipe": order.recipe.hash,
+        "whole": canonical(sources.layout.whole_names(sorted(splits))),
+        **sources.layout.settings(),
+    }
+
+
+def _written(root: Path) -> str:
+    """Where a data set lies, as text."""
+    if root == Path(IN_MEMORY):
+        return IN_MEMORY
+    return os.fsencode(os.path.realpath(root)).decode("utf-8", "backslashreplace")
 
 
 def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -> Ints:
@@ -153,21 +206,29 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
     return counts
 
 
-def _check_options(originals: str, format: str, quality: int, workers: int | None, on_error: str) -> None:
+def _check_options(
+    originals: str, format: str, quality: int, workers: int | None, on_error: str, kind: str | None
+) -> None:
     for name, value, choices in (
         ("originals", originals, get_args(Originals)),
-        ("format", format, OUTPUT_FORMATS),
+        ("format", format, (*OUTPUT_FORMATS, *SHARD_FORMATS)),
         ("on_error", on_error, get_args(OnError)),
+        ("kind", kind, (None, *get_args(Kind))),
     ):
         if value not in choices:
-            raise ValueError(f"expand: {name}={value!r}; allowed: {', '.join(choices)}")
+            raise ValueError(f"expand: {name}={value!r}; allowed: {', '.join(map(str, choices))}")
     if not 1 <= quality <= 100:
         raise ValueError(f"expand: quality={quality}; allowed: 1 to 100")
     if workers is not None and workers < 1:
         raise ValueError(f"expand: workers={workers}; allowed: 1 or more")
 
 
-def _check_folders(root: Path, out: Path) -> None:
+def _check_folders(root: Path, out: Path, *, alone: bool) -> None:
+    """Refuse an output folder that would be read as a part of the source, or hold it.
+
+    Args:
+        alone: whether the output may not lie inside the source: its reader would find the outputs again.
+    """
     if root.is_file():
         root = root.parent
     if out.exists() and not out.is_dir():
@@ -175,6 +236,8 @@ def _check_folders(root: Path, out: Path) -> None:
     real_root, real_out = Path(os.path.realpath(root)), Path(os.path.realpath(out))
     if real_root == real_out:
         raise ExpandError(f"{out}: output and source are the same folder; choose another one for the output")
+    if alone and real_root in real_out.parents:
+        raise ExpandError(f"{out}: the output folder lies inside the data set; choose another one for the output")
     if real_out in real_root.parents:
         raise ExpandError(f"{out}: the source folder lies inside the output folder; choose another one for the output")
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from covary.data.folder import OWN_FOLDER
 from covary.expand.errors import ExpandError
@@ -108,6 +109,12 @@ def write_temporary(folder: Path, data: bytes) -> Path:
     path = _temporary(folder)
     write_whole(path, data)
     return path
+
+
+def temporary_file(folder: Path) -> tuple[Path, IO[bytes]]:
+    """A new file in the folder for temporary files, open for writing."""
+    path = _temporary(folder)
+    return path, path.open("wb")
 
 
 def link_temporary(folder: Path, target: str) -> Path:

@@ -186,14 +186,15 @@ class Manifest:
         for row in self._db.execute("SELECT * FROM outputs ORDER BY path"):
             yield _output_row(row)
 
-    def outputs_by_split(self) -> Iterator[tuple[str, OutputRow]]:
-        """All outputs that are files of their own, with the part of the data set to which their sources belong."""
+    def outputs_with_sources(self) -> Iterator[tuple[OutputRow, SourceRow]]:
+        """All outputs that are files of their own, with their sources."""
         query = (
-            "SELECT sources.split, outputs.* FROM outputs JOIN sources ON sources.path = outputs.source "
+            "SELECT outputs.*, sources.* FROM outputs JOIN sources ON sources.path = outputs.source "
             "WHERE outputs.shard IS NULL ORDER BY outputs.path"
         )
-        for split, *row in self._db.execute(query):
-            yield split, _output_row(tuple(row))
+        count = len(fields(OutputRow))
+        for row in self._db.execute(query):
+            yield _output_row(row[:count]), _source_row(row[count:])
 
     def output(self, path: str) -> OutputRow | None:
         row = self._db.execute("SELECT * FROM outputs WHERE path = ?", (to_column(path),)).fetchone()
@@ -220,6 +221,11 @@ class Manifest:
     def outputs_in(self, shard: str) -> list[OutputRow]:
         query = "SELECT * FROM outputs WHERE shard = ? ORDER BY path"
         return [_output_row(row) for row in self._db.execute(query, (shard,))]
+
+    def count_in(self, shard: str) -> int:
+        """How many outputs a shard holds."""
+        (count,) = self._db.execute("SELECT count(*) FROM outputs WHERE shard = ?", (shard,)).fetchone()
+        return int(count)
 
     def put_shard(self, row: ShardRow, outputs: Iterable[OutputRow]) -> None:
         """Record a shard and what it holds, in place of what was in it before."""

@@ -18,6 +18,8 @@ from covary.data.header import Format
 
 OutputFormat: TypeAlias = Literal["same", "png", "jpeg", "webp"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+ShardFormat: TypeAlias = Literal["webdataset", "parquet"]
+SHARD_FORMATS: tuple[ShardFormat, ...] = get_args(ShardFormat)
 
 _ENDINGS: dict[OutputFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _TAKEN = re.compile(r"__([0-9]+|original)\Z")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from covary import __version__
 from covary.expand.rows import Recipe
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
     from covary.pipeline import Pipeline
 
 
-def recipe_of(pipeline: Pipeline, format: str, quality: int, layout: str) -> Recipe:
-    """The recipe of a pipeline, an encoding and a layout."""
+def recipe_of(
+    pipeline: Pipeline, format: str, quality: int, layout: str, details: Mapping[str, str] | None = None
+) -> Recipe:
+    """The recipe of a pipeline, an encoding and a layout.
+
+    Args:
+        details: what else about the layout the outputs' bytes depend on.
+    """
     text = pipeline.to_yaml()
     seed, made_by = str(pipeline.seed), __version__
     renderer = find_renderer(pipeline.renderer).__module__.rpartition(".")[2]
-    parts = [text, seed, made_by, renderer, format, quality]
+    parts: list[Any] = [text, seed, made_by, renderer, format, quality]
     if layout != "folder":  # which has no files beside its pictures, whatever may be written some day
-        parts.append(layout)
+        parts += [layout, *([dict(details)] if details else [])]
     digest = sha256(canonical(parts).encode()).hexdigest()
     return Recipe(digest, text, seed, made_by, renderer, format, quality, layout)

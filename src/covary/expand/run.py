@@ -13,12 +13,12 @@ from covary.data.folder import Problem
 from covary.expand.errors import ExpandError
 from covary.expand.files import place, remove, write_temporary
 from covary.expand.manifest import Manifest
+from covary.expand.orders import Order, Outcome, Result
 from covary.expand.progress import Progress
 from covary.expand.report import Report, printable
 from covary.expand.sources import Sources
-from covary.expand.survey import drop_outputs, drop_parts, drop_vanished, survey
-from covary.expand.work import Order, Result, do_task
-from covary.plan.changes import Ints
+from covary.expand.survey import Plan, drop_outputs, drop_parts
+from covary.expand.work import do_task
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
@@ -33,25 +33,20 @@ class Run:
         self,
         order: Order,
         sources: Sources,
-        times: Ints,
+        plan: Plan,
         manifest: Manifest,
         workers: int,
         on_error: OnError,
     ) -> None:
         self._order = order
         self._sources = sources
-        self._times = times
+        self._plan = plan
         self._manifest = manifest
         self._workers = workers
         self._on_error = on_error
         self._skipped = list(sources.problems)
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
-
-    @property
-    def total(self) -> int:
-        """How many outputs there will be."""
-        return int(self._times.sum()) + len(self._sources.entries) * (self._order.originals != "none")
 
     def carry_out(self, settings: Mapping[str, str], shown: Progress) -> Report:
         """Do all that is to be done."""
@@ -96,7 +91,7 @@ class Run:
                 remove(order.out / name, order.out)
         manifest.set_settings(dict(settings))
         manifest.add_recipe(order.recipe)
-        self._removed += drop_vanished(order, manifest, self._sources)
+        self._removed += self._plan.clear(manifest)
         manifest.commit()
 
     def _finish(self) -> None:
@@ -104,29 +99,30 @@ class Run:
         self._manifest.drop_unused_recipes(order.recipe.hash)
         self._manifest.commit()
         # As a check would do it, from the manifest alone.
-        layout = order.layout.restored(self._manifest.settings())
-        for name, data in layout.whole(self._manifest):
+        settings = self._manifest.settings()
+        unwritten = set(json.loads(settings["whole"]))
+        for name, data in order.layout.restored(settings).whole(self._manifest):
             place(write_temporary(order.temporary, data), order.out / name)
+            unwritten.discard(name)
+        for name in unwritten:
+            remove(order.out / name, order.out)
 
     def _work(self, shown: Progress) -> None:
         running: set[Future[Result]] = set()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="covary-expand")
-        entries = self._sources.entries
         try:
-            for start in range(0, len(entries), PLANNED_AT_ONCE):
+            for start in range(0, len(self._plan), PLANNED_AT_ONCE):
                 tasks = []
-                for row in range(start, min(start + PLANNED_AT_ONCE, len(entries))):
-                    entry, times = entries[row], int(self._times[row])
-                    finding = survey(self._order, self._manifest, entry, self._sources.facts(entry), times)
+                for number in range(start, min(start + PLANNED_AT_ONCE, len(self._plan))):
+                    finding = self._plan.survey(self._manifest, number)
                     self._kept += finding.kept
                     self._removed += finding.removed
-                    if finding.blocked is not None:
-                        self._skipped.append(finding.blocked)
+                    self._skipped += finding.problems
                     if finding.task is not None:
                         tasks.append(finding.task)
-                        self._manifest.set_pending(entry.name, finding.unrecorded)
+                        self._manifest.set_pending(finding.name, finding.unrecorded)
                     else:
-                        shown.spared(times + (self._order.originals != "none"))
+                        shown.spared(finding.outputs)
                 self._refuse_skipped()
                 if tasks:
                     self._manifest.commit()  # before any of these files is made
@@ -163,29 +159,43 @@ class Run:
         return rest
 
     def _record(self, result: Result, shown: Progress) -> None:
-        manifest, source = self._manifest, result.source
-        made = {row.path for row in result.outputs}
-        files = made | {part.path for row in result.outputs for part in row.parts}
-        if result.fresh:
+        manifest = self._manifest
+        for shard, outputs in result.shards:
+            manifest.put_shard(shard, outputs)
+        if result.group:
+            manifest.clear_pending(result.group)
+        # Shards that stay as they are, because a source of theirs cannot be read now, keep their record.
+        stays = result.group and not result.shards and any(outcome.unreadable for outcome in result.outcomes)
+        for outcome in result.outcomes:
+            if not result.group:
+                self._record_files(outcome)
+            if not stays:
+                manifest.put_source(outcome.source, outcome.check)
+            made = len(outcome.outputs)
+            if outcome.source.status == "ok":
+                self._made += made
+                self._kept += outcome.wanted - made
+                shown.made(made)
+                shown.spared(outcome.wanted - made)
+            else:
+                shown.spared(outcome.wanted)
+                self._skipped.append(Problem(outcome.source.path, outcome.source.reason or ""))
+
+    def _record_files(self, outcome: Outcome) -> None:
+        manifest, source = self._manifest, outcome.source
+        made = {row.path for row in outcome.outputs}
+        files = made | {part.path for row in outcome.outputs for part in row.parts}
+        if outcome.fresh:
             old = [row.path for row in manifest.outputs_of(source.path) if row.path not in made]
             drop_outputs(self._order.out, manifest, old, spare=files)
             self._removed += len(old)
-        if not result.unreadable:
+        if not outcome.unreadable:
             # What an earlier run left half done, and this one could not do again.
             drop_outputs(self._order.out, manifest, set(manifest.pending(source.path)) - files)
             manifest.clear_pending(source.path)
-        for row in result.outputs:
+        for row in outcome.outputs:
             drop_parts(self._order.out, manifest, row.path, spare=files)
             manifest.put_output(row)
-        manifest.put_source(source, result.check)
-        if source.status == "ok":
-            self._made += len(made)
-            self._kept += result.wanted - len(made)
-            shown.made(len(made))
-            shown.spared(result.wanted - len(made))
-        else:
-            shown.spared(result.wanted)
-            self._skipped.append(Problem(source.path, source.reason or ""))
 
     def _refuse_skipped(self) -> None:
         if self._skipped and self._on_error == "raise":

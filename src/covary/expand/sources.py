@@ -6,7 +6,7 @@ whether anything is to be done at all, then, with the picture decoded, its label
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from covary.data.dataset import Sample
 from covary.data.folder import Problem
-from covary.data.instances import Objects
+from covary.data.instances import Category, Objects
 from covary.draws.keys import Key
 from covary.plan.changes import Image
 
@@ -71,12 +71,18 @@ class Mask:
     """The numbers of a mask, and the files that hold them.
 
     Attributes:
-        pixels: (H, W) numbers, or (H, W, P) of P files.
-        files: content of each file; its palette and bit depth are those of what is made of it.
+        pixels: (H, W) numbers, (H, W, P) of P files, or (H, W, C) colours of one.
+        files: content of each file; its palette and bit depth are those of what is made of it. Empty for arrays.
+        names: what a shard calls each of them.
     """
 
     pixels: NDArray[Any]
     files: tuple[bytes, ...]
+    names: tuple[str, ...] = ("mask",)
+
+    def plane(self, pixels: NDArray[Any], number: int) -> NDArray[Any]:
+        """What of varied pixels belongs to a file."""
+        return pixels if len(self.files) == 1 else pixels[:, :, number]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,10 +103,14 @@ class Reader(Protocol):
 
     Attributes:
         root: folder from which on the names of sources and of their companions count.
+        categories: kinds of annotated objects by id.
     """
 
     @property
     def root(self) -> Path: ...
+
+    @property
+    def categories(self) -> Mapping[int, Category]: ...
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
         """What the source is read from, its picture first. The same sizes and times say: unchanged."""
@@ -139,6 +149,7 @@ class Sources:
         facts: what the file common to all sources says of one, as text; None where there is no such file.
         problems: what could not even be listed. A name is that of a source, or of a folder of sources.
         notes: what else a reader of the report should know.
+        kind: of the data set, where its layout is not that of its kind.
     """
 
     root: Path
@@ -148,3 +159,9 @@ class Sources:
     facts: Callable[[Entry], str | None]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    kind: str = ""
+
+    @property
+    def source_kind(self) -> str:
+        """The kind of data set that the sources are of, whatever the outputs are."""
+        return self.kind or self.layout.kind

@@ -6,42 +6,94 @@ import stat
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from covary.data.folder import Problem
 from covary.expand.files import remove, stamp_of
 from covary.expand.manifest import Check, Manifest
 from covary.expand.names import original_name, variation_name
+from covary.expand.orders import Order, Piece, Task, WorkItem
 from covary.expand.rows import OutputRow, SourceRow
 from covary.expand.sources import Entry, Sources
-from covary.expand.work import Order, Task, original_is_there
+from covary.expand.work import original_is_there
+from covary.plan.changes import Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is to be done about one source.
+    """What is to be done about one source, or one group of sources.
 
     Attributes:
+        name: of the source or the group.
+        outputs: how many outputs there are to be.
         task: the work, or None.
         unrecorded: files that the work may make and that are not in the manifest yet.
         kept: outputs that are right already.
         removed: outputs that were removed.
-        blocked: why nothing can be done, if so.
+        problems: why nothing can be done, or was done before, about which source.
     """
 
-    task: Task | None
-    unrecorded: tuple[str, ...]
-    kept: int
-    removed: int
-    blocked: Problem | None = None
+    name: str
+    outputs: int
+    task: WorkItem | None
+    unrecorded: tuple[str, ...] = ()
+    kept: int = 0
+    removed: int = 0
+    problems: tuple[Problem, ...] = ()
 
 
-def survey(order: Order, manifest: Manifest, entry: Entry, facts: str | None, times: int) -> Finding:
-    """Look at one source and its outputs; outputs that nobody wants any longer are removed.
+class Plan(Protocol):
+    """All that is to be looked at in a run, in order."""
 
-    Args:
-        facts: what the file common to all sources says of it.
-        times: how many variations there are to be.
+    def __len__(self) -> int: ...
+
+    @property
+    def total(self) -> int:
+        """How many outputs there are to be."""
+        ...
+
+    def clear(self, manifest: Manifest) -> int:
+        """Remove what was made of sources that are gone, or in another form than it is wanted; how many outputs."""
+        ...
+
+    def survey(self, manifest: Manifest, number: int) -> Finding:
+        """Look at one source or group, and its outputs; outputs that nobody wants any longer are removed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilePlan:
+    """Sources whose outputs are files of their own.
+
+    Attributes:
+        order: what the run is to do.
+        sources: all sources that take part.
+        times: how many variations there are to be of each.
     """
+
+    order: Order
+    sources: Sources
+    times: Ints
+
+    def __len__(self) -> int:
+        return len(self.sources.entries)
+
+    @property
+    def total(self) -> int:
+        return int(self.times.sum()) + len(self) * self.order.with_originals
+
+    def clear(self, manifest: Manifest) -> int:
+        removed = 0
+        for shard in manifest.shards():
+            removed += drop_shard(self.order.out, manifest, shard.path)
+        return removed + drop_vanished(self.order, manifest, self.sources)
+
+    def survey(self, manifest: Manifest, number: int) -> Finding:
+        entry = self.sources.entries[number]
+        return _survey(self.order, manifest, entry, self.sources.facts(entry), int(self.times[number]))
+
+
+def _survey(order: Order, manifest: Manifest, entry: Entry, facts: str | None, times: int) -> Finding:
     name = entry.name
     recorded = manifest.outputs_of(name)
     wanted = _wanted(order, name, times)
@@ -58,24 +110,41 @@ def survey(order: Order, manifest: Manifest, entry: Entry, facts: str | None, ti
     missing = {path: epoch for path, epoch in wanted.items() if path not in right}
     known = {file for row in recorded for file in (row.path, *(part.path for part in row.parts))}
     unrecorded = tuple(file for path in missing for file in files[path] if file not in known)
-    for path in unrecorded:
-        if path not in begun and _exists(order.out / path):
-            reason = f"{order.out / path} is in the way: covary did not make it, and leaves it alone"
-            return Finding(None, (), 0, len(stale), Problem(name, reason))
-    if source is not None and not missing and _unchanged(order, entry, manifest.check(name)):
-        if (source.split, source.label) != (entry.split, entry.label):
-            # Where it belongs is no part of any output's bytes.
-            manifest.relabel_source(name, entry.split, entry.label)
-        return Finding(None, (), len(wanted), len(stale))
+    problem = in_the_way(order.out, name, unrecorded, begun)
+    if problem is not None:
+        return Finding(name, len(wanted), None, removed=len(stale), problems=(problem,))
+    if source is not None and not missing and unchanged(order, entry, manifest.check(name)):
+        keep_labels(manifest, entry, source)
+        return Finding(name, len(wanted), None, kept=len(wanted), removed=len(stale))
     task = Task(
-        entry,
-        facts,
-        times,
-        source,
+        Piece(entry, facts, times, source),
         tuple(epoch for epoch in missing.values() if epoch is not None),
         None in missing.values(),
     )
-    return Finding(task, unrecorded, 0, len(stale))
+    return Finding(name, len(wanted), task, unrecorded, removed=len(stale))
+
+
+def in_the_way(out: Path, name: str, paths: Iterable[str], begun: Container[str]) -> Problem | None:
+    """A problem if a file that is to be made is there already, and is not ours."""
+    for path in paths:
+        if path not in begun and _exists(out / path):
+            return Problem(name, f"{out / path} is in the way: covary did not make it, and leaves it alone")
+    return None
+
+
+def keep_labels(manifest: Manifest, entry: Entry, source: SourceRow) -> None:
+    """Record where a source belongs, which is no part of any output's bytes."""
+    if (source.split, source.label) != (entry.split, entry.label):
+        manifest.relabel_source(entry.name, entry.split, entry.label)
+
+
+def drop_shard(out: Path, manifest: Manifest, path: str) -> int:
+    """Remove a shard and its record; returns how many outputs were in it."""
+    count = len(manifest.outputs_in(path))
+    remove(out / path, out)
+    manifest.drop_shard(path)
+    manifest.drop_pending(path)
+    return count
 
 
 def drop_outputs(out: Path, manifest: Manifest, paths: Iterable[str], *, spare: Iterable[str] = ()) -> None:
@@ -115,8 +184,8 @@ def drop_vanished(order: Order, manifest: Manifest, sources: Sources) -> int:
     removed = 0
     for name in manifest.source_paths():
         if name not in present and not name.startswith(closed):
-            recorded = [row.path for row in manifest.outputs_of(name)]
-            drop_outputs(order.out, manifest, recorded)
+            recorded = manifest.outputs_of(name)
+            drop_outputs(order.out, manifest, [row.path for row in recorded if row.shard is None])
             drop_outputs(order.out, manifest, manifest.pending(name))
             manifest.drop_source(name)
             removed += len(recorded)
@@ -134,7 +203,7 @@ def _wanted(order: Order, name: str, times: int) -> dict[str, int | None]:
 def _is_right(order: Order, source: SourceRow, entry: Entry, row: OutputRow) -> bool:
     if row.kind == "variation":
         files = [(row.path, row.bytes), *((part.path, part.bytes) for part in row.parts)]
-        return row.recipe == order.recipe.hash and all(_is_file(order.out / path, size) for path, size in files)
+        return row.recipe == order.recipe.hash and all(is_file(order.out / path, size) for path, size in files)
     if row.kind != order.originals or row.sha256 != source.sha256:
         return False
     sources = {row.path: entry.name, **dict(order.layout.original_parts(entry, row.path))}
@@ -145,7 +214,8 @@ def _is_right(order: Order, source: SourceRow, entry: Entry, row: OutputRow) -> 
     )
 
 
-def _is_file(path: Path, size: int) -> bool:
+def is_file(path: Path, size: int) -> bool:
+    """Whether there is a regular file of this size."""
     try:
         status = path.lstat()
     except OSError:
@@ -153,7 +223,8 @@ def _is_file(path: Path, size: int) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
-def _unchanged(order: Order, entry: Entry, check: Check | None) -> bool:
+def unchanged(order: Order, entry: Entry, check: Check | None) -> bool:
+    """Whether the files of a source look as they did when it was read."""
     if check is None:
         return False
     try:

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from covary import __version__
 from covary.data.dataset import Dataset
-from covary.data.decode import DecodeError
 from covary.data.folder import OWN_FOLDER, Problem
-from covary.data.instances import AnnotationError
 from covary.expand.errors import ExpandError
 from covary.expand.files import is_locked
-from covary.expand.kinds.opening import layout_of, reopened
-from covary.expand.layout import Layout
 from covary.expand.manifest import Manifest
 from covary.expand.progress import progress_of
-from covary.expand.rows import OutputRow, Recipe, SourceRow
+from covary.expand.reference import OTHER_BYTES, OTHER_LABELS, Found, Reference, reference_of, reopened_source, told
+from covary.expand.rows import OutputRow, SourceRow
 from covary.expand.schema import FILE_NAME
-from covary.expand.sources import Entry, Reader
-from covary.expand.work import derived, picture_of
-from covary.pipeline import Pipeline, usable_cores
-
-if TYPE_CHECKING:
-    from covary.render import Renderer
+from covary.expand.verify_shards import check_groups, shard_groups
+from covary.expand.work import derived
+from covary.pipeline import usable_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +61,6 @@ class Verification:
         return f"{self.checked:,} files checked: " + (", ".join(faults) or "all as recorded, all derived again")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was found about the outputs of one source."""
-
-    checked: int
-    missing: tuple[str, ...] = ()
-    altered: tuple[str, ...] = ()
-    differing: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reference:
-    """What is the same for all sources of a check."""
-
-    out: Path
-    reader: Reader
-    entry_of: Callable[[SourceRow], Entry]
-    layout: Layout
-    recipes: dict[str, Recipe]
-    pipelines: dict[str, Pipeline]
-
-
 def verify(
     out: str | os.PathLike[str],
     source: str | os.PathLike[str] | Dataset | None = None,
@@ -119,20 +90,28 @@ def verify(
         root = Path(settings["source"] if given is None else given).absolute()
         if dataset is None and not root.exists():
             raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
-        reference = _reference(manifest, settings, root, dataset, target)
+        reference = reference_of(manifest, settings, root, dataset, target)
         rows = list(manifest.sources())
         total = sum(1 for _ in manifest.outputs())
-        found: list[_Found] = []
+        found: list[Found] = []
         with (
             progress_of("covary verify", total, progress) as shown,
             ThreadPoolExecutor(workers or usable_cores()) as pool,
         ):
-            for result in _in_order(pool, reference, rows, manifest):
+            groups = shard_groups(manifest)
+            checks = (
+                check_groups(pool, reference, groups, manifest)
+                if groups
+                else _in_order(pool, reference, rows, manifest)
+            )
+            for result in checks:
                 found.append(result)
                 shown.made(result.checked)
         known = {FILE_NAME, FILE_NAME + "-journal"}
+        known |= {shard.path for shard in manifest.shards()}
         for row in manifest.outputs():
-            known |= {row.path, *(part.path for part in row.parts)}
+            if row.shard is None:
+                known |= {row.path, *(part.path for part in row.parts)}
         altered = [name for part in found for name in part.altered]
         missing = [name for part in found for name in part.missing]
         for name, data in reference.layout.whole(manifest):
@@ -155,30 +134,9 @@ def verify(
     )
 
 
-def _reference(
-    manifest: Manifest, settings: dict[str, str], root: Path, dataset: Dataset | None, out: Path
-) -> _Reference:
-    layout = layout_of(settings)
-    reader, entry_of = reopened(layout, root, dataset, out)
-    recipes = manifest.recipes()
-    pipelines = {hash: _as_recorded(recipe) for hash, recipe in recipes.items()}
-    return _Reference(out, reader, entry_of, layout, recipes, pipelines)
-
-
-def _as_recorded(recipe: Recipe) -> Pipeline:
-    from covary.render import find_renderer
-
-    renderer: Renderer = recipe.renderer  # type: ignore[assignment]
-    try:
-        find_renderer(renderer)
-    except RuntimeError as error:
-        raise ExpandError(f"the outputs were made with another renderer: {error}") from None
-    return Pipeline.from_yaml(recipe.pipeline).with_options(renderer=renderer)
-
-
 def _in_order(
-    pool: ThreadPoolExecutor, reference: _Reference, rows: list[SourceRow], manifest: Manifest
-) -> Iterator[_Found]:
+    pool: ThreadPoolExecutor, reference: Reference, rows: list[SourceRow], manifest: Manifest
+) -> Iterator[Found]:
     """Check all sources, a bounded number at a time; the manifest is read in this thread alone."""
     waiting = iter(rows)
     while part := list(islice(waiting, 64)):
@@ -186,7 +144,7 @@ def _in_order(
         yield from pool.map(lambda pair: _check_source(reference, *pair), work)
 
 
-def _check_source(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> _Found:
+def _check_source(reference: Reference, source: SourceRow, outputs: list[OutputRow]) -> Found:
     missing, altered = [], []
     for row in outputs:
         for path, digest in [(row.path, row.sha256), *((part.path, part.sha256) for part in row.parts)]:
@@ -198,21 +156,18 @@ def _check_source(reference: _Reference, source: SourceRow, outputs: list[Output
                 missing.append(path)
     try:
         differing = _differing(reference, source, outputs)
-    except (OSError, DecodeError, AnnotationError, ValueError, ExpandError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        differing = [Problem(row.path, f"its source {source.path}: {reason}") for row in outputs]
-    return _Found(len(outputs), tuple(missing), tuple(altered), tuple(differing))
+    except (OSError, ValueError, ExpandError) as error:
+        differing = [Problem(row.path, f"its source {source.path}: {told(error)}") for row in outputs]
+    return Found(len(outputs), tuple(missing), tuple(altered), tuple(differing))
 
 
-def _differing(reference: _Reference, source: SourceRow, outputs: list[OutputRow]) -> list[Problem]:
+def _differing(reference: Reference, source: SourceRow, outputs: list[OutputRow]) -> list[Problem]:
     if not outputs:
         return []
-    entry = reference.entry_of(source)
-    raw = reference.reader.read(entry)
-    if (raw.sha256, raw.fields_sha256) != (source.sha256, source.fields_sha256):
+    opened = reopened_source(reference, source)
+    if opened is None:
         return [Problem(row.path, f"its source {source.path} has changed since") for row in outputs]
-    picture = picture_of(raw)
-    labels = reference.reader.labels(entry, source.annotations, raw, picture)
+    entry, _, picture, labels = opened
     differing: list[Problem] = []
     for hash, recipe in reference.recipes.items():
         rows = [row for row in outputs if row.recipe == hash and row.epoch is not None]
@@ -220,9 +175,9 @@ def _differing(reference: _Reference, source: SourceRow, outputs: list[OutputRow
         again = derived(reference.pipelines[hash], recipe, reference.layout, entry, picture, labels, epochs)
         for row, made in zip(rows, again, strict=True):
             if (made.sha256, made.parts) != (row.sha256, row.parts):
-                differing.append(Problem(row.path, "its source and pipeline give other bytes now"))
+                differing.append(Problem(row.path, OTHER_BYTES))
             elif (made.trace, made.labels) != (row.trace, row.labels):
-                differing.append(Problem(row.path, "its source and pipeline give another trace or other labels now"))
+                differing.append(Problem(row.path, OTHER_LABELS))
     return differing
 
 

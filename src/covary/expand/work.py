@@ -1,177 +1,66 @@
-"""The work on one source: read, decode, render, encode, write. It runs in any thread and touches no shared state.
+"""The work on one source whose outputs are files of their own: read, decode, render, encode, write.
 
-A work item is a `Task`: names, numbers and text, no pixels. It pickles, as does the `Order` that goes with all tasks of
-a run; `do_task(order, task)` may therefore run in another process, on any machine that sees both folders.
+It runs in any thread and touches no shared state.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from covary.data.dataset import SampleError
-from covary.data.decode import DecodeError, decode
-from covary.data.encode import EncodeError
-from covary.data.instances import AnnotationError
-from covary.expand.errors import ExpandError
-from covary.expand.files import DISK_ERRORS, link_target, link_temporary, place, stamp_of, write_temporary
+from covary.expand.files import link_target, link_temporary, place, write_temporary
 from covary.expand.layout import Layout
-from covary.expand.manifest import Check
 from covary.expand.names import OutputFormat, original_name, variation_name, written_format
-from covary.expand.report import printable
-from covary.expand.rows import Kind, OutputRow, Part, Recipe, SourceRow
-from covary.expand.sources import Entry, Labels, Raw, Reader
+from covary.expand.orders import Order, Outcome, Piece, Result, ShardTask, Task, WorkItem
+from covary.expand.preparing import opened, read, reason_of, skipped
+from covary.expand.rows import Kind, OutputRow, Part, Recipe
+from covary.expand.shards import make_shards
+from covary.expand.sources import Entry, Labels, Raw
 from covary.expand.variations import encoded, labels_text
 from covary.plan.changes import Image
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
 
-# A file that changed less than this before it was read may change again without its time telling; ns.
-SETTLED = 2_000_000_000
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """What is the same for all sources of a run."""
-
-    reader: Reader
-    layout: Layout
-    out: Path
-    temporary: Path
-    pipeline: Pipeline
-    recipe: Recipe
-    format: OutputFormat
-    quality: int
-    originals: Literal["none", "link", "copy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be done about one source.
-
-    Attributes:
-        entry: the source.
-        facts: what the file common to all sources says of it; None where there is none.
-        times: how many variations there are to be.
-        recorded: its row in the manifest if `missing` holds for that content; for any other, all outputs are missing.
-        missing: the epochs to make.
-        original_missing: whether the original is to be linked or copied.
-    """
-
-    entry: Entry
-    facts: str | None
-    times: int
-    recorded: SourceRow | None
-    missing: tuple[int, ...]
-    original_missing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one source.
-
-    Attributes:
-        source: its row for the manifest.
-        check: sizes and times of its files, if they can be relied on.
-        wanted: how many outputs there are to be.
-        outputs: rows of the outputs made.
-        fresh: whether all outputs were made anew, so that older ones count no longer.
-        unreadable: whether the file could not even be read; what was made of it before stays.
-    """
-
-    source: SourceRow
-    check: Check | None
-    wanted: int
-    outputs: tuple[OutputRow, ...] = ()
-    fresh: bool = False
-    unreadable: bool = False
-
-
-def do_task(order: Order, task: Task) -> Result:
-    """Make the missing outputs of one source: all of them, or none.
+def do_task(order: Order, item: WorkItem) -> Result:
+    """Make the missing outputs of a work item.
 
     Raises:
         ExpandError: the output's disk is full or fails, or the pipeline makes no pictures.
     """
-    entry = task.entry
-    wanted = task.times + (order.originals != "none")
-    source = SourceRow(entry.name, annotations=task.facts, split=entry.split, label=entry.label)
+    return make_shards(order, item) if isinstance(item, ShardTask) else Result((make_files(order, item),))
+
+
+def make_files(order: Order, task: Task) -> Outcome:
+    """Make the missing outputs of one source: all of them, or none."""
+    piece = task.piece
+    wanted = piece.times + order.with_originals
+    found = read(order.reader, piece, wanted)
+    if isinstance(found, Outcome):
+        return found
+    fresh = not found.equals(piece.recorded)
+    if piece.recorded is not None and not fresh and not task.missing and not task.original_missing:
+        entry = piece.entry
+        return Outcome(replace(piece.recorded, split=entry.split, label=entry.label), found.check, wanted)
+    epochs = tuple(range(piece.times)) if fresh else task.missing
+    original = order.with_originals and (fresh or task.original_missing)
+    source = found.source
     try:
-        before = settled_stamp(order.reader.files(entry))
-        raw = order.reader.read(entry)
-        check = before if before == stamp_of(order.reader.files(entry)) else None
-    except SampleError as error:
-        return Result(_skipped(source, error.reason), None, wanted, fresh=True)
-    except OSError as error:
-        return Result(_skipped(source, unreadable_reason(order.reader, entry, error)), None, wanted, unreadable=True)
-    content = (raw.sha256, raw.fields_sha256)
-    fresh = task.recorded is None or content != (task.recorded.sha256, task.recorded.fields_sha256)
-    if task.recorded is not None and not fresh and not task.missing and not task.original_missing:
-        return Result(replace(task.recorded, split=entry.split, label=entry.label), check, wanted)
-    epochs = tuple(range(task.times)) if fresh else task.missing
-    original = order.originals != "none" and (fresh or task.original_missing)
-    source = replace(source, bytes=raw.size, sha256=raw.sha256, fields_sha256=raw.fields_sha256)
-    try:
-        picture = picture_of(raw)
-        labels = order.reader.labels(entry, task.facts, raw, picture)
-        height, width, channels = picture.shape
-        source = replace(source, height=height, width=width, channels=channels, dtype=picture.dtype.name)
-        outputs = _make(order, entry, raw, picture, labels, epochs, original)
-    except (DecodeError, EncodeError, AnnotationError) as error:
-        return Result(_skipped(source, str(error)), check, wanted, fresh=True)
-    except SampleError as error:
-        return Result(_skipped(source, error.reason), check, wanted, fresh=True)
-    except OSError as error:
-        if error.errno in DISK_ERRORS:
-            raise ExpandError(f"{order.out}: {error.strerror}; stopped, run the same command again to go on") from error
-        reason = f"its outputs cannot be written: {error.strerror}"
-        return Result(_skipped(source, reason), check, wanted, fresh=True)
-    except ExpandError:
-        raise
-    except Exception as error:  # a pipeline may fail on one picture (too small a crop); the others go on
-        reason = f"the pipeline failed: {type(error).__name__}: {error}"
-        return Result(_skipped(source, reason), check, wanted, fresh=True)
-    return Result(source, check, wanted, outputs, fresh)
-
-
-def unreadable_reason(reader: Reader, entry: Entry, error: OSError) -> str:
-    """Why a source cannot be read; the file is named where it is not the picture itself."""
-    picture = str(reader.files(entry)[0])
-    which = "the file" if error.filename in (None, picture) else f"its file {printable(str(error.filename))}"
-    return f"{which} cannot be read: {error.strerror or error}"
-
-
-def settled_stamp(files: Sequence[Path]) -> Check | None:
-    """The stamp of files of which none has changed lately.
-
-    Raises:
-        OSError: a file cannot be looked at.
-    """
-    now = time.time_ns()
-    if any(now - path.stat().st_mtime_ns <= SETTLED for path in files):
-        return None
-    return stamp_of(files)
-
-
-def picture_of(raw: Raw) -> Image:
-    """The decoded picture of a source."""
-    return decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
-
-
-def _skipped(source: SourceRow, reason: str) -> SourceRow:
-    known = SourceRow(source.path, source.bytes, source.sha256, fields_sha256=source.fields_sha256)
-    return replace(known, status="skipped", reason=reason, split=source.split, label=source.label)
+        source, picture, labels = opened(order.reader, piece, found)
+        outputs = _make(order, piece, found.raw, picture, labels, epochs, original)
+    except Exception as error:
+        return Outcome(skipped(source, reason_of(order, error)), found.check, wanted, fresh=True)
+    return Outcome(source, found.check, wanted, outputs, fresh)
 
 
 def _make(
     order: Order,
-    entry: Entry,
+    piece: Piece,
     raw: Raw,
     picture: Image,
     labels: Labels,
@@ -183,8 +72,8 @@ def _make(
     rows: list[OutputRow] = []
     try:
         if original:
-            rows.append(_original(order, entry, raw, picture, labels, files))
-        rows += derived(order.pipeline, order.recipe, order.layout, entry, picture, labels, epochs, files)
+            rows.append(_original(order, piece.entry, raw, picture, labels, files))
+        rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, picture, labels, epochs, files)
         files.place()
     except BaseException:
         files.discard()

@@ -14,7 +14,9 @@ from covary.data.coco import CocoFile, coco_text, instance_from_json
 from covary.data.folder import read_folder
 from covary.data.instances import AnnotationError, Category, Json, Objects
 from covary.data.splits import are_split_folders, split_in, split_named
+from covary.expand.kinds.sharded import sharded
 from covary.expand.manifest import Manifest
+from covary.expand.names import SHARD_FORMATS
 from covary.expand.report import printable
 from covary.expand.sources import Entry, Labels, Mask, Raw, Sources
 from covary.expand.variations import Variation, canonical
@@ -23,11 +25,14 @@ from covary.plan.changes import Image
 ANNOTATIONS_NAME = "annotations.json"
 
 
-def folder_sources(root: Path, coco: CocoFile | None, *, exclude: Sequence[str | os.PathLike[str]] = ()) -> Sources:
+def folder_sources(
+    root: Path, coco: CocoFile | None, format: str, *, exclude: Sequence[str | os.PathLike[str]] = ()
+) -> Sources:
     """All pictures under a folder; the first part of a picture's relative path is its class.
 
     Args:
         coco: what is annotated in them; a picture that it does not know has no objects.
+        format: of the outputs.
         exclude: folders to be left out.
 
     Raises:
@@ -55,7 +60,10 @@ def folder_sources(root: Path, coco: CocoFile | None, *, exclude: Sequence[str |
         for index, (name, split) in enumerate(zip(names, splits, strict=True))
     )
     facts = _none if coco is None else described.facts
-    return Sources(root, entries, reader, layout, facts, folder.problems, tuple(notes))
+    sources = Sources(root, entries, reader, layout, facts, folder.problems, tuple(notes))
+    if format not in SHARD_FORMATS:
+        return sources
+    return sharded(sources, format, sorted({entry.label for entry in entries} - {""}), list(reader.categories.values()))
 
 
 def _parts(names: Sequence[str]) -> tuple[Sequence[str], int]:

@@ -2,78 +2,132 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from covary.data.coco import category_from_json
+from covary.data.coco_dataset import CocoDataset
 from covary.data.dataset import Dataset
+from covary.data.encode import EXTENSIONS
+from covary.data.huggingface import HuggingFaceDataset
+from covary.data.images import ImageFolder
+from covary.data.look import TAR, Kind, look, sample_names
+from covary.data.open import open_dataset
 from covary.data.pairs import MaskPairs
+from covary.data.tables import TableDataset
 from covary.data.voc import VocDataset
-from covary.data.yolo import YoloDataset, find_data_yaml
+from covary.data.webdataset import WebDataset
+from covary.data.yolo import YoloDataset
 from covary.expand.errors import ExpandError
+from covary.expand.kinds.coco import CocoLayout, coco_sources
 from covary.expand.kinds.folder import FolderLayout, FolderReader
 from covary.expand.kinds.pairs import PairsLayout, pairs_sources
+from covary.expand.kinds.plain import plain_sources
+from covary.expand.kinds.sharded import ParquetLayout, WebDatasetLayout, sharded
+from covary.expand.kinds.table import TableLayout, table_sources
 from covary.expand.kinds.voc import VocLayout, voc_sources
 from covary.expand.kinds.yolo import YoloLayout, yolo_sources
 from covary.expand.layout import Layout
+from covary.expand.names import SHARD_FORMATS
 from covary.expand.rows import SourceRow
 from covary.expand.sources import Entry, Reader, Sources
 
-_KINDS = (FolderLayout, PairsLayout, VocLayout, YoloLayout)
+IN_MEMORY = "memory"
+"""What a data set without a folder is called."""
+
+_KINDS = (FolderLayout, CocoLayout, PairsLayout, TableLayout, VocLayout, YoloLayout, WebDatasetLayout, ParquetLayout)
 LAYOUTS: dict[str, type[Layout]] = {layout.kind: layout for layout in _KINDS}
 
 
 def opened(
-    source: str | os.PathLike[str] | Dataset, annotations: str | os.PathLike[str] | None
+    source: str | os.PathLike[str] | Dataset, annotations: str | os.PathLike[str] | None, kind: Kind | None = None
 ) -> tuple[Dataset | None, Path]:
     """A data set by its kind, and where it lies; None for a plain folder of pictures.
 
     Args:
         annotations: a COCO file for a plain folder.
+        kind: of the data set; found out by looking by default.
 
     Raises:
-        ExpandError: there is nothing, or a data set in memory.
+        ExpandError: there is nothing that can be expanded.
     """
+    if isinstance(source, ImageFolder):
+        return None, Path(source.root)
     if isinstance(source, Dataset):
-        root = getattr(source, "root", None)
-        if root is None:
-            raise ExpandError(f"a {type(source).__name__} lies in no folder; choose --format webdataset")
-        return source, Path(root)
+        return source, Path(getattr(source, "root", "") or IN_MEMORY)
     path = Path(source)
-    if annotations is not None or not path.exists():
+    if annotations is not None or kind == FolderLayout.kind:
         if not path.is_dir():
             raise ExpandError(f"{path}: not a folder")
         return None, path
-    if path.is_file() and path.suffix not in (".yaml", ".yml"):
+    found = _kind_at(path) if kind is None else kind
+    if found == FolderLayout.kind:
+        return None, path
+    if found in ("audio", "text"):
+        raise ExpandError(f"{path}: {found} is there; pictures can be expanded")
+    return _open(path, found), path
+
+
+def _kind_at(path: Path) -> Kind:
+    """What kind of data set lies at a path."""
+    if not path.exists():
+        if TAR.search(path.name) and any(mark in str(path) for mark in "{*?["):
+            return "webdataset"
         raise ExpandError(f"{path}: not a folder")
-    if path.is_file() or find_data_yaml(path):
-        return YoloDataset(path), path
-    if (path / "JPEGImages").is_dir():
-        return VocDataset(path), path
-    if (path / "masks").is_dir() and (path / "images").is_dir():
-        return MaskPairs(path), path
-    return None, path
+    try:
+        return look(path).kind
+    except ValueError as error:
+        if path.is_file():
+            raise ExpandError(f"{path}: not a folder, nor a file that describes a data set") from error
+        if not any(Path(name).suffix.lower() in EXTENSIONS for name in sample_names(path)):
+            return "folder"  # in which nothing is found, and told
+        raise ExpandError(str(error)) from error
 
 
-def sources_of(dataset: Dataset, source: Path, out: Path) -> Sources:
+def _open(path: Path, kind: Kind) -> Dataset:
+    try:
+        return open_dataset(path, format=kind)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        raise ExpandError(str(error)) from error
+
+
+def sources_of(dataset: Dataset, source: Path, out: Path, format: str) -> Sources:
     """The sources of a data set that a reader has opened.
 
     Args:
         source: what was opened.
         out: the output folder.
+        format: of the outputs.
 
     Raises:
         ExpandError: outputs of such a data set cannot be written in kind.
     """
+    if format == "same" and isinstance(dataset, WebDataset | HuggingFaceDataset):
+        format = "webdataset" if isinstance(dataset, WebDataset) else "parquet"
+    in_shards = format in SHARD_FORMATS
     match dataset:
         case YoloDataset():
-            return yolo_sources(source, dataset, out)
+            found = yolo_sources(source, dataset, out)
         case VocDataset():
-            return voc_sources(source, dataset)
+            found = voc_sources(source, dataset, planes=not in_shards)
+        case CocoDataset():
+            found = coco_sources(source, dataset)
         case MaskPairs():
-            return pairs_sources(source, dataset)
-    raise ExpandError(f"{source}: a {type(dataset).__name__} has no files of its own; choose --format webdataset")
+            found = pairs_sources(source, dataset, as_stored=not in_shards)
+        case TableDataset():
+            found = table_sources(source, dataset, numbered=not in_shards)
+        case _ if in_shards:
+            found = plain_sources(source, dataset, WebDatasetLayout())
+        case _:
+            raise ExpandError(
+                f"{source}: a {type(dataset).__name__} has no pictures in files of their own; "
+                "choose a format that has shards: webdataset or parquet"
+            )
+    if in_shards:
+        return sharded(found, format, dataset.classes, tuple(dataset.categories.values()))
+    return found
 
 
 def layout_of(settings: Mapping[str, str]) -> Layout:
@@ -82,11 +136,12 @@ def layout_of(settings: Mapping[str, str]) -> Layout:
 
 
 def reopened(
-    layout: Layout, root: Path, dataset: Dataset | None, out: Path
+    settings: Mapping[str, str], root: Path, dataset: Dataset | None, out: Path
 ) -> tuple[Reader, Callable[[SourceRow], Entry]]:
     """A reader of the sources that a manifest records, and how to find each.
 
     Args:
+        settings: of the manifest.
         root: where the data set is now.
         dataset: the data set, if the caller has opened it.
         out: the output folder.
@@ -94,23 +149,17 @@ def reopened(
     Raises:
         ExpandError: it is not what it was.
     """
-    if isinstance(layout, FolderLayout):
+    kind = settings.get("kind", "folder")
+    if kind == FolderLayout.kind:
         if not root.is_dir():
             raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
-        categories = {kind["id"]: category_from_json(kind) for kind in layout.categories}
-        return FolderReader(root, categories), _entry_of_file
-    sources = sources_of(_opened(layout.kind, root) if dataset is None else dataset, root, out)
-    if sources.layout.kind != layout.kind:
-        raise ExpandError(f"{root} is of kind {sources.layout.kind}; it was {layout.kind} when it was expanded")
+        listed = map(category_from_json, json.loads(settings.get("categories", "[]")))
+        return FolderReader(root, {category.id: category for category in listed}), _entry_of_file
+    found = opened(root, None)[0] if dataset is None else dataset
+    if found is None:
+        raise ExpandError(f"{root} is a plain folder; it was of kind {kind} when it was expanded")
+    sources = sources_of(found, root, out, settings["format"])
     return sources.reader, _Found({entry.name: entry for entry in sources.entries})
-
-
-def _opened(kind: str, root: Path) -> Dataset:
-    try:
-        dataset: Dataset = {"yolo": YoloDataset, "voc": VocDataset, "pairs": MaskPairs}[kind](root)
-    except (ValueError, OSError) as error:
-        raise ExpandError(f"the sources cannot be found again: {error}") from error
-    return dataset
 
 
 def _entry_of_file(row: SourceRow) -> Entry:

@@ -9,16 +9,22 @@ from typing import ClassVar, Self
 
 from covary.data.encode_mask import encode_mask
 from covary.data.folder import Problem
+from covary.data.indexed import read_file
 from covary.data.pairs import MaskPairs
-from covary.expand.kinds.reading import DatasetReader, class_of, split_of, without_clashes
+from covary.expand.kinds.reading import DatasetReader, class_of, raw_of, split_of, without_clashes
 from covary.expand.layout import companion_name
 from covary.expand.manifest import Manifest
-from covary.expand.sources import Entry, Mask, Sources
+from covary.expand.sources import Entry, Mask, Raw, Sources
 from covary.expand.variations import Variation
 
 
-def pairs_sources(source: Path, dataset: MaskPairs) -> Sources:
-    """The pictures of folders of pictures and masks. A picture without a mask is a problem."""
+def pairs_sources(source: Path, dataset: MaskPairs, *, as_stored: bool) -> Sources:
+    """The pictures of folders of pictures and masks. A picture without a mask is a problem.
+
+    Args:
+        as_stored: whether masks are taken as their files hold them; else as the data set gives them (numbers for
+            colours).
+    """
     layout = PairsLayout()
     entries = []
     problems = []
@@ -30,12 +36,29 @@ def pairs_sources(source: Path, dataset: MaskPairs) -> Sources:
         else:
             problems.append(Problem(name, "it has no mask"))
     kept, clashing = without_clashes(entries, layout)
-    reader = DatasetReader(Path(dataset.root), dataset)
+    reader = PairsReader(Path(dataset.root), dataset, as_stored=as_stored)
     return Sources(source, tuple(kept), reader, layout, _no_facts, (*problems, *clashing))
 
 
 def _no_facts(entry: Entry) -> None:
     return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairsReader(DatasetReader):
+    """Reads pictures by their data set.
+
+    Attributes:
+        as_stored: whether masks are taken as their files hold them.
+    """
+
+    as_stored: bool = True
+
+    def read(self, entry: Entry) -> Raw:
+        sample = self.dataset.read(entry.index)
+        if self.as_stored:
+            sample["mask"] = read_file(str(self.root), entry.companions[0])
+        return raw_of(sample, by_class=self.dataset.labels is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from covary.data.dataset import Dataset, Encoded, Sample
+from covary.data.decode import DecodeError, decode
 from covary.data.folder import Problem
-from covary.data.instances import Objects
+from covary.data.header import read_header
+from covary.data.instances import Category, Objects
 from covary.data.masks import decode_mask
 from covary.expand.digest import fields_digest
 from covary.expand.layout import Layout
@@ -29,13 +31,19 @@ class DatasetReader:
     Attributes:
         root: folder from which on names count.
         dataset: the data set.
+        shared: files that say something of many samples.
     """
 
     root: Path
     dataset: Dataset
+    shared: tuple[Path, ...] = ()
+
+    @property
+    def categories(self) -> Mapping[int, Category]:
+        return self.dataset.categories
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
-        return tuple(self.root / name for name in (entry.name, *entry.companions))
+        return (*(self.root / name for name in (entry.name, *entry.companions)), *self.shared)
 
     def read(self, entry: Entry) -> Raw:
         return raw_of(self.dataset.read(entry.index), by_class=self.dataset.labels is not None)
@@ -69,10 +77,24 @@ def raw_of(sample: Sample, *, by_class: bool) -> Raw:
 
 
 def mask_of(files: Sequence[Any]) -> Mask:
-    """The masks of a sample as one: a plane for each file."""
-    planes = [decode_mask(file) if isinstance(file, Encoded) else np.asarray(file) for file in files]
+    """The masks of a sample as one: a plane for each file; a single one may be painted in colours.
+
+    Raises:
+        DecodeError: a mask cannot be read.
+    """
+    planes = [_numbers(file, colours=len(files) == 1) if isinstance(file, Encoded) else file for file in files]
     contents = tuple(file.data if isinstance(file, Encoded) else b"" for file in files)
     return Mask(planes[0] if len(planes) == 1 else np.stack(planes, axis=-1), contents)
+
+
+def _numbers(file: Encoded, *, colours: bool) -> Image:
+    """The numbers of a mask; its colours, where it has them and nothing has blurred them."""
+    try:
+        return decode_mask(file)
+    except DecodeError:
+        if not colours or read_header(file.data).format not in ("png", "bmp", "tiff"):
+            raise
+        return decode(file.data)
 
 
 def relative_names(keys: Sequence[Any], root: str | os.PathLike[str]) -> tuple[Path, list[str]]:

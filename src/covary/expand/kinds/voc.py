@@ -13,7 +13,8 @@ import numpy as np
 from covary.data.coco import category_from_json
 from covary.data.dataset import Encoded
 from covary.data.encode_mask import encode_mask
-from covary.data.instances import Category, Instance
+from covary.data.instances import Category, Instance, Objects
+from covary.data.masks import decode_mask
 from covary.data.voc import VocDataset, voc_text, xml_path
 from covary.expand.kinds.reading import DatasetReader, mask_of, raw_of, split_of, without_clashes
 from covary.expand.layout import companion_name
@@ -31,8 +32,12 @@ NUMBER = "number"
 """What an object's `extra` calls its number in the mask of objects."""
 
 
-def voc_sources(source: Path, dataset: VocDataset) -> Sources:
-    """The pictures of a Pascal VOC data set, with whatever there is for each: XML file, mask of classes, of objects."""
+def voc_sources(source: Path, dataset: VocDataset, *, planes: bool = True) -> Sources:
+    """The pictures of a Pascal VOC data set, with whatever there is for each: XML file, mask of classes, of objects.
+
+    Args:
+        planes: how the mask of objects is read, see `VocReader`.
+    """
     root = Path(dataset.root)
     entries = []
     for index, name in enumerate(map(str, dataset.keys)):
@@ -44,7 +49,7 @@ def voc_sources(source: Path, dataset: VocDataset) -> Sources:
     lists = tuple(name for name in LISTS if (root / "ImageSets" / name).is_dir())
     layout = VocLayout(tuple(dataset.categories.values()), lists)
     kept, problems = without_clashes(entries, layout)
-    return Sources(source, tuple(kept), VocReader(root, dataset), layout, _no_facts, tuple(problems))
+    return Sources(source, tuple(kept), VocReader(root, dataset, planes=planes), layout, _no_facts, tuple(problems))
 
 
 def _no_facts(entry: Entry) -> None:
@@ -53,7 +58,13 @@ def _no_facts(entry: Entry) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VocReader(DatasetReader):
-    """Reads the objects of the XML file by the data set, and the masks beside it."""
+    """Reads the objects of the XML file by the data set, and the masks beside it.
+
+    Attributes:
+        planes: True gives the mask of objects beside that of classes; False gives each object a mask of its own.
+    """
+
+    planes: bool = True
 
     def read(self, entry: Entry) -> Raw:
         sample = self.dataset.read(entry.index)
@@ -64,23 +75,23 @@ class VocReader(DatasetReader):
         return raw_of(sample, by_class=False)
 
     def labels(self, entry: Entry, facts: str | None, raw: Raw, picture: Image) -> Labels:
-        masks = [raw.sample[folder] for folder in MASK_FOLDERS if folder in raw.sample]
-        found = DatasetReader.labels(self, entry, facts, Raw(raw.picture, 0, "", None, self._boxes(raw)), picture)
-        return replace(found, mask=mask_of(masks) if masks else None)
-
-    @staticmethod
-    def _boxes(raw: Raw) -> dict[str, tuple[Instance, ...]]:
-        """The objects as boxes; numbered, where a mask has their numbers."""
+        folders = MASK_FOLDERS if self.planes else MASK_FOLDERS[:1]
+        masks = [raw.sample[folder] for folder in folders if folder in raw.sample]
         objects = raw.sample.get("objects")
-        if objects is None:
-            return {}
+        return Labels(
+            None if objects is None else Objects.of(self._objects(objects, raw), self.dataset.categories),
+            mask_of(masks) if masks else None,
+        )
+
+    def _objects(self, objects: tuple[Instance, ...], raw: Raw) -> tuple[Instance, ...]:
+        """The objects: with their numbers in the mask of objects, or with what of it is theirs."""
         if MASK_FOLDERS[1] not in raw.sample:
-            return {"objects": objects}
-        return {
-            "objects": tuple(
-                replace(each, mask=None, extra={**each.extra, NUMBER: number}) for number, each in enumerate(objects, 1)
-            )
-        }
+            return objects
+        if self.planes:
+            extras = ({**each.extra, NUMBER: number} for number, each in enumerate(objects, 1))
+            return tuple(replace(each, mask=None, extra=extra) for each, extra in zip(objects, extras, strict=True))
+        numbers = decode_mask(raw.sample[MASK_FOLDERS[1]])
+        return tuple(replace(each, mask=numbers == number) for number, each in enumerate(objects, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +131,7 @@ class VocLayout:
             else:
                 assert mask is not None and made.mask is not None
                 plane = next(planes)
-                numbers = made.mask if made.mask.ndim == 2 else made.mask[:, :, plane]
+                numbers = mask.plane(made.mask, plane)
                 if companion.startswith(MASK_FOLDERS[1] + "/"):
                     numbers = renumbered(numbers, made.instances)
                 data = encode_mask(numbers, mask.files[plane])
@@ -148,9 +159,9 @@ class VocLayout:
 
     def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         listed: dict[str, list[str]] = {}
-        for split, row in manifest.outputs_by_split():
+        for row, source in manifest.outputs_with_sources():
             for name in self.lists:
-                lines = listed.setdefault(f"ImageSets/{name}/{split}.txt", []) if split else []
+                lines = listed.setdefault(f"ImageSets/{name}/{source.split}.txt", []) if source.split else []
                 if any(part.path.endswith(LISTS[name]) for part in row.parts):
                     lines.append(f"{Path(row.path).stem}\n")
         for name, lines in sorted(listed.items()):

@@ -120,8 +120,8 @@ class YoloLayout:
 
     def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         listed: dict[str, list[str]] = {}
-        for split, row in manifest.outputs_by_split():
-            listed.setdefault(split or "train", []).append(f"./{row.path}\n")
+        for row, source in manifest.outputs_with_sources():
+            listed.setdefault(source.split or "train", []).append(f"./{row.path}\n")
         parts: dict[str, str | list[str]] = {split: self.places[split] for split in sorted(listed)}
         for split, places in self.elsewhere.items():
             parts.setdefault(split, list(places) if len(places) > 1 else places[0])
