@@ -28,6 +28,7 @@ NEEDED: dict[str, Any] = {
     "gazetteer": {"LABEL": ["entity"]},
     "vocabulary": [("word", 1.0, 2.0)],
     "vectors": "vectors.txt",
+    "sounds": "sounds",
     **dict.fromkeys(("model", "there", "back"), list),
 }
 BASE_FIELDS = build.common_fields().keys()

@@ -148,6 +148,7 @@ class PitchShift(SoundOperation):
         semitones: upwards if positive, -24 to 24; a number x means -x to x. Default -4 to 4. Identity: 0.
         formants: whether the resonances of the voice stay where they are, so that it remains the same person's;
             otherwise they move too. Default False.
+        engine: what stretches, as for `TimeStretch`. Default "vocoder", which alone keeps formants.
 
     A stretch by the phase vocoder (see `TimeStretch`) and a resampling by soxr.
 
