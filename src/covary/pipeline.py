@@ -270,6 +270,28 @@ class Pipeline:
         course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)))
         return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course))
 
+    def beside(
+        self,
+        samples: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[Key],
+        epoch: int | Sequence[int] = 0,
+        threads: int = 1,
+    ) -> list[dict[str, Any]]:
+        """Vary the sounds and texts of B samples whose pictures are drawn by themselves, see `planned`.
+
+        Args:
+            samples: their fields without the pictures; those without a sound or text come back as they are.
+            keys: B identities.
+            epoch: one for all, or one for each sample.
+            threads: cores to use.
+        """
+        varied = [dict(sample) for sample in samples]
+        if self._samples.modalities != IMAGES:
+            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+            self._samples.vary_beside(varied, courses, threads)
+        return varied
+
     def trace(
         self,
         *,

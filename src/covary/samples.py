@@ -93,11 +93,15 @@ class Samples:
                 for row, picture, label in zip(rows, pictures, labels, strict=True):
                     varied[row] = {"image": picture, **label}
                 pictures = pictures if len(rows) == len(varied) else None
-        if "audio" in self.modalities:
-            self._vary_sounds(varied, courses, threads)
-        if "text" in self.modalities:
-            self._vary_texts(varied, courses)
+        self.vary_beside(varied, courses, threads)
         return pictures, varied
+
+    def vary_beside(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        """Vary the sounds and texts of samples in place: their fields are those of the list's own dicts."""
+        if "audio" in self.modalities:
+            self._vary_sounds(samples, courses, threads)
+        if "text" in self.modalities:
+            self._vary_texts(samples, courses)
 
     def _vary_sounds(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
         from covary.sounds import vary_sounds
@@ -145,11 +149,7 @@ class Samples:
             walked.append(courses(rows))
             return walked[-1]
 
-        present = {name: value for name, value in fields.items() if value is not None}
-        if "audio" in self.modalities:
-            self._vary_sounds([dict(present)], kept, 1)
-        if "text" in self.modalities:
-            self._vary_texts([dict(present)], kept)
+        self.vary_beside([{name: value for name, value in fields.items() if value is not None}], kept, 1)
         return walked
 
     def nothing(self, fields: Mapping[str, Any]) -> TypeError:

@@ -218,7 +218,7 @@ class _Work:
 
     def _of_a_kind(self, rows: list[Row]) -> Part:
         pipeline = self.of.pipeline
-        if not rows[0].has_image:
+        if pipeline is None and not rows[0].has_image:
             return Part(rows, None, [row.fields for row in rows])
         if pipeline is None:
             rows = self._decoded(rows, np.zeros(len(rows), np.int64))
@@ -230,6 +230,8 @@ class _Work:
         if rows[0].objects is not None:
             pipeline = for_objects(pipeline, rows[0].objects)
         try:
+            if not rows[0].has_image:
+                return Part(rows, None, self._beside(pipeline, rows, [row.fields for row in rows]))
             return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
@@ -241,9 +243,16 @@ class _Work:
         alone = [part for row in rows if (part := self._of_a_kind([row])).rows]
         return Part(
             [part.rows[0] for part in alone],
-            stacked([part.images[0] for part in alone]),
+            stacked([part.images[0] for part in alone]) if rows[0].has_image else None,
             [part.labels[0] for part in alone],
         )
+
+    def _beside(self, pipeline: Pipeline, rows: list[Row], labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The fields with their sounds and texts varied."""
+        start = time.perf_counter()
+        varied = pipeline.beside(labels, keys=[row.key for row in rows], epoch=[row.variation for row in rows])
+        self.spent.render += time.perf_counter() - start
+        return varied
 
     def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> Part:
         while rows:
@@ -273,7 +282,7 @@ class _Work:
                     size = image.shape[-2:] if pipeline.layout == "CHW" else image.shape[:2]
                     _put_objects(carried, row.objects.carried(carried), boxes, size)
             self.spent.render += time.perf_counter() - start
-            return Part(rows, images, labels)
+            return Part(rows, images, self._beside(pipeline, rows, labels))
         return Part([], None, [])
 
     def _decoded(self, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
