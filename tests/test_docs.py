@@ -93,6 +93,7 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "mask": mask,
         "boxes": np.array([[30.0, 20.0, 80.0, 70.0]]),
         "points": np.array([[30.0, 20.0], [79.0, 69.0]]),
+        "wave": np.sin(np.arange(16000) / 9).astype(np.float32),
     }
     text = (ROOT / page).read_text(encoding="utf-8")
     if "import torch" in text:
