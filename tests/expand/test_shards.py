@@ -340,3 +340,11 @@ def test_parquet_holds_objects_and_masks(tmp_path):
         for found in row["objects"]:
             assert len(found["bbox"]) == 4 and found["category"] in (0, 1, 2)
     assert verify(tmp_path / "out").ok
+
+
+@pytest.mark.parametrize("format", ("webdataset", "parquet"))
+def test_shards_inside_the_source_folder_are_no_sources(tmp_path, format):
+    source = small_set(tmp_path / "in")
+    for made in (4, 0):
+        assert expand(source, source / "out", pipeline(), times=1, format=format).made == made
+    assert verify(source / "out").ok

@@ -106,7 +106,7 @@ def expand(
     _check_options(originals, format, quality, workers, on_error, kind)
     wish = wish_of(times, balance)
     target = Path(out)
-    dataset, root = opened(source, annotations, kind)
+    dataset, root = opened(source, annotations, kind, out=target)
     if root != Path(IN_MEMORY):
         _check_folders(root, target, alone=dataset is not None)
     pipeline = _pipeline(pipeline)

@@ -165,6 +165,10 @@ class Manifest:
         query = "SELECT path FROM pending WHERE source = ? ORDER BY path"
         return [from_column(path) for (path,) in self._db.execute(query, (to_column(source),))]
 
+    def begun(self) -> list[str]:
+        """Names of all files that a run began to make and did not record."""
+        return [from_column(path) for (path,) in self._db.execute("SELECT path FROM pending ORDER BY path")]
+
     def set_pending(self, source: str, paths: Iterable[str]) -> None:
         column = to_column(source)
         rows = [(to_column(path), column) for path in paths]
@@ -195,6 +199,11 @@ class Manifest:
         count = len(fields(OutputRow))
         for row in self._db.execute(query):
             yield _output_row(row[:count]), _source_row(row[count:])
+
+    def paths_of_files(self) -> list[str]:
+        """Paths of all outputs that are files of their own."""
+        query = "SELECT path FROM outputs WHERE shard IS NULL ORDER BY path"
+        return [from_column(path) for (path,) in self._db.execute(query)]
 
     def output(self, path: str) -> OutputRow | None:
         row = self._db.execute("SELECT * FROM outputs WHERE path = ?", (to_column(path),)).fetchone()

@@ -53,12 +53,10 @@ class ShardPlan:
     def clear(self, manifest: Manifest) -> int:
         order = self.order
         wanted = {path for group in self.groups for _, path in self._shards(group)}
-        removed = 0
-        for name in manifest.source_paths():
-            # Outputs that are files of their own are of another form; what was only begun is begun again.
-            files = [row.path for row in manifest.outputs_of(name) if row.shard is None]
-            drop_outputs(order.out, manifest, [*files, *manifest.pending(name)])
-            removed += len(files)
+        # Outputs that are files of their own are of another form; what was only begun is begun again.
+        files = manifest.paths_of_files()
+        drop_outputs(order.out, manifest, [*files, *manifest.begun()])
+        removed = len(files)
         for shard in manifest.shards():
             if shard.path not in wanted:
                 removed += drop_shard(order.out, manifest, shard.path)
@@ -78,8 +76,7 @@ class ShardPlan:
         shards = self._shards(group)
         missing = [epoch for epoch, path in shards if not self._is_right(manifest, group, known, epoch, path)]
         outputs = sum(len(epochs_of(count, order.with_originals)) for count in times)
-        recorded = {shard.path for shard in manifest.shards()} if missing else set()
-        unrecorded = tuple(path for epoch, path in shards if epoch in missing and path not in recorded)
+        unrecorded = tuple(path for epoch, path in shards if epoch in missing and manifest.shard(path) is None)
         problem = in_the_way(order.out, group.name, unrecorded, set(manifest.pending(group.name)))
         if problem is not None:
             return Finding(group.name, outputs, None, problems=(problem,))

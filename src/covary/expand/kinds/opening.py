@@ -42,13 +42,18 @@ LAYOUTS: dict[str, type[Layout]] = {layout.kind: layout for layout in _KINDS}
 
 
 def opened(
-    source: str | os.PathLike[str] | Dataset, annotations: str | os.PathLike[str] | None, kind: Kind | None = None
+    source: str | os.PathLike[str] | Dataset,
+    annotations: str | os.PathLike[str] | None,
+    kind: Kind | None = None,
+    *,
+    out: Path | None = None,
 ) -> tuple[Dataset | None, Path]:
     """A data set by its kind, and where it lies; None for a plain folder of pictures.
 
     Args:
         annotations: a COCO file for a plain folder.
         kind: of the data set; found out by looking by default.
+        out: the output folder, if there is one: what lies in it says nothing of the source.
 
     Raises:
         ExpandError: there is nothing that can be expanded.
@@ -62,7 +67,7 @@ def opened(
         if not path.is_dir():
             raise ExpandError(f"{path}: not a folder")
         return None, path
-    found = _kind_at(path) if kind is None else kind
+    found = _kind_at(path, out) if kind is None else kind
     if found == FolderLayout.kind:
         return None, path
     if found in ("audio", "text"):
@@ -70,14 +75,18 @@ def opened(
     return _open(path, found), path
 
 
-def _kind_at(path: Path) -> Kind:
+def _kind_at(path: Path, out: Path | None) -> Kind:
     """What kind of data set lies at a path."""
     if not path.exists():
         if TAR.search(path.name) and any(mark in str(path) for mark in "{*?["):
             return "webdataset"
         raise ExpandError(f"{path}: not a folder")
     try:
-        return look(path).kind
+        found = look(path)
+        own = None if out is None else Path(os.path.realpath(out))
+        if found.files and own is not None and all(own in Path(os.path.realpath(file)).parents for file in found.files):
+            return "folder"  # of which an expansion lies inside
+        return found.kind
     except ValueError as error:
         if path.is_file():
             raise ExpandError(f"{path}: not a folder, nor a file that describes a data set") from error
