@@ -60,6 +60,13 @@ class ExpandFormat(StrEnum):
     parquet = "parquet"
 
 
+class Engine(StrEnum):
+    """What carries out an expansion."""
+
+    local = "local"
+    ray = "ray"
+
+
 class OnError(StrEnum):
     """What a picture that cannot be used does."""
 
@@ -124,6 +131,7 @@ def expand(
     format: Annotated[ExpandFormat, typer.Option(help="Of the variations; the last two: shards.")] = ExpandFormat.same,
     quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
     workers: Workers = None,
+    engine: Annotated[Engine, typer.Option(help="Threads of this machine, or tasks on a Ray cluster.")] = Engine.local,
     annotations: Annotations = None,
     kind: Annotated[
         str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
@@ -151,6 +159,7 @@ def expand(
             format=format.value,
             quality=quality,
             workers=workers,
+            engine=engine.value,
             annotations=annotations,
             kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
@@ -279,7 +288,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
-    except (ExpandError, ValueError, TypeError) as error:
+    except (ExpandError, ValueError, TypeError, ImportError) as error:
         _fail(str(error), 1)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)

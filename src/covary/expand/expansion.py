@@ -15,6 +15,7 @@ from covary.data.coco import read_coco
 from covary.data.dataset import Dataset
 from covary.data.look import Kind
 from covary.expand.counts import Wish, variation_counts, wish_of
+from covary.expand.engines import ENGINES, EngineName, engine_maker
 from covary.expand.errors import ExpandError
 from covary.expand.files import locked
 from covary.expand.guard import guarded
@@ -33,7 +34,7 @@ from covary.expand.sources import Sources
 from covary.expand.survey import FilePlan, Plan
 from covary.expand.survey_shards import ShardPlan
 from covary.expand.variations import canonical
-from covary.pipeline import Pipeline, usable_cores
+from covary.pipeline import Pipeline
 from covary.plan.changes import Bools, Ints
 
 
@@ -50,6 +51,7 @@ def expand(
     format: OutputFormat | ShardFormat = "same",
     quality: int = 95,
     workers: int | None = None,
+    engine: EngineName = "local",
     annotations: str | os.PathLike[str] | None = None,
     kind: Kind | None = None,
     on_error: OnError = "skip",
@@ -87,7 +89,10 @@ def expand(
             exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
             own format in them.
         quality: 1 to 100, for JPEG and WebP (100: lossless).
-        workers: threads; None uses every core that the process may use.
+        workers: threads; None uses every core that the process may use. With Ray, tasks at once; None uses every core
+            of the cluster.
+        engine: "local" works in threads of this process; "ray" in tasks on a Ray cluster, whose nodes need both folders
+            under the same paths. The outputs are the same.
         annotations: a COCO file for a plain folder of pictures; `OUT/annotations.json` describes the variations.
         kind: of the data set, where looking does not tell it: as `format` of `covary.data.open_dataset`.
         on_error: what a picture that cannot be used does: "skip" it and go on, or "raise".
@@ -101,10 +106,12 @@ def expand(
             data alone) or not go on (the disk is full; a bad picture under on_error="raise"). What was finished is
             kept.
         AnnotationError: the annotation file cannot be used.
+        ImportError: Ray was asked for and is not installed.
         ValueError: an argument is out of its range.
     """
-    _check_options(originals, format, quality, workers, on_error, kind)
+    _check_options(originals, format, quality, workers, engine, on_error, kind)
     wish = wish_of(times, balance)
+    make_engine = engine_maker(engine, workers)
     target = Path(out)
     dataset, root = opened(source, annotations, kind)
     if root != Path(IN_MEMORY):
@@ -128,7 +135,7 @@ def expand(
             order = _order(sources, target.absolute(), temporary.absolute(), pipeline, format, quality, originals)
             settings = _settings(order, sources, counts, root, wish, format)
             plan = _plan(order, sources, counts)
-            run = Run(order, sources, plan, Manifest.open(target), workers or usable_cores(), on_error)
+            run = Run(order, sources, plan, Manifest.open(target), make_engine, on_error)
             with progress_of("covary expand", plan.total, progress) as shown:
                 return run.carry_out(settings, shown)
     except OSError as error:
@@ -207,11 +214,12 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
 
 
 def _check_options(
-    originals: str, format: str, quality: int, workers: int | None, on_error: str, kind: str | None
+    originals: str, format: str, quality: int, workers: int | None, engine: str, on_error: str, kind: str | None
 ) -> None:
     for name, value, choices in (
         ("originals", originals, get_args(Originals)),
         ("format", format, (*OUTPUT_FORMATS, *SHARD_FORMATS)),
+        ("engine", engine, ENGINES),
         ("on_error", on_error, get_args(OnError)),
         ("kind", kind, (None, *get_args(Kind))),
     ):

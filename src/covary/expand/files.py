@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from covary.data.folder import OWN_FOLDER
 from covary.expand.errors import ExpandError
@@ -21,6 +21,8 @@ from covary.expand.errors import ExpandError
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
 _numbers = itertools.count()
+# Number of this process, and its name among all processes on all machines; a fork gets a name of its own.
+_process: list[Any] = [0, ""]
 # Held while a folder is made for a file, and while empty folders are removed: threads do both.
 _folders = threading.Lock()
 
@@ -100,8 +102,10 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _temporary(folder: Path) -> Path:
-    # Workers may be processes.
-    return folder / f"{os.getpid()}-{next(_numbers)}"
+    # Workers may be processes, on several machines.
+    if _process[0] != os.getpid():
+        _process[:] = os.getpid(), os.urandom(8).hex()
+    return folder / f"{_process[1]}-{next(_numbers)}"
 
 
 def write_temporary(folder: Path, data: bytes) -> Path:
@@ -130,8 +134,18 @@ def place(temporary: Path, final: Path) -> None:
         temporary.replace(final)
     except FileNotFoundError:
         with _folders:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(final)
+            _place_in_new_folder(temporary, final)
+
+
+def _place_in_new_folder(temporary: Path, final: Path, attempts: int = 20) -> None:
+    """The same, once the folder is there; again if another process removes it while it is empty."""
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(final)
+    except FileNotFoundError:
+        if attempts == 1 or not os.path.lexists(temporary):
+            raise
+        _place_in_new_folder(temporary, final, attempts - 1)
 
 
 def stamp_of(files: Sequence[Path]) -> str:

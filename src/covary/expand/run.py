@@ -1,4 +1,4 @@
-"""One run on one output folder: what is to be done, done in threads, recorded by one writer."""
+"""One run on one output folder: what is to be done, done by an engine, recorded by one writer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Literal, TypeAlias
 
 from covary.data.folder import Problem
+from covary.expand.engines import Engine, MakeEngine
 from covary.expand.errors import ExpandError
 from covary.expand.files import place, remove, write_temporary
 from covary.expand.manifest import Manifest
@@ -18,7 +18,6 @@ from covary.expand.progress import Progress
 from covary.expand.report import Report, printable
 from covary.expand.sources import Sources
 from covary.expand.survey import Plan, drop_outputs, drop_parts
-from covary.expand.work import do_task
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
@@ -35,14 +34,14 @@ class Run:
         sources: Sources,
         plan: Plan,
         manifest: Manifest,
-        workers: int,
+        make_engine: MakeEngine,
         on_error: OnError,
     ) -> None:
         self._order = order
         self._sources = sources
         self._plan = plan
         self._manifest = manifest
-        self._workers = workers
+        self._make_engine = make_engine
         self._on_error = on_error
         self._skipped = list(sources.problems)
         self._made = self._kept = self._removed = 0
@@ -108,8 +107,7 @@ class Run:
             remove(order.out / name, order.out)
 
     def _work(self, shown: Progress) -> None:
-        running: set[Future[Result]] = set()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="covary-expand")
+        engine = self._make_engine(self._order, len(self._plan))
         try:
             for start in range(0, len(self._plan), PLANNED_AT_ONCE):
                 tasks = []
@@ -127,36 +125,25 @@ class Run:
                 if tasks:
                     self._manifest.commit()  # before any of these files is made
                 for task in tasks:
-                    while len(running) >= 2 * self._workers:
-                        running = self._collect(running, shown)
-                    running.add(pool.submit(do_task, self._order, task))
-            while running:
-                running = self._collect(running, shown)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for future in running:
-                if future.done() and not future.cancelled() and future.exception() is None:
-                    self._record(future.result(), shown)
-            raise
+                    while engine.full:
+                        self._collect(engine, shown)
+                    engine.submit(task)
+            while not engine.idle:
+                self._collect(engine, shown)
         finally:
-            pool.shutdown(wait=True)
+            for result in engine.stop().results:
+                self._record(result, shown)
 
-    def _collect(self, running: set[Future[Result]], shown: Progress) -> set[Future[Result]]:
-        done, rest = wait(running, return_when=FIRST_COMPLETED)
-        failure: BaseException | None = None
-        for future in done:
-            error = future.exception()
-            if error is None:
-                self._record(future.result(), shown)
-            else:
-                failure = error
-        if failure is not None:
-            raise failure
+    def _collect(self, engine: Engine, shown: Progress) -> None:
+        finished = engine.collect()
+        for result in finished.results:
+            self._record(result, shown)
+        if finished.failure is not None:
+            raise finished.failure
         self._refuse_skipped()
         if time.monotonic() - self._committed > COMMIT_INTERVAL:
             self._manifest.commit()
             self._committed = time.monotonic()
-        return rest
 
     def _record(self, result: Result, shown: Progress) -> None:
         manifest = self._manifest
