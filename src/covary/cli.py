@@ -132,6 +132,10 @@ def expand(
     quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
     workers: Workers = None,
     engine: Annotated[Engine, typer.Option(help="Threads of this machine, or tasks on a Ray cluster.")] = Engine.local,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Do share I of N, from 0/N on; other runs do the rest. The last one merges."),
+    ] = None,
     annotations: Annotations = None,
     kind: Annotated[
         str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
@@ -160,6 +164,7 @@ def expand(
             quality=quality,
             workers=workers,
             engine=engine.value,
+            shard=shard,
             annotations=annotations,
             kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
@@ -170,6 +175,24 @@ def expand(
     _list(report.skipped, "skipped")
     print(f"{out}: {report}")
     if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that runs with `expand --shard` wrote.")],
+) -> None:
+    """Make one expansion of its shares, if the last one could not.
+
+    OUT is then as a single run on one machine would have made it.
+    """
+    from covary.expand import merge as run
+
+    with _clear_errors():
+        merged = run(out)
+    _list(merged.skipped, "skipped")
+    print(f"{out}: {merged}")
+    if not merged.ok:
         raise typer.Exit(1)
 
 

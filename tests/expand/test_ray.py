@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from expansions import pipeline, small_set, state, tree, write
-from test_yolo import yolo_set
 
 import covary.expand.ray_engine as ray_engine
 from covary import Pipeline, image
@@ -128,10 +127,24 @@ def test_a_node_that_would_make_other_bytes_is_refused(tmp_path, source, cluster
 
 
 def test_labels_that_lie_beside_their_pictures_are_written_by_the_workers(tmp_path, cluster):
-    source = yolo_set(tmp_path / "in", segments=True)
+    source = tmp_path / "in"
+    for index in range(6):
+        write(source / f"images/train/{index}.png", height=12 + index)
+        (source / "labels/train").mkdir(parents=True, exist_ok=True)
+        (source / f"labels/train/{index}.txt").write_text(f"{index % 2} 0.5 0.5 0.25 0.5\n")
+    (source / "data.yaml").write_text("path: .\ntrain: images/train\nnames: [cat, dog]\n")
     expand(source, tmp_path / "local", pipeline(), times=2, originals="link")
     expand(source, tmp_path / "ray", pipeline(), times=2, originals="link", engine="ray")
     assert any(name.endswith(b".txt") for name in tree(tmp_path / "ray"))
+    assert state(tmp_path / "ray") == state(tmp_path / "local") and verify(tmp_path / "ray").ok
+
+
+@pytest.mark.parametrize("format", ["webdataset", "parquet"])
+def test_shards_are_written_by_the_workers(tmp_path, source, cluster, format, monkeypatch):
+    monkeypatch.setattr("covary.expand.shards.GROUP", 8)
+    for engine in ("local", "ray"):
+        expand(source, tmp_path / engine, pipeline(), times=2, engine=engine, format=format)
+    assert len(tree(tmp_path / "ray")) > 4
     assert state(tmp_path / "ray") == state(tmp_path / "local") and verify(tmp_path / "ray").ok
 
 

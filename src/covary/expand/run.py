@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -11,13 +10,14 @@ from typing import Literal, TypeAlias
 from covary.data.folder import Problem
 from covary.expand.engines import Engine, MakeEngine
 from covary.expand.errors import ExpandError
-from covary.expand.files import place, remove, write_temporary
 from covary.expand.manifest import Manifest
 from covary.expand.orders import Order, Outcome, Result
 from covary.expand.progress import Progress
 from covary.expand.report import Report, printable
+from covary.expand.shares import SharePlan, mark_finished
 from covary.expand.sources import Sources
 from covary.expand.survey import Plan, drop_outputs, drop_parts
+from covary.expand.whole_files import make_way, write_whole_files
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
@@ -43,6 +43,7 @@ class Run:
         self._manifest = manifest
         self._make_engine = make_engine
         self._on_error = on_error
+        self._is_share = isinstance(plan, SharePlan)
         self._skipped = list(sources.problems)
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
@@ -63,7 +64,7 @@ class Run:
                 if finished:
                     raise
         return Report(
-            len(self._sources.entries),
+            len(self._plan.names),
             self._made,
             self._kept,
             self._removed,
@@ -81,13 +82,8 @@ class Run:
                 raise ExpandError(
                     f"{order.out} is the expansion of {before.get('source')}; choose another output folder"
                 )
-        old, new = json.loads(before.get("whole", "[]")), json.loads(settings["whole"])
-        for name in new:
-            if name not in old and (order.out / name).exists():
-                raise ExpandError(f"{order.out / name} is in the way: covary did not make it, and leaves it alone")
-        for name in old:
-            if name not in new:
-                remove(order.out / name, order.out)
+        if not self._is_share:
+            make_way(order.out, before, settings)
         manifest.set_settings(dict(settings))
         manifest.add_recipe(order.recipe)
         self._removed += self._plan.clear(manifest)
@@ -96,15 +92,11 @@ class Run:
     def _finish(self) -> None:
         order = self._order
         self._manifest.drop_unused_recipes(order.recipe.hash)
+        if self._is_share:
+            mark_finished(self._manifest)
         self._manifest.commit()
-        # As a check would do it, from the manifest alone.
-        settings = self._manifest.settings()
-        unwritten = set(json.loads(settings["whole"]))
-        for name, data in order.layout.restored(settings).whole(self._manifest):
-            place(write_temporary(order.temporary, data), order.out / name)
-            unwritten.discard(name)
-        for name in unwritten:
-            remove(order.out / name, order.out)
+        if not self._is_share:
+            write_whole_files(order.out, order.temporary, type(order.layout), self._manifest)
 
     def _work(self, shown: Progress) -> None:
         engine = self._make_engine(self._order, len(self._plan))
