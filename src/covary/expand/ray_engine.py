@@ -60,15 +60,19 @@ class RayTasks:
 
     def __init__(self, order: Order, items: int, workers: int | None) -> None:
         self._ray = _imported()
-        self._started = _connect(self._ray, workers)
-        cores = max(1, workers or int(self._ray.cluster_resources().get("CPU", 1)))
-        self._length = max(1, min(LONGEST_LIST, items // (4 * cores)))
-        self._most = cores if workers else _QUEUED * cores
-        self._order = self._ray.put(order)
-        self._task = self._ray.remote(max_retries=RETRIES)(do_list)
         self._next: list[WorkItem] = []
         self._lists: deque[tuple[WorkItem, ...]] = deque()
         self._running: dict[Any, tuple[WorkItem, ...]] = {}
+        self._started = _connect(self._ray, workers)
+        try:
+            cores = max(1, workers or int(self._ray.cluster_resources().get("CPU", 1)))
+            self._length = max(1, min(LONGEST_LIST, items // (4 * cores)))
+            self._most = cores if workers else _QUEUED * cores
+            self._order = self._ray.put(order)
+            self._task = self._ray.remote(max_retries=RETRIES)(do_list)
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def full(self) -> bool:
