@@ -365,8 +365,9 @@ def test_another_packing_in_the_folder_is_left_alone(tmp_path):
         pack(dataset, tmp_path / "other")
     with locked(tmp_path / "out"), pytest.raises(ExpandError, match="another run is writing there"):
         pack(dataset, tmp_path / "out", side=32)
-    with pytest.raises(ExpandError, match="same folder"):
-        pack(tmp_path / "in", tmp_path / "in")
+    for inside in ("in", "in/packed"):
+        with pytest.raises(ExpandError, match="lies inside the source"):
+            pack(tmp_path / "in", tmp_path / inside)
 
 
 @pytest.mark.parametrize(
