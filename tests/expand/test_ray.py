@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from expansions import pipeline, small_set, state, tree, write
@@ -124,6 +125,28 @@ def test_a_node_that_would_make_other_bytes_is_refused(tmp_path, source, cluster
     with pytest.raises(ExpandError, match=r"has covary 0\.0\.1 .*outputs would differ"):
         expand(source, tmp_path / "ray", pipeline(), times=1, engine="ray")
     assert set(tree(tmp_path / "ray")) == set()
+
+
+def test_a_stopped_run_keeps_what_its_workers_finished(tmp_path, source, cluster, monkeypatch):
+    monkeypatch.setattr(ray_engine, "LONGEST_LIST", 30)
+    collect = ray_engine.RayTasks.collect
+
+    def interrupted(engine):
+        made = tmp_path / "ray/class0"
+        while not (made.exists() and list(made.iterdir())):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ray_engine.RayTasks, "collect", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            expand(source, tmp_path / "ray", pipeline(), times=3, engine="ray")
+    assert ray_engine.RayTasks.collect is collect and not (tmp_path / "ray/.covary").exists()
+    files = len([name for name in tree(tmp_path / "ray") if b"__" in name])
+    report = expand(source, tmp_path / "ray", pipeline(), times=3, engine="ray")
+    assert report.kept == files > 0
+    expand(source, tmp_path / "local", pipeline(), times=3)
+    assert state(tmp_path / "ray") == state(tmp_path / "local")
 
 
 def test_labels_that_lie_beside_their_pictures_are_written_by_the_workers(tmp_path, cluster):

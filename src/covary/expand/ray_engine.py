@@ -22,6 +22,8 @@ RETRIES = 3
 """So often a task is started again after the death of its worker."""
 LONGEST_LIST = 16
 """Items of a task: enough to make its fixed cost small, few enough to lose little."""
+STOP_MARK = "stop"
+"""A file of this name among the temporary ones tells the workers to begin no further item."""
 _QUEUED = 2  # tasks per core that Ray holds, so that no core waits for the driver
 
 
@@ -63,6 +65,7 @@ class RayTasks:
         self._next: list[WorkItem] = []
         self._lists: deque[tuple[WorkItem, ...]] = deque()
         self._running: dict[Any, tuple[WorkItem, ...]] = {}
+        self._stop_mark = order.temporary / STOP_MARK
         self._started = _connect(self._ray, workers)
         try:
             cores = max(1, workers or int(self._ray.cluster_resources().get("CPU", 1)))
@@ -99,10 +102,10 @@ class RayTasks:
             self._next.clear()
             self._lists.clear()
             running = list(self._running)
-            for reference in running:
-                self._ray.cancel(reference, force=False)
             if running:
-                # No worker may write when the folder for temporary files goes.
+                # Ray's own cancelling may bring down the driver, when a task ends just then (seen in Ray 2.60). And no
+                # worker may be writing any longer when the folder for temporary files goes.
+                self._stop_mark.touch()
                 self._ray.wait(running, num_returns=len(running))
             return self._taken(running, again=False)
         finally:
@@ -128,11 +131,11 @@ class RayTasks:
         for reference in done:
             items = self._running.pop(reference)
             try:
-                results += self._ray.get(reference)
-            except exceptions.TaskCancelledError:
-                continue
+                finished: Finished = self._ray.get(reference)
+                results += finished.results
+                failure = finished.failure or failure
             except exceptions.RayTaskError as error:
-                failure = _cause(error)
+                failure = ExpandError(f"a Ray task failed: {error.cause or error}")
             except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError, exceptions.NodeDiedError) as error:
                 if not again:
                     continue
@@ -162,14 +165,18 @@ def _connect(ray: Any, workers: int | None) -> bool:
     return True
 
 
-def do_list(order: Order, items: tuple[WorkItem, ...]) -> list[Result]:
-    """Carry out a work list; it runs in a worker, on any node.
-
-    Raises:
-        ExpandError: this node does not see the output folder or makes other bytes; or no item can be done.
-    """
-    _check_node(order)
-    return [do_task(order, item) for item in items]
+def do_list(order: Order, items: tuple[WorkItem, ...]) -> Finished:
+    """Carry out a work list, or its beginning if the run is stopped; it runs in a worker, on any node."""
+    results: list[Result] = []
+    try:
+        _check_node(order)
+        for item in items:
+            if (order.temporary / STOP_MARK).exists():
+                break
+            results.append(do_task(order, item))
+    except ExpandError as error:
+        return Finished(tuple(results), error)
+    return Finished(tuple(results))
 
 
 def _check_node(order: Order) -> None:
@@ -188,12 +195,6 @@ def _check_node(order: Order) -> None:
             f"the node {node} has covary {here.version} with the renderer {here.renderer}, the driver "
             f"{recipe.version} with {recipe.renderer}: outputs would differ"
         )
-
-
-def _cause(error: Any) -> BaseException:
-    """What was raised in the worker."""
-    cause = error.cause
-    return cause if isinstance(cause, ExpandError) else ExpandError(f"a Ray task failed: {cause or error}")
 
 
 def _name(item: WorkItem) -> str:
