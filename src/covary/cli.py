@@ -60,6 +60,13 @@ class ExpandFormat(StrEnum):
     parquet = "parquet"
 
 
+class Engine(StrEnum):
+    """What carries out an expansion."""
+
+    local = "local"
+    ray = "ray"
+
+
 class OnError(StrEnum):
     """What a picture that cannot be used does."""
 
@@ -124,6 +131,11 @@ def expand(
     format: Annotated[ExpandFormat, typer.Option(help="Of the variations; the last two: shards.")] = ExpandFormat.same,
     quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
     workers: Workers = None,
+    engine: Annotated[Engine, typer.Option(help="Threads of this machine, or tasks on a Ray cluster.")] = Engine.local,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Do share I of N, from 0/N on; other runs do the rest. The last one merges."),
+    ] = None,
     annotations: Annotations = None,
     kind: Annotated[
         str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
@@ -151,6 +163,8 @@ def expand(
             format=format.value,
             quality=quality,
             workers=workers,
+            engine=engine.value,
+            shard=shard,
             annotations=annotations,
             kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
@@ -161,6 +175,24 @@ def expand(
     _list(report.skipped, "skipped")
     print(f"{out}: {report}")
     if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that runs with `expand --shard` wrote.")],
+) -> None:
+    """Make one expansion of its shares, if the last one could not.
+
+    OUT is then as a single run on one machine would have made it.
+    """
+    from covary.expand import merge as run
+
+    with _clear_errors():
+        merged = run(out)
+    _list(merged.skipped, "skipped")
+    print(f"{out}: {merged}")
+    if not merged.ok:
         raise typer.Exit(1)
 
 
@@ -279,7 +311,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
-    except (ExpandError, ValueError, TypeError) as error:
+    except (ExpandError, ValueError, TypeError, ImportError) as error:
         _fail(str(error), 1)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)

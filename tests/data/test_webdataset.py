@@ -475,3 +475,29 @@ def test_index_file_beside_shards_names_classes_and_splits(tmp_path):
     assert dataset.classes == ("x", "y", "z") and set(dataset.splits) == {"val"}
     (tmp_path / "index.json").write_text("[1, 2]")
     assert WebDataset(tmp_path).classes == ("0", "1", "2")
+
+
+def test_an_index_that_is_kept_is_the_one_that_is_made(tmp_path, monkeypatch):
+    wave, _ = sound()
+    shard(tmp_path / "s/a.tar", wav=wave)
+    files = [("\udcff.cls", b"dog"), ("b.cls", b"cat"), ("b.json", b'{"__key__": "x.y.jpg", "objects": []}')]
+    tarred(tmp_path / "t.tar", files)
+    write_shard(
+        tmp_path / "n.tar", [{"__key__": str(i), "json": {"__key__": 9 - i, "label": [i, 1]}} for i in range(4)]
+    )
+    kept = tmp_path / "index.npz"
+    for source in (tmp_path / "s", tmp_path / "t.tar", tmp_path / "n.tar"):
+        made = WebDataset(source)
+        WebDataset(source, index=kept)
+        with monkeypatch.context() as patch:
+            patch.setattr("covary.data.webdataset.index_shards", lambda paths: pytest.fail("the shards were read"))
+            found = WebDataset(source, index=kept)
+        assert list(found.keys) == list(made.keys) and found.classes == made.classes
+        assert found.labels is made.labels is None or np.array_equal(found.labels, made.labels)
+        assert [str(found.read(i)) for i in range(len(made))] == [str(made.read(i)) for i in range(len(made))]
+    shard(tmp_path / "n.tar", 7)
+    assert len(WebDataset(tmp_path / "n.tar", index=kept)) == 7, "other shards, another index"
+    kept.write_bytes(b"mine")
+    with pytest.raises(ValueError, match=r"index\.npz is no index of shards"):
+        WebDataset(tmp_path / "n.tar", index=kept)
+    assert kept.read_bytes() == b"mine"

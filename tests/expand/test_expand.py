@@ -222,7 +222,7 @@ def test_second_run_reads_no_source_that_looks_the_same(tmp_path, monkeypatch):
     for path in source.rglob("*.*"):
         os.utime(path, (1e9, 1e9))
     expand(source, tmp_path / "out", pipeline(), times=1)
-    monkeypatch.setattr("covary.expand.run.do_task", lambda order, task: pytest.fail("a source was read"))
+    monkeypatch.setattr("covary.expand.engines.do_task", lambda order, task: pytest.fail("a source was read"))
     assert expand(source, tmp_path / "out", pipeline(), times=1).kept == 4
 
 

@@ -1,7 +1,9 @@
 """Packed data sets, against OpenCV's area averages, the webdataset library, and runs that nothing disturbed."""
 
 import json
+import struct
 import tarfile
+import zlib
 
 import cv2
 import numpy as np
@@ -40,6 +42,19 @@ def with_orientation(jpeg, value):
     tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([value, 0, 0, 0]) + b"\0\0\0\0"
     block = b"Exif\0\0" + tiff
     return jpeg[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + jpeg[2:]
+
+
+def with_palette(numbers, palette):
+    """A palette PNG, by its specification."""
+    height, width = numbers.shape
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    lines = np.concatenate([np.zeros((height, 1), np.uint8), numbers], axis=1).tobytes()
+    head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    parts = [chunk(b"IHDR", head), chunk(b"PLTE", palette.tobytes()), chunk(b"IDAT", zlib.compress(lines))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join([*parts, chunk(b"IEND", b"")])
 
 
 def folder(root, count=9):
@@ -169,6 +184,16 @@ def test_labels_lie_where_the_pixels_lie(tmp_path):
     y, x = np.nonzero(inside)
     assert instance.keypoints[0] == pytest.approx([x.mean(), y.mean(), 2], abs=0.1)
     assert instance.box == pytest.approx((9, 6, 12, 12), abs=1) and instance.extra == {"score": 0.5}
+
+
+def test_a_mask_keeps_its_palette(tmp_path):
+    sample, disc = annotated()
+    palette = np.arange(30, dtype=np.uint8).reshape(10, 3)
+    mask = with_palette(disc * np.uint8(7), palette)
+    pack(Samples([sample | {"mask": Encoded(mask, "m"), "objects": ()}]), tmp_path / "out", side=30)
+    found = WebDataset(tmp_path / "out").read(0)["mask"].data
+    assert decode_mask(found).shape == (30, 40) and set(np.unique(decode_mask(found))) == {0, 7}
+    assert np.array_equal(decode(found)[decode_mask(found) == 7][0], palette[7])
 
 
 def test_labels_of_what_needs_no_shrinking_stay(tmp_path):
@@ -340,8 +365,9 @@ def test_another_packing_in_the_folder_is_left_alone(tmp_path):
         pack(dataset, tmp_path / "other")
     with locked(tmp_path / "out"), pytest.raises(ExpandError, match="another run is writing there"):
         pack(dataset, tmp_path / "out", side=32)
-    with pytest.raises(ExpandError, match="same folder"):
-        pack(tmp_path / "in", tmp_path / "in")
+    for inside in ("in", "in/packed"):
+        with pytest.raises(ExpandError, match="lies inside the source"):
+            pack(tmp_path / "in", tmp_path / inside)
 
 
 @pytest.mark.parametrize(
@@ -382,13 +408,14 @@ def test_names_in_shards_hold_any_keys():
     assert len(set(names)) == len(names)
 
 
-def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(covary.data, "open_dataset", lambda source, split=None: ImageFolder(source), raising=False)
+def test_the_command(tmp_path):
     root = folder(tmp_path / "in")
     arguments = ["pack", str(root), str(tmp_path / "out"), "--side", "32", "--per-shard", "4", "--shard-size", "1MB"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "9 samples in 3 shards" in done.stdout and "3 made" in done.stdout
+    packed = covary.data.open_dataset(tmp_path / "out")
+    assert isinstance(packed, WebDataset) and packed.classes == ("cats", "dogs") and len(packed) == 9
     done = CliRunner().invoke(app, arguments)
     assert "0 made, 3 already there" in done.stdout
     (root / "cats/bad.jpg").write_bytes(b"")

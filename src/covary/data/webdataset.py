@@ -20,6 +20,7 @@ from covary.data.indexed import Indexed
 from covary.data.instances import Category
 from covary.data.open_files import OpenFiles
 from covary.data.shard_index import ShardIndex, index_shards
+from covary.data.shard_index_file import load_index, save_index, stamp_of_shards
 from covary.data.shard_members import sample_of
 from covary.data.shard_paths import Paths, shard_paths, shard_split
 from covary.data.shard_writing import INDEX_NAME, write_shard
@@ -54,6 +55,8 @@ class WebDataset(Indexed):
             shards; else the labels themselves.
         unpack: folder for uncompressed copies of compressed shards (.tar.gz, .tar.bz2, .tar.xz), which stay there for
             the next time. Default: a folder for temporary files, removed at the end.
+        index: a file (.npz) in which the index is kept for the next time, as long as the shards stay as they are; worth
+            it from a million samples on. Default: it is made anew, and nothing is written.
 
     Attributes:
         problems: shards and members that could not be used.
@@ -76,6 +79,7 @@ class WebDataset(Indexed):
         split: str | None = None,
         classes: Sequence[str] | None = None,
         unpack: str | os.PathLike[str] | None = None,
+        index: str | os.PathLike[str] | None = None,
     ) -> None:
         shards = [path.absolute() for path in shard_paths(paths)]
         said = _said_beside(shards)
@@ -92,7 +96,7 @@ class WebDataset(Indexed):
         self._copies = {
             i: os.fspath(copy) for i, (path, copy) in enumerate(zip(shards, contents, strict=True)) if path != copy
         }
-        self._index = index_shards(zip(shards, contents, strict=True))
+        self._index = _indexed(shards, contents, None if index is None else Path(index))
         self._files = OpenFiles()
         self.problems: tuple[Problem, ...] = self._index.problems
         if not len(self._index.keys):
@@ -151,6 +155,18 @@ class WebDataset(Indexed):
             return self._shards[shard]
         # On a machine other than where the index was made, the copy is made again.
         return copy if Path(copy).exists() else os.fspath(self._unpacked.of(Path(self._shards[shard])))
+
+
+def _indexed(shards: Sequence[Path], contents: Sequence[Path], kept: Path | None) -> ShardIndex:
+    """The index of shards, from the file in which it is kept if that holds it."""
+    if kept is None:
+        return index_shards(zip(shards, contents, strict=True))
+    stamp = stamp_of_shards(shards)
+    index = load_index(kept, stamp)
+    if index is None:
+        index = index_shards(zip(shards, contents, strict=True))
+        save_index(kept, index, stamp)
+    return index
 
 
 def _said_beside(shards: Sequence[Path]) -> dict[Path, Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -15,13 +16,15 @@ from covary.data.coco import read_coco
 from covary.data.dataset import Dataset
 from covary.data.look import Kind
 from covary.expand.counts import Wish, variation_counts, wish_of
+from covary.expand.engines import ENGINES, EngineName, engine_maker
 from covary.expand.errors import ExpandError
-from covary.expand.files import locked
+from covary.expand.files import locked, share_locked
 from covary.expand.guard import guarded
 from covary.expand.kinds.folder import folder_sources
 from covary.expand.kinds.opening import IN_MEMORY, opened, sources_of
 from covary.expand.kinds.sharded import ShardLayout
 from covary.expand.manifest import Manifest
+from covary.expand.merging import merge_if_complete
 from covary.expand.names import OUTPUT_FORMATS, SHARD_FORMATS, OutputFormat, ShardFormat
 from covary.expand.orders import Order, Originals
 from covary.expand.progress import progress_of
@@ -29,11 +32,19 @@ from covary.expand.recipe import recipe_of
 from covary.expand.report import Report
 from covary.expand.run import OnError, Run
 from covary.expand.shards import groups_of
+from covary.expand.shares import (
+    Share,
+    SharePlan,
+    check_count,
+    marked,
+    open_share_manifest,
+    take_over,
+)
 from covary.expand.sources import Sources
 from covary.expand.survey import FilePlan, Plan
 from covary.expand.survey_shards import ShardPlan
 from covary.expand.variations import canonical
-from covary.pipeline import Pipeline, usable_cores
+from covary.pipeline import Pipeline
 from covary.plan.changes import Bools, Ints
 
 
@@ -50,6 +61,8 @@ def expand(
     format: OutputFormat | ShardFormat = "same",
     quality: int = 95,
     workers: int | None = None,
+    engine: EngineName = "local",
+    shard: tuple[int, int] | str | None = None,
     annotations: str | os.PathLike[str] | None = None,
     kind: Kind | None = None,
     on_error: OnError = "skip",
@@ -87,7 +100,13 @@ def expand(
             exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
             own format in them.
         quality: 1 to 100, for JPEG and WebP (100: lossless).
-        workers: threads; None uses every core that the process may use.
+        workers: threads; None uses every core that the process may use. With Ray, tasks at once; None uses every core
+            of the cluster.
+        engine: "local" works in threads of this process; "ray" in tasks on a Ray cluster, whose nodes need both folders
+            under the same paths. The outputs are the same.
+        shard: (i, n) or "i/n", with 0 <= i < n: do the i-th of n shares of the work, while other runs, on any machines
+            that see both folders, do the others into the same folder. The last one to finish makes one expansion of
+            them, equal to that of a single run; so does `merge`.
         annotations: a COCO file for a plain folder of pictures; `OUT/annotations.json` describes the variations.
         kind: of the data set, where looking does not tell it: as `format` of `covary.data.open_dataset`.
         on_error: what a picture that cannot be used does: "skip" it and go on, or "raise".
@@ -101,10 +120,13 @@ def expand(
             data alone) or not go on (the disk is full; a bad picture under on_error="raise"). What was finished is
             kept.
         AnnotationError: the annotation file cannot be used.
+        ImportError: Ray was asked for and is not installed.
         ValueError: an argument is out of its range.
     """
-    _check_options(originals, format, quality, workers, on_error, kind)
+    _check_options(originals, format, quality, workers, engine, on_error, kind)
     wish = wish_of(times, balance)
+    make_engine = engine_maker(engine, workers)
+    share = _share(shard)
     target = Path(out)
     dataset, root = opened(source, annotations, kind, out=target)
     if root != Path(IN_MEMORY):
@@ -114,7 +136,8 @@ def expand(
     said = (root,) if annotations is None else (root, Path(annotations))
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with locked(target) as temporary:
+        held = locked(target) if share is None else share_locked(target, share.folder(target))
+        with held as temporary:
             if dataset is None:
                 found = folder_sources(root, coco, format, exclude=[target])
             else:
@@ -128,9 +151,23 @@ def expand(
             order = _order(sources, target.absolute(), temporary.absolute(), pipeline, format, quality, originals)
             settings = _settings(order, sources, counts, root, wish, format)
             plan = _plan(order, sources, counts)
-            run = Run(order, sources, plan, Manifest.open(target), workers or usable_cores(), on_error)
+            notes: tuple[str, ...] = ()
+            if share is None:
+                manifest = Manifest.open(target)
+                taken = take_over(target, manifest)
+                if taken:
+                    notes = (f"took over what {taken} shares had done",)
+            else:
+                check_count(target, share)
+                settings = marked(settings, plan)
+                plan = SharePlan(plan, share)
+                manifest = open_share_manifest(target, share, plan.owners)
+            run = Run(order, sources, plan, manifest, make_engine, on_error)
             with progress_of("covary expand", plan.total, progress) as shown:
-                return run.carry_out(settings, shown)
+                report = run.carry_out(settings, shown)
+        if share is not None:
+            notes = (f"shard {share}: {merge_if_complete(target)}",)
+        return replace(report, notes=(*report.notes, *notes))
     except OSError as error:
         raise ExpandError(f"{error.filename or target}: {error.strerror}") from error
     except sqlite3.Error as error:
@@ -207,11 +244,12 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
 
 
 def _check_options(
-    originals: str, format: str, quality: int, workers: int | None, on_error: str, kind: str | None
+    originals: str, format: str, quality: int, workers: int | None, engine: str, on_error: str, kind: str | None
 ) -> None:
     for name, value, choices in (
         ("originals", originals, get_args(Originals)),
         ("format", format, (*OUTPUT_FORMATS, *SHARD_FORMATS)),
+        ("engine", engine, ENGINES),
         ("on_error", on_error, get_args(OnError)),
         ("kind", kind, (None, *get_args(Kind))),
     ):
@@ -221,6 +259,16 @@ def _check_options(
         raise ValueError(f"expand: quality={quality}; allowed: 1 to 100")
     if workers is not None and workers < 1:
         raise ValueError(f"expand: workers={workers}; allowed: 1 or more")
+
+
+def _share(shard: tuple[int, int] | str | None) -> Share | None:
+    if shard is None:
+        return None
+    if isinstance(shard, str):
+        return Share.parsed(shard)
+    if not isinstance(shard, tuple) or len(shard) != 2:
+        raise ValueError(f"expand: shard is {shard!r}; allowed: (i, n) with 0 <= i < n, such as (0, 8)")
+    return Share(*shard)
 
 
 def _check_folders(root: Path, out: Path, *, alone: bool) -> None:

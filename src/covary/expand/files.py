@@ -9,10 +9,11 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from covary.data.folder import OWN_FOLDER
 from covary.expand.errors import ExpandError
@@ -20,7 +21,12 @@ from covary.expand.errors import ExpandError
 # Errors of the output's disk as a whole: no other file would fare better.
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
+_MERGE_TIME = 30.0
+"""Seconds for which a share waits for another one's merge to end."""
+
 _numbers = itertools.count()
+# Number of this process, and its name among all processes on all machines; a fork gets a name of its own.
+_process: list[Any] = [0, ""]
 # Held while a folder is made for a file, and while empty folders are removed: threads do both.
 _folders = threading.Lock()
 
@@ -30,10 +36,10 @@ def locked(out: Path) -> Iterator[Path]:
     """Hold an output folder for one run; gives the folder for temporary files, which is empty.
 
     Raises:
-        ExpandError: another run holds it.
+        ExpandError: another run holds it, or a share of it.
     """
     own = out / OWN_FOLDER
-    descriptor = _lock(out, own)
+    descriptor = _lock(own, out)
     try:
         temporary = own / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -50,30 +56,77 @@ def locked(out: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _lock(out: Path, own: Path) -> int:
-    """Open and lock the lock file, again while a run that ends removes it in between; returns its descriptor."""
+@contextmanager
+def share_locked(out: Path, share: Path) -> Iterator[Path]:
+    """Hold a share of an output folder for one run; others may hold other shares, but none the whole.
+
+    Args:
+        out: the output folder.
+        share: folder of the share.
+
+    Gives the folder for temporary files, which is empty.
+
+    Raises:
+        ExpandError: another run holds the whole or this share.
+    """
+    whole = _lock(out / OWN_FOLDER, out, shared=True, patience=_MERGE_TIME)
+    try:
+        share.mkdir(parents=True, exist_ok=True)
+        descriptor = _lock(share, share)
+        try:
+            temporary = share / "tmp"
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            try:
+                yield temporary
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+    finally:
+        os.close(whole)
+
+
+def _lock(own: Path, what: Path, *, shared: bool = False, patience: float = 0.0) -> int:
+    """Open and lock the lock file, again while a run that ends removes it in between; returns its descriptor.
+
+    Only who holds it alone may remove it: a new file of its name would be another lock.
+
+    Args:
+        own: folder of the lock file.
+        what: what is locked, as it is called in messages.
+        shared: together with others that want it shared.
+        patience: seconds to wait for who holds it.
+    """
     import fcntl
 
-    for _ in range(100):
+    wanted = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    until = time.monotonic() + patience
+    attempts = 0
+    while attempts < 100:
+        attempts += 1
         try:
             own.mkdir(exist_ok=True)
             descriptor = os.open(own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except FileNotFoundError:
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, wanted | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), (own / "lock").stat()):
                 return descriptor
         except FileNotFoundError:
             pass
         except BlockingIOError:
-            os.close(descriptor)
-            break
+            if time.monotonic() >= until:
+                os.close(descriptor)
+                break
+            attempts -= 1
+            time.sleep(0.05)
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
-    raise ExpandError(f"{out}: another run is writing there; wait for it, or choose another output folder")
+    raise ExpandError(f"{what}: another run is writing there; wait for it, or choose another output folder")
 
 
 def is_locked(out: Path) -> bool:
@@ -100,8 +153,10 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _temporary(folder: Path) -> Path:
-    # Workers may be processes.
-    return folder / f"{os.getpid()}-{next(_numbers)}"
+    # Workers may be processes, on several machines.
+    if _process[0] != os.getpid():
+        _process[:] = os.getpid(), os.urandom(8).hex()
+    return folder / f"{_process[1]}-{next(_numbers)}"
 
 
 def write_temporary(folder: Path, data: bytes) -> Path:
@@ -130,8 +185,18 @@ def place(temporary: Path, final: Path) -> None:
         temporary.replace(final)
     except FileNotFoundError:
         with _folders:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(final)
+            _place_in_new_folder(temporary, final)
+
+
+def _place_in_new_folder(temporary: Path, final: Path, attempts: int = 20) -> None:
+    """The same, once the folder is there; again if another process removes it while it is empty."""
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(final)
+    except FileNotFoundError:
+        if attempts == 1 or not os.path.lexists(temporary):
+            raise
+        _place_in_new_folder(temporary, final, attempts - 1)
 
 
 def stamp_of(files: Sequence[Path]) -> str:

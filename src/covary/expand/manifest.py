@@ -21,7 +21,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from covary.expand.errors import ExpandError
 from covary.expand.rows import OutputRow, Part, Recipe, ShardRow, SourceRow
@@ -29,6 +29,9 @@ from covary.expand.schema import FILE_NAME, SCHEMA_VERSION, bring_up_to_date, cr
 
 Check = str
 """Size and modification time of each file of a source when it was read, as JSON."""
+
+Table: TypeAlias = Literal["recipes", "sources", "outputs", "shards", "checks", "pending"]
+TABLES: tuple[Table, ...] = get_args(Table)
 
 
 class Manifest:
@@ -97,6 +100,20 @@ class Manifest:
                 self._db.execute("COMMIT" if keep else "ROLLBACK")
         finally:
             self._db.close()
+
+    # Whole tables, for handing rows from one manifest to another.
+
+    def rows(self, table: Table) -> Iterator[tuple[Any, ...]]:
+        yield from self._db.execute(f"SELECT * FROM {table}")
+
+    def put_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    def clear(self) -> None:
+        """Remove all rows but the settings."""
+        for table in TABLES:
+            self._db.execute(f"DELETE FROM {table}")
 
     # Settings and recipes.
 

@@ -1,24 +1,23 @@
-"""One run on one output folder: what is to be done, done in threads, recorded by one writer."""
+"""One run on one output folder: what is to be done, done by an engine, recorded by one writer."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Literal, TypeAlias
 
 from covary.data.folder import Problem
+from covary.expand.engines import Engine, MakeEngine
 from covary.expand.errors import ExpandError
-from covary.expand.files import place, remove, write_temporary
 from covary.expand.manifest import Manifest
 from covary.expand.orders import Order, Outcome, Result
 from covary.expand.progress import Progress
 from covary.expand.report import Report, printable
+from covary.expand.shares import SharePlan, mark_finished
 from covary.expand.sources import Sources
 from covary.expand.survey import Plan, drop_outputs, drop_parts
-from covary.expand.work import do_task
+from covary.expand.whole_files import make_way, write_whole_files
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
@@ -35,15 +34,16 @@ class Run:
         sources: Sources,
         plan: Plan,
         manifest: Manifest,
-        workers: int,
+        make_engine: MakeEngine,
         on_error: OnError,
     ) -> None:
         self._order = order
         self._sources = sources
         self._plan = plan
         self._manifest = manifest
-        self._workers = workers
+        self._make_engine = make_engine
         self._on_error = on_error
+        self._is_share = isinstance(plan, SharePlan)
         self._skipped = list(sources.problems)
         self._made = self._kept = self._removed = 0
         self._committed = time.monotonic()
@@ -64,7 +64,7 @@ class Run:
                 if finished:
                     raise
         return Report(
-            len(self._sources.entries),
+            len(self._plan.names),
             self._made,
             self._kept,
             self._removed,
@@ -82,13 +82,8 @@ class Run:
                 raise ExpandError(
                     f"{order.out} is the expansion of {before.get('source')}; choose another output folder"
                 )
-        old, new = json.loads(before.get("whole", "[]")), json.loads(settings["whole"])
-        for name in new:
-            if name not in old and (order.out / name).exists():
-                raise ExpandError(f"{order.out / name} is in the way: covary did not make it, and leaves it alone")
-        for name in old:
-            if name not in new:
-                remove(order.out / name, order.out)
+        if not self._is_share:
+            make_way(order.out, before, settings)
         manifest.set_settings(dict(settings))
         manifest.add_recipe(order.recipe)
         self._removed += self._plan.clear(manifest)
@@ -97,19 +92,14 @@ class Run:
     def _finish(self) -> None:
         order = self._order
         self._manifest.drop_unused_recipes(order.recipe.hash)
+        if self._is_share:
+            mark_finished(self._manifest)
         self._manifest.commit()
-        # As a check would do it, from the manifest alone.
-        settings = self._manifest.settings()
-        unwritten = set(json.loads(settings["whole"]))
-        for name, data in order.layout.restored(settings).whole(self._manifest):
-            place(write_temporary(order.temporary, data), order.out / name)
-            unwritten.discard(name)
-        for name in unwritten:
-            remove(order.out / name, order.out)
+        if not self._is_share:
+            write_whole_files(order.out, order.temporary, type(order.layout), self._manifest)
 
     def _work(self, shown: Progress) -> None:
-        running: set[Future[Result]] = set()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="covary-expand")
+        engine = self._make_engine(self._order, len(self._plan))
         try:
             for start in range(0, len(self._plan), PLANNED_AT_ONCE):
                 tasks = []
@@ -127,36 +117,25 @@ class Run:
                 if tasks:
                     self._manifest.commit()  # before any of these files is made
                 for task in tasks:
-                    while len(running) >= 2 * self._workers:
-                        running = self._collect(running, shown)
-                    running.add(pool.submit(do_task, self._order, task))
-            while running:
-                running = self._collect(running, shown)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for future in running:
-                if future.done() and not future.cancelled() and future.exception() is None:
-                    self._record(future.result(), shown)
-            raise
+                    while engine.full:
+                        self._collect(engine, shown)
+                    engine.submit(task)
+            while not engine.idle:
+                self._collect(engine, shown)
         finally:
-            pool.shutdown(wait=True)
+            for result in engine.stop().results:
+                self._record(result, shown)
 
-    def _collect(self, running: set[Future[Result]], shown: Progress) -> set[Future[Result]]:
-        done, rest = wait(running, return_when=FIRST_COMPLETED)
-        failure: BaseException | None = None
-        for future in done:
-            error = future.exception()
-            if error is None:
-                self._record(future.result(), shown)
-            else:
-                failure = error
-        if failure is not None:
-            raise failure
+    def _collect(self, engine: Engine, shown: Progress) -> None:
+        finished = engine.collect()
+        for result in finished.results:
+            self._record(result, shown)
+        if finished.failure is not None:
+            raise finished.failure
         self._refuse_skipped()
         if time.monotonic() - self._committed > COMMIT_INTERVAL:
             self._manifest.commit()
             self._committed = time.monotonic()
-        return rest
 
     def _record(self, result: Result, shown: Progress) -> None:
         manifest = self._manifest

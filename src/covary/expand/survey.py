@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,8 +48,17 @@ class Plan(Protocol):
     def __len__(self) -> int: ...
 
     @property
+    def names(self) -> Sequence[str]:
+        """The sources."""
+        ...
+
+    @property
     def total(self) -> int:
         """How many outputs there are to be."""
+        ...
+
+    def outputs(self, number: int) -> int:
+        """How many outputs there are to be of one source or group."""
         ...
 
     def clear(self, manifest: Manifest) -> int:
@@ -79,8 +88,15 @@ class FilePlan:
         return len(self.sources.entries)
 
     @property
+    def names(self) -> Sequence[str]:
+        return [entry.name for entry in self.sources.entries]
+
+    @property
     def total(self) -> int:
         return int(self.times.sum()) + len(self) * self.order.with_originals
+
+    def outputs(self, number: int) -> int:
+        return int(self.times[number]) + self.order.with_originals
 
     def clear(self, manifest: Manifest) -> int:
         removed = 0

@@ -47,12 +47,24 @@ class ShardPlan:
         return len(self.groups)
 
     @property
+    def names(self) -> Sequence[str]:
+        return [entry.name for entry in self.sources.entries]
+
+    @property
     def total(self) -> int:
         return int(self.times.sum()) + len(self.sources.entries) * self.order.with_originals
 
+    def outputs(self, number: int) -> int:
+        rows = self.groups[number].rows
+        return sum(len(epochs_of(int(self.times[row]), self.order.with_originals)) for row in rows)
+
+    def names_in(self, group: Group) -> list[str]:
+        """The sources of a group."""
+        return [self.sources.entries[row].name for row in group.rows]
+
     def clear(self, manifest: Manifest) -> int:
         order = self.order
-        wanted = {path for group in self.groups for _, path in self._shards(group)}
+        wanted = {path for group in self.groups for _, path in self.shards(group)}
         # Outputs that are files of their own are of another form; what was only begun is begun again.
         files = manifest.paths_of_files()
         drop_outputs(order.out, manifest, [*files, *manifest.begun()])
@@ -63,7 +75,8 @@ class ShardPlan:
         drop_vanished(order, manifest, self.sources)
         return removed
 
-    def _shards(self, group: Group) -> list[tuple[int | None, str]]:
+    def shards(self, group: Group) -> list[tuple[int | None, str]]:
+        """Path of the shard of each epoch of a group; None stands for the originals."""
         most = max(int(self.times[row]) for row in group.rows)
         return [(epoch, group.shard(epoch, self.container)) for epoch in epochs_of(most, self.order.with_originals)]
 
@@ -73,7 +86,7 @@ class ShardPlan:
         times = [int(self.times[row]) for row in group.rows]
         facts = [self.sources.facts(entry) for entry in entries]
         known = [_known(manifest.source(entry.name), said) for entry, said in zip(entries, facts, strict=True)]
-        shards = self._shards(group)
+        shards = self.shards(group)
         missing = [epoch for epoch, path in shards if not self._is_right(manifest, group, known, epoch, path)]
         outputs = sum(len(epochs_of(count, order.with_originals)) for count in times)
         unrecorded = tuple(path for epoch, path in shards if epoch in missing and manifest.shard(path) is None)

@@ -20,6 +20,7 @@ from covary.expand.progress import progress_of
 from covary.expand.reference import OTHER_BYTES, OTHER_LABELS, Found, Reference, reference_of, reopened_source, told
 from covary.expand.rows import OutputRow, SourceRow
 from covary.expand.schema import FILE_NAME
+from covary.expand.shares import shares_in
 from covary.expand.verify_shards import check_groups, shard_groups
 from covary.expand.work import derived
 from covary.pipeline import usable_cores
@@ -82,6 +83,8 @@ def verify(
     target = Path(out).absolute()
     if is_locked(target):
         raise ExpandError(f"{target}: a run is writing there; check it when that has finished")
+    if shares_in(target):
+        raise ExpandError(f"{target}: shares of a run there are not merged; finish it, or `covary merge {out}`")
     manifest = Manifest.open_to_read(target)
     try:
         settings = manifest.settings()

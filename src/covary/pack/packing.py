@@ -93,8 +93,12 @@ def pack(
         raise ValueError(f'pack: shard_size={shard_size!r}; allowed: a number of bytes, or a size as "500MB"')
     _check(side, size, per_shard, format, quality, workers, on_error)
     target = Path(out)
-    if isinstance(source, str | os.PathLike) and os.path.realpath(source) == os.path.realpath(target):
-        raise ExpandError(f"{out}: output and source are the same folder; choose another one for the output")
+    if isinstance(source, str | os.PathLike):
+        here, there = Path(os.path.realpath(target)), Path(os.path.realpath(source))
+        if there == here or there in here.parents:
+            raise ExpandError(
+                f"{out}: the output lies inside the source, whose part it would be; choose another folder"
+            )
     dataset = _opened(source, split)
     bounds = Bounds(side, format, quality)
     options = {"side": side, "format": format, "quality": quality}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from covary.data.dataset import Encoded, Sample
 from covary.data.decode import decode, usable_reduction
 from covary.data.encode import encode
+from covary.data.encode_mask import encode_mask
 from covary.data.header import Format, Header, read_header
 from covary.data.instances import Category, Instance, Objects, for_objects
 from covary.data.masks import decode_mask
@@ -181,7 +182,7 @@ def _labels(
     assert out["image"].shape == wanted
     small = None
     if mask is not None:
-        data = _mask_file(out["mask"])
+        data = encode_mask(out["mask"], mask.data) if isinstance(mask, Encoded) else _mask_file(out["mask"])
         small = data, SUFFIXES[read_header(data).format]
     return small, None if objects is None else tuple(objects.carried(out))
 
