@@ -25,6 +25,15 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def collecting():
+    """Collections look at what the test makes alone, not at all that the session has loaded."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def children():
     """Processes of this one that are still there, but for helpers of Python's own."""
     pids = set()
@@ -79,7 +88,7 @@ def test_bad_samples_are_the_same_and_defects_come_with_their_place():
         assert "loading.py" in "".join(raised.value.__notes__)
 
 
-def test_batches_may_be_kept_changed_and_let_go_in_any_order():
+def test_batches_may_be_kept_changed_and_let_go_in_any_order(collecting):
     """More of them than there are slots: their memory is not used again before they are gone."""
     data = Pictures(26)
     expected = [contents(batch) for batch in loader(data, batch_size=1, epochs=2)]
@@ -94,7 +103,7 @@ def test_batches_may_be_kept_changed_and_let_go_in_any_order():
         assert [contents(batch) for batch in kept[40 - 10 :]] == expected[40:][-len(kept[40 - 10 :]) :]
 
 
-def test_nothing_is_left_behind_by_closing_dropping_or_breaking_off():
+def test_nothing_is_left_behind_by_closing_dropping_or_breaking_off(collecting):
     before = shared()
     for way in ("close", "drop", "break"):
         batches = loader(workers=2, worker_type="process", cache="10MB")
