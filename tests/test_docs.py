@@ -18,7 +18,7 @@ from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md")
+PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/text.md")
 # What an operation must be told, by the name of the argument.
 NEEDED: dict[str, Any] = {
     "operations": [image.HorizontalFlip()],
