@@ -19,7 +19,14 @@ from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/loader.md", "docs/mixing.md", "docs/scaling.md")
+PAGES_WITH_EXAMPLES = (
+    "README.md",
+    "docs/guide.md",
+    "docs/loader.md",
+    "docs/mixing.md",
+    "docs/scaling.md",
+    "docs/text.md",
+)
 MIXERS = declared(mix.Mixer)
 # What an operation must be told, by the name of the argument.
 NEEDED: dict[str, Any] = {

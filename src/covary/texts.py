@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from covary.ops.base import Course
-from covary.ops.layout import Layout
+import numpy as np
+
+from covary.draws.keys import Key, key_numbers
+from covary.draws.rows import Draws, draw_rows
+from covary.ops.base import Course, Operation
+from covary.ops.layout import Layout, lay_out
 from covary.ops.text.base import Pages
 from covary.ops.text.page import Change, Page, Span
 from covary.ops.text.protect import protection
@@ -74,6 +78,108 @@ def vary_texts(
         [label.page.edits for label in labels],
         [label.page.changes for label in labels],
         [label.dropped() for label in labels],
+    )
+
+
+def vary(
+    operations: Sequence[Operation] | Operation,
+    texts: Sequence[str],
+    fields: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    seed: int = 0,
+    keys: Sequence[Key] | None = None,
+    epoch: int | Sequence[int] = 0,
+    draws: Draws = "independent",
+    protect: Sequence[str] = (),
+) -> Varied:
+    """Take texts through operations that are in no pipeline, and tell what each of them did.
+
+    Args:
+        operations: on text, and combinators of such.
+        texts: B texts.
+        fields: for each its other fields, see `vary_texts`.
+        seed: of all randomness, in [0, 2**64).
+        keys: identities of the texts. Default: their numbers.
+        epoch: which of a text's variations, one for all or one for each.
+        draws: "independent" or "stratified".
+        protect: entries that hold for all operations, see `covary.ops.text.protect`.
+
+    Raises:
+        TypeError, ValueError: as for `vary_texts`.
+    """
+    if isinstance(texts, str):
+        raise TypeError("texts is a string; a list of texts is needed")
+    layout = lay_out((operations,) if isinstance(operations, Operation) else tuple(operations))
+    epochs = np.ascontiguousarray(np.broadcast_to(np.asarray(epoch, np.uint32), (len(texts),)))
+    rows = draw_rows(seed, epochs, key_numbers(range(len(texts)) if keys is None else keys), layout.slots, draws)
+    course = Course(len(texts), rows, lines=layout.lines)
+    return vary_texts(layout, texts, fields, course, protect=protect)
+
+
+class Variations(NamedTuple):
+    """Different variations of one text.
+
+    Attributes:
+        texts: all different, none of them the original.
+        fields: for each its other fields.
+        epochs: for each the epoch that gives it.
+        reason: why there are fewer than were asked for, or "".
+    """
+
+    texts: list[str]
+    fields: list[dict[str, Any]]
+    epochs: list[int]
+    reason: str
+
+
+def variations(
+    operations: Sequence[Operation] | Operation,
+    text: str,
+    n: int,
+    fields: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    key: Key = 0,
+    most: int = 50,
+    protect: Sequence[str] = (),
+) -> Variations:
+    """Exactly `n` different variations of a text, if there are so many.
+
+    Args:
+        operations: on text, and combinators of such.
+        text: the original.
+        n: how many.
+        fields: of the text, see `vary_texts`.
+        seed, key: of all randomness, and the text's identity.
+        most: how many epochs to look at for each that is wanted.
+        protect: entries that hold for all operations, see `covary.ops.text.protect`.
+
+    Raises:
+        TypeError, ValueError: `n` or `most` is no whole number from 1 on, or as for `vary_texts`.
+    """
+    for name, value in (("n", n), ("most", most)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}; allowed: a whole number from 1 on")
+    found: dict[str, tuple[dict[str, Any], int]] = {}
+    for first in range(0, most * n, n):
+        done = vary(
+            operations,
+            [text] * n,
+            None if fields is None else [fields] * n,
+            seed=seed,
+            keys=[key] * n,
+            epoch=range(first, first + n),
+            protect=protect,
+        )
+        for offset, (new, its) in enumerate(zip(done.texts, done.fields, strict=True)):
+            if new != text and new not in found:
+                found[new] = (its, first + offset)
+        if len(found) >= n:
+            break
+    kept = list(found.items())[:n]
+    reason = "" if len(kept) == n else f"{most * n} draws gave only {len(kept)} different texts"
+    return Variations(
+        [new for new, _ in kept], [its for _, (its, _) in kept], [epoch for _, (_, epoch) in kept], reason
     )
 
 

@@ -174,8 +174,10 @@ class CharacterDeletion(_Letters):
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         edits = _Letters.edits(self, page, guard, numbers, drawn)
-        if len(edits) < self.min_length:
-            return edits
+        least = self.min_length
+        runs = (edits[index + least - 1].start - edits[index].start < least for index in range(len(edits) - least + 1))
+        if not any(runs):
+            return edits  # no word is gone
         gone = {edit.start for edit in edits}
         whole = {end - 1 for start, end in page.words if all(place in gone for place in range(start, end))}
         return [edit for edit in edits if edit.start not in whole]
