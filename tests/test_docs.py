@@ -19,7 +19,7 @@ from docs.docstrings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
-PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/loader.md", "docs/mixing.md")
+PAGES_WITH_EXAMPLES = ("README.md", "docs/guide.md", "docs/audio.md", "docs/loader.md", "docs/mixing.md")
 MIXERS = declared(mix.Mixer)
 # What an operation must be told, by the name of the argument.
 NEEDED: dict[str, Any] = {
@@ -28,6 +28,7 @@ NEEDED: dict[str, Any] = {
     "gazetteer": {"LABEL": ["entity"]},
     "vocabulary": [("word", 1.0, 2.0)],
     "vectors": "vectors.txt",
+    "sounds": "noises",
     **dict.fromkeys(("model", "there", "back"), list),
 }
 BASE_FIELDS = build.common_fields().keys()

@@ -102,7 +102,7 @@ def test_same_key_same_noise_in_any_batch(folder: Path) -> None:
 
 def test_wrong_sounds_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="BackgroundNoise: sounds is None; allowed: a folder"):
-        audio.BackgroundNoise()
+        audio.BackgroundNoise(None)
     with pytest.raises(ValueError, match="sounds is a list of arrays; allowed"):
         audio.BackgroundNoise([np.zeros(3, dtype=np.float32)])
     with pytest.raises(ValueError, match="BackgroundNoise: no sound in"):

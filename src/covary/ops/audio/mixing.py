@@ -33,7 +33,7 @@ class BackgroundNoise(SoundOperation):
     Hurts: noises that hold what is to be recognised, such as speech under speech.
     """
 
-    sounds: Any = None
+    sounds: Any
     snr_db: Range = ranged(default=Uniform(5, 30))
 
     uniforms = ("which", "place")
@@ -64,7 +64,7 @@ class ShortNoises(SoundOperation):
     Hurts: event detection, if the noises are events too.
     """
 
-    sounds: Any = None
+    sounds: Any
     snr_db: Range = ranged(default=Uniform(0, 24))
     count: Range = ranged(default=Integers(1, 5, identity=0), low=0, high=64)
     most_seconds: float = field(default=2.0)

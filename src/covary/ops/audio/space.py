@@ -41,7 +41,7 @@ class ImpulseResponse(SoundOperation):
     Hurts: long responses smear what stands close together.
     """
 
-    sounds: Any = None
+    sounds: Any
     wet: Range = ranged(default=Constant(1.0, identity=0), low=0, high=1)
     level: Literal["energy", "direct", "recorded"] = "energy"
     align: bool = True
