@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = build.operations()
 PAGES_WITH_EXAMPLES = (
     "README.md",
+    "docs/audio.md",
     "docs/guide.md",
     "docs/loader.md",
     "docs/mixing.md",

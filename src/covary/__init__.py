@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from covary.ops import audio as audio
     from covary.ops import image as image
     from covary.ops import mix as mix
+    from covary.ops import spectrogram as spectrogram
     from covary.ops import text as text
     from covary.ops.combine import OneOf as OneOf
     from covary.ops.combine import Sequential as Sequential
@@ -53,6 +54,7 @@ _ROOMS = {
     "interop": "covary.interop",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
+    "spectrogram": "covary.ops.spectrogram",
     "text": "covary.ops.text",
 }
 

@@ -19,6 +19,7 @@ from covary.ops.audio.distortion import (
     Tanh,
 )
 from covary.ops.audio.dynamics import Compressor, Limiter
+from covary.ops.audio.features import MFCC, LogMel
 from covary.ops.audio.filters import (
     AirAbsorption,
     BandPass,
@@ -49,6 +50,7 @@ from covary.ops.audio.stretch import (
 from covary.ops.audio.transmission import Gsm, Mp3, Opus, PacketLoss, Vorbis
 
 __all__ = [
+    "MFCC",
     "AirAbsorption",
     "Aliasing",
     "BackgroundNoise",
@@ -74,6 +76,7 @@ __all__ = [
     "ImpulseResponse",
     "Jitter",
     "Limiter",
+    "LogMel",
     "LowPass",
     "LowShelf",
     "Mp3",

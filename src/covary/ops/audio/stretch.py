@@ -148,7 +148,8 @@ class PitchShift(SoundOperation):
         semitones: upwards if positive, -24 to 24; a number x means -x to x. Default -4 to 4. Identity: 0.
         formants: whether the resonances of the voice stay where they are, so that it remains the same person's;
             otherwise they move too. Default False.
-        engine: what stretches, as for `TimeStretch`. Default "vocoder", which alone keeps formants.
+        engine: "vocoder", our own; or "signalsmith", Signalsmith Stretch by the package python-stretch, if that is
+            installed; without formants. Default "vocoder".
 
     A stretch by the phase vocoder (see `TimeStretch`) and a resampling by soxr.
 
