@@ -67,6 +67,13 @@ class Engine(StrEnum):
     ray = "ray"
 
 
+class Decode(StrEnum):
+    """How much of a JPEG is decoded."""
+
+    full = "full"
+    scaled = "scaled"
+
+
 class OnError(StrEnum):
     """What a picture that cannot be used does."""
 
@@ -130,6 +137,9 @@ def expand(
     originals: Annotated[Originals, typer.Option(help="Put the originals beside their variations.")] = Originals.none,
     format: Annotated[ExpandFormat, typer.Option(help="Of the variations; the last two: shards.")] = ExpandFormat.same,
     quality: Annotated[int, typer.Option(min=1, max=100, help="For JPEG, and for WebP (100: lossless).")] = 95,
+    decode: Annotated[
+        Decode, typer.Option(help="JPEGs in full, or scaled as far as a variation allows, as the Loader does.")
+    ] = Decode.full,
     workers: Workers = None,
     engine: Annotated[Engine, typer.Option(help="Threads of this machine, or tasks on a Ray cluster.")] = Engine.local,
     shard: Annotated[
@@ -162,6 +172,7 @@ def expand(
             originals=originals.value,
             format=format.value,
             quality=quality,
+            decode=decode.value,
             workers=workers,
             engine=engine.value,
             shard=shard,

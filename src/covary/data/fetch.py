@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from covary.data.instances import Objects
 from covary.draws.keys import Key
 from covary.pictures import as_picture
 from covary.plan.changes import Image
+
+Decode: TypeAlias = Literal["scaled", "full"]
+"""How much of a JPEG is decoded: no more than the drawn warp needs, or everything."""
 
 UNUSABLE = (SampleError, OSError, ValueError)
 """What a data set or a decoder raises for a sample that is no good; all else is a defect of a program."""

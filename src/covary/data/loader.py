@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from covary.data.batch import Batch
 from covary.data.cache import Cache, open_cache, parse_cache
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import usual_channels
+from covary.data.fetch import Decode, usual_channels
 from covary.data.made import BadSample, Made
 from covary.data.options import (
     check_plan,
@@ -37,7 +37,7 @@ from covary.data.options import (
     weights_of,
     whole,
 )
-from covary.data.produce import Decode, OnError, Producer
+from covary.data.produce import OnError, Producer
 from covary.data.schedule import Epoch, Order, Schedule
 from covary.data.state import Position, checked_position, plan_options
 from covary.data.stats import Meter, Stats

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covary.data.annotated import FIELDS, object_fields
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import UNUSABLE, Row, bound_row, decode_row, fetch, reduction_within
+from covary.data.fetch import UNUSABLE, Decode, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import Instance, for_objects
 from covary.data.made import BadSample, Begun, Made, Part, Spent, joined, stacked, total
 from covary.data.schedule import Order, Schedule
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from covary.pipeline import Pipeline
 
 OnError: TypeAlias = Literal["skip", "raise"]
-Decode: TypeAlias = Literal["scaled", "full"]
 
 # Pictures that take more than this when they are decoded are not held all at once.
 CHUNK_BYTES = 128 << 20

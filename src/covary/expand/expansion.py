@@ -14,6 +14,7 @@ import numpy as np
 from covary import __version__
 from covary.data.coco import read_coco
 from covary.data.dataset import Dataset
+from covary.data.fetch import Decode
 from covary.data.look import Kind
 from covary.expand.counts import Wish, variation_counts, wish_of
 from covary.expand.engines import ENGINES, EngineName, engine_maker
@@ -60,6 +61,7 @@ def expand(
     originals: Originals = "none",
     format: OutputFormat | ShardFormat = "same",
     quality: int = 95,
+    decode: Decode = "full",
     workers: int | None = None,
     engine: EngineName = "local",
     shard: tuple[int, int] | str | None = None,
@@ -100,6 +102,8 @@ def expand(
             exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
             own format in them.
         quality: 1 to 100, for JPEG and WebP (100: lossless).
+        decode: "full", or "scaled": JPEGs are reduced by their decoder as far as a variation's crop and resize allow.
+            That is the Loader's default; its pixels and these are the same where both decode alike.
         workers: threads; None uses every core that the process may use. With Ray, tasks at once; None uses every core
             of the cluster.
         engine: "local" works in threads of this process; "ray" in tasks on a Ray cluster, whose nodes need both folders
@@ -123,7 +127,7 @@ def expand(
         ImportError: Ray was asked for and is not installed.
         ValueError: an argument is out of its range.
     """
-    _check_options(originals, format, quality, workers, engine, on_error, kind)
+    _check_options(originals, format, quality, decode, workers, engine, on_error, kind)
     wish = wish_of(times, balance)
     make_engine = engine_maker(engine, workers)
     share = _share(shard)
@@ -148,7 +152,9 @@ def expand(
                 found, split=split, any_split=any_split, with_originals=originals != "none", said=said
             )
             counts = _counts(sources, chosen, wish, originals != "none")
-            order = _order(sources, target.absolute(), temporary.absolute(), pipeline, format, quality, originals)
+            order = _order(
+                sources, target.absolute(), temporary.absolute(), pipeline, format, quality, decode, originals
+            )
             settings = _settings(order, sources, counts, root, wish, format)
             plan = _plan(order, sources, counts)
             notes: tuple[str, ...] = ()
@@ -183,17 +189,18 @@ def _order(
     pipeline: Pipeline,
     format: OutputFormat | ShardFormat,
     quality: int,
+    decode: Decode,
     originals: Originals,
 ) -> Order:
     layout = sources.layout
     if isinstance(layout, ShardLayout):
         if originals == "link":
             raise ValueError("expand: originals='link' with shards, which can hold no links; allowed: none, copy")
-        recipe = recipe_of(pipeline, "same", quality, layout.kind, layout.settings())
+        recipe = recipe_of(pipeline, "same", quality, layout.kind, layout.settings(), decode=decode)
         pictures: OutputFormat = "same"
         container, classes = layout.container, layout.classes
     else:
-        recipe = recipe_of(pipeline, format, quality, layout.kind)
+        recipe = recipe_of(pipeline, format, quality, layout.kind, decode=decode)
         pictures = format  # type: ignore[assignment]
         container, classes = None, ()
     return Order(
@@ -244,11 +251,19 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
 
 
 def _check_options(
-    originals: str, format: str, quality: int, workers: int | None, engine: str, on_error: str, kind: str | None
+    originals: str,
+    format: str,
+    quality: int,
+    decode: str,
+    workers: int | None,
+    engine: str,
+    on_error: str,
+    kind: str | None,
 ) -> None:
     for name, value, choices in (
         ("originals", originals, get_args(Originals)),
         ("format", format, (*OUTPUT_FORMATS, *SHARD_FORMATS)),
+        ("decode", decode, get_args(Decode)),
         ("engine", engine, ENGINES),
         ("on_error", on_error, get_args(OnError)),
         ("kind", kind, (None, *get_args(Kind))),

@@ -126,7 +126,7 @@ class Manifest:
 
     def add_recipe(self, recipe: Recipe) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO recipes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             tuple(getattr(recipe, part.name) for part in fields(recipe)),
         )
 

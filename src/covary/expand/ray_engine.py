@@ -189,7 +189,7 @@ def _check_node(order: Order) -> None:
     if not order.temporary.is_dir():
         raise ExpandError(f"the node {node} does not see {order.out}: all nodes need the folders under the same paths")
     recipe = order.recipe
-    here = recipe_of(order.pipeline, recipe.format, recipe.quality, recipe.layout)
+    here = recipe_of(order.pipeline, recipe.format, recipe.quality, recipe.layout, decode=recipe.decode)
     if (here.version, here.renderer) != (recipe.version, recipe.renderer):
         raise ExpandError(
             f"the node {node} has covary {here.version} with the renderer {here.renderer}, the driver "

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 
 
 def recipe_of(
-    pipeline: Pipeline, format: str, quality: int, layout: str, details: Mapping[str, str] | None = None
+    pipeline: Pipeline,
+    format: str,
+    quality: int,
+    layout: str,
+    details: Mapping[str, str] | None = None,
+    *,
+    decode: str = "full",
 ) -> Recipe:
     """The recipe of a pipeline, an encoding and a layout.
 
     Args:
         details: what else about the layout the outputs' bytes depend on.
+        decode: how much of JPEGs is decoded.
     """
     text = pipeline.to_yaml()
     seed, made_by = str(pipeline.seed), __version__
@@ -29,5 +36,7 @@ def recipe_of(
     parts: list[Any] = [text, seed, made_by, renderer, format, quality]
     if layout != "folder":  # which has no files beside its pictures, whatever may be written some day
         parts += [layout, *([dict(details)] if details else [])]
+    if decode != "full":
+        parts.append(decode)
     digest = sha256(canonical(parts).encode()).hexdigest()
-    return Recipe(digest, text, seed, made_by, renderer, format, quality, layout)
+    return Recipe(digest, text, seed, made_by, renderer, format, quality, layout, decode)

@@ -12,7 +12,16 @@ Kind: TypeAlias = Literal["variation", "link", "copy"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How outputs are made, apart from the source: all that their bytes depend on."""
+    """How outputs are made, apart from the source: all that their bytes depend on.
+
+    Attributes:
+        hash: of all the others.
+        pipeline, seed: the pipeline as YAML, and its seed.
+        version, renderer: of covary; which of its renderers.
+        format, quality: of the encoding.
+        layout: how the outputs lie.
+        decode: "full", or "scaled": JPEGs reduced by their decoder as far as each variation allows.
+    """
 
     hash: str
     pipeline: str
@@ -22,6 +31,7 @@ class Recipe:
     format: str
     quality: int
     layout: str
+    decode: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE recipes (
     hash TEXT PRIMARY KEY, pipeline TEXT NOT NULL, seed TEXT NOT NULL, version TEXT NOT NULL, renderer TEXT NOT NULL,
-    format TEXT NOT NULL, quality INTEGER NOT NULL, layout TEXT NOT NULL
+    format TEXT NOT NULL, quality INTEGER NOT NULL, layout TEXT NOT NULL, decode TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE sources (
     path PRIMARY KEY, bytes INTEGER, sha256 TEXT, height INTEGER, width INTEGER, channels INTEGER, dtype TEXT,
@@ -50,7 +50,7 @@ ALTER TABLE pending RENAME TO old_pending;
 {_SCHEMA}
 INSERT INTO settings SELECT name, value FROM old_settings;
 INSERT INTO settings SELECT 'whole', '["annotations.json"]' FROM old_settings WHERE name = 'categories';
-INSERT INTO recipes SELECT hash, pipeline, seed, version, renderer, format, quality, 'folder' FROM old_recipes;
+INSERT INTO recipes SELECT hash, pipeline, seed, version, renderer, format, quality, 'folder', 'full' FROM old_recipes;
 INSERT INTO sources
     SELECT path, bytes, sha256, height, width, channels, dtype, status, reason, annotations, NULL, '', ''
     FROM old_sources;

@@ -205,7 +205,8 @@ def outputs_of(
     numbers = [epoch for epoch in epochs if epoch is not None]
     about = _About(entry, raw, classes, recipe)
     outputs = []
-    for made in encoded(pipeline, picture, entry.key, numbers, format, recipe.quality, labels.objects, pixels):
+    file = raw.file_for(recipe.decode)
+    for made in encoded(pipeline, picture, entry.key, numbers, format, recipe.quality, labels.objects, pixels, file):
         variation = made.variation
         files = [] if mask is None else _masks(mask, variation.mask)
         name = variation_name(_with_ending(entry.name, format), variation.epoch, "same")

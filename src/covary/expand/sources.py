@@ -65,6 +65,10 @@ class Raw:
     fields_sha256: str | None
     sample: Sample
 
+    def file_for(self, decode: str) -> bytes | None:
+        """What variations are decoded from, each as small as it allows: the bytes, if that is wanted and possible."""
+        return self.picture if decode == "scaled" and isinstance(self.picture, bytes) else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.data.decode import decode, usable_reduction
 from covary.data.encode import encode
-from covary.data.header import Format
+from covary.data.header import Format, read_header
 from covary.data.instances import Instance, Objects, for_objects
 from covary.draws.keys import Key
 from covary.expand.errors import ExpandError
-from covary.plan.changes import Image
+from covary.plan.changes import Image, Ints
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -61,6 +62,7 @@ def variations(
     epochs: Sequence[int],
     objects: Objects | None,
     mask: NDArray[Any] | None = None,
+    file: bytes | None = None,
 ) -> Iterator[Variation]:
     """Render variations of one picture: the pixels of `pipeline(image=image, key=key, epoch=epoch)`.
 
@@ -70,6 +72,8 @@ def variations(
         epochs: which variations.
         objects: what is annotated in it, if anything is.
         mask: its semantic mask, if it has one.
+        file: the picture's, from which it is decoded no larger than each variation needs (see `planned`); None renders
+            from the whole picture.
     """
     rows = max(1, min(BATCH_LIMIT, BATCH_VALUES // max(1, image.size)))
     carrying = pipeline if objects is None else for_objects(pipeline, objects)
@@ -78,13 +82,28 @@ def variations(
         fields["mask"] = mask
     for start in range(0, len(epochs), rows):
         part = list(epochs[start : start + rows])
-        repeated = {name: [value] * len(part) for name, value in fields.items()}
-        out: Any = carrying.batch([image] * len(part), keys=[key] * len(part), epoch=part, threads=1, **repeated)
-        made = out if isinstance(out, dict) else {"image": out}
-        for row, epoch in enumerate(part):
-            sample = {name: values[row] for name, values in made.items()}
+        plan = carrying.planned(
+            [image.shape[:2]] * len(part),
+            keys=[key] * len(part),
+            epoch=part,
+            channels=image.shape[2],
+            dtype=image.dtype.name,
+        )
+        pictures, reductions = [image] * len(part), None
+        if file is not None:
+            pictures, reductions = _reduced(image, file, plan.reductions())
+        drawn, carried = plan.render(pictures, reductions, fields=[dict(fields) for _ in part])
+        for epoch, picture, sample in zip(part, drawn, carried, strict=True):
             instances = None if objects is None else objects.carried(sample)
-            yield Variation(epoch, sample["image"], instances, sample.get("mask"))
+            yield Variation(epoch, picture, instances, sample.get("mask"))
+
+
+def _reduced(image: Image, file: bytes, wanted: Ints) -> tuple[list[Image], Ints]:
+    """The picture as it is decoded for each variation, and how often it is halved."""
+    header = read_header(file)
+    usable = np.array([usable_reduction(header, reduction) for reduction in wanted.tolist()], dtype=np.int64)
+    decoded = {0: image} | {k: decode(file, reduce=k, header=header) for k in set(usable.tolist()) - {0}}
+    return [decoded[reduction] for reduction in usable.tolist()], usable
 
 
 def encoded(
@@ -96,6 +115,7 @@ def encoded(
     quality: int,
     objects: Objects | None,
     mask: NDArray[Any] | None,
+    file: bytes | None,
 ) -> Iterator[Made]:
     """Render and encode variations of one picture.
 
@@ -104,7 +124,7 @@ def encoded(
         EncodeError: the format cannot hold this picture.
     """
     height, width, channels = image.shape
-    for made in variations(pipeline, image, key, epochs, objects, mask):
+    for made in variations(pipeline, image, key, epochs, objects, mask, file):
         picture = np.asarray(made.image)
         if picture.dtype != image.dtype:
             raise ExpandError(

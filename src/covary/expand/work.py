@@ -73,7 +73,7 @@ def _make(
     try:
         if original:
             rows.append(_original(order, piece.entry, raw, picture, labels, files))
-        rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, picture, labels, epochs, files)
+        rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, raw, picture, labels, epochs, files)
         files.place()
     except BaseException:
         files.discard()
@@ -110,6 +110,7 @@ def derived(
     recipe: Recipe,
     layout: Layout,
     entry: Entry,
+    raw: Raw,
     picture: Image,
     labels: Labels,
     epochs: Sequence[int],
@@ -119,7 +120,8 @@ def derived(
     wanted: OutputFormat = recipe.format  # type: ignore[assignment]
     format = written_format(entry.name, wanted)
     mask = None if labels.mask is None else labels.mask.pixels
-    for made in encoded(pipeline, picture, entry.key, epochs, format, recipe.quality, labels.objects, mask):
+    file = raw.file_for(recipe.decode)
+    for made in encoded(pipeline, picture, entry.key, epochs, format, recipe.quality, labels.objects, mask, file):
         variation = made.variation
         path = variation_name(entry.name, variation.epoch, wanted)
         beside = layout.parts(entry, path, variation, labels.mask)
