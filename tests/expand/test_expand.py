@@ -427,14 +427,14 @@ def test_format_that_cannot_hold_a_picture_skips_it(tmp_path):
 def test_picture_on_which_the_pipeline_fails_is_skipped(tmp_path, monkeypatch):
     write(tmp_path / "in" / "large.png", height=50)
     write(tmp_path / "in" / "small.png", height=10)
-    batch = Pipeline.batch
+    planned = Pipeline.planned
 
-    def picky(self, images, **options):
-        if images[0].shape[0] < 30:
+    def picky(self, sizes, **options):
+        if sizes[0][0] < 30:
             raise ValueError("RandomCrop: the picture is too small")
-        return batch(self, images, **options)
+        return planned(self, sizes, **options)
 
-    monkeypatch.setattr(Pipeline, "batch", picky)
+    monkeypatch.setattr(Pipeline, "planned", picky)
     report = expand(tmp_path / "in", tmp_path / "out", pipeline(), times=1)
     assert report.made == 1 and [problem.name for problem in report.skipped] == ["small.png"]
     assert report.skipped[0].reason == "the pipeline failed: ValueError: RandomCrop: the picture is too small"
