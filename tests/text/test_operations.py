@@ -116,6 +116,19 @@ def test_spans_cover_what_is_left_of_their_words_after_any_three_operations(
         assert not any(character.isalnum() for character in left)
 
 
+@settings(max_examples=60, deadline=None)
+@given(labelled(), some_operations(3), KEYS)
+def test_no_operation_on_words_leaves_nothing_of_a_span(
+    sample: tuple[str, list[tuple[int, int, str]]], operations: list[Operation], key: int
+) -> None:
+    text, spans = sample
+    on_words = [operation for operation in operations if not operation.dropping]  # type: ignore[attr-defined]
+    named = [_renamed(operation, f"op{index}") for index, operation in enumerate(on_words)]
+    done = vary(named, text, key=key, spans=spans)
+    assert done["dropped"] == []
+    assert len(done["spans"]) == len(spans)
+
+
 def _renamed(operation: Operation, name: str) -> Operation:
     import dataclasses
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from covary.plan.edits import Edits, move_span
@@ -103,7 +104,8 @@ def write_tokens(
         tags.append("O" if entity is None else f"{'I' if entity is last else 'B'}-{entity[2]}")
         last = entity
     as_text = len(like) > 0 and isinstance(like[0], str)
-    written = [text[start:end] for start, end in places] if as_text else [type(like[0])(place) for place in places]
+    kind = type(like[0]) if len(like) > 0 else tuple
+    written = [text[start:end] for start, end in places] if as_text else [kind(place) for place in places]
     return written, tags
 
 
@@ -117,7 +119,7 @@ class _Part(NamedTuple):
 def _new_places(
     old: Sequence[tuple[int, int]], original: str, edits: Edits, text: str, entities: Sequence[Place]
 ) -> list[tuple[int, int]]:
-    parts = _parts(old, edits, text)
+    parts = _parts(old, edits, text, {edge for start, end, _ in entities for edge in (start, end)})
     joined: list[_Part] = []
     for part in parts:
         before = joined[-1] if joined else None
@@ -146,8 +148,8 @@ def _has_blank(token: str) -> bool:
     return any(character.isspace() for character in token)
 
 
-def _parts(old: Sequence[tuple[int, int]], edits: Edits, text: str) -> list[_Part]:
-    """The moved tokens and, between them, the runs of new text, in order."""
+def _parts(old: Sequence[tuple[int, int]], edits: Edits, text: str, edges: set[int]) -> list[_Part]:
+    """The moved tokens and, between them, the runs of new text, in order; runs end at the edges of entities."""
     moved = []
     for index, (start, end) in enumerate(old):
         place = move_span(edits, start, end)
@@ -160,9 +162,9 @@ def _parts(old: Sequence[tuple[int, int]], edits: Edits, text: str) -> list[_Par
     for part in [*sorted(moved), _Part(len(text), len(text), False, False)]:
         if part.start < last:
             continue
-        parts += (
-            _Part(last + run.start(), last + run.end(), True, True) for run in _RUN.finditer(text[last : part.start])
-        )
+        cuts = sorted({last, part.start, *(edge for edge in edges if last < edge < part.start)})
+        for low, high in pairwise(cuts):
+            parts += (_Part(low + run.start(), low + run.end(), True, True) for run in _RUN.finditer(text[low:high]))
         if part.start < part.end:
             parts.append(part)
         last = part.end

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
+from unicodedata import category
 
 from covary.ops.text.protect import Protection
 from covary.ops.text.segment import Ranges, sentences, words
@@ -103,36 +104,33 @@ class Page:
         """Whether no part of text[start:end] is protected (nor lies strictly inside what is, if it is empty)."""
         return _is_free((start, end), self.guarded(guard))
 
-    def removal(self, start: int, end: int) -> Edit:
+    def removal(self, start: int, end: int, leading: bool = False) -> Edit:
         """The deletion of a word together with white space on one side: before it if there is some, else behind it.
 
-        At the start of a line, and of a span that goes on, the white space behind goes; line ends stay.
+        At the start of a line, of a span that goes on, and where `leading` says that the white space before is gone
+        already, the white space behind goes; line ends stay.
         """
         text = self.text
         before = start
-        while before > 0 and text[before - 1] in " \t":
+        while not leading and before > 0 and text[before - 1] in " \t":
             before -= 1
         behind = end
         while behind < len(text) and text[behind] in " \t":
             behind += 1
-        opens_line = before == 0 or text[before - 1] in "\r\n"
-        opens_span = any(span.start == start and span.end > end for span in self.spans)
-        if (opens_line or opens_span or before == start) and behind > end:
-            closed = behind == len(text) or not text[behind].isalnum()
-            if opens_line or opens_span or not closed:
-                return Edit(start, behind, "")
-        return Edit(before, end, "") if before < start and not opens_span else Edit(start, end, "")
+        opens = leading or before == 0 or text[before - 1] in "\r\n"
+        opens = opens or any(span.start == start and span.end > end for span in self.spans)
+        if opens and behind > end:
+            return Edit(start, behind, "")
+        if before == start and behind > end and behind < len(text) and text[behind].isalnum():
+            return Edit(start, behind, "")
+        return Edit(start if opens else before, end, "")
 
     def removals(self, words: Ranges) -> list[Edit]:
         """The deletion of several words in order, see `removal`."""
         edits: list[Edit] = []
-        last = 0
-        for word in words:
-            edit = self.removal(*word)
-            if edit.start < last:  # the word before took the white space already
-                edit = Edit(last, edit.end, "")
-            edits.append(edit)
-            last = edit.end
+        for start, end in words:
+            leading = bool(edits) and edits[-1].end == start
+            edits.append(self.removal(start, end, leading))
         return edits
 
     def homes(self, parts: Ranges) -> list[frozenset[int]] | None:
@@ -159,17 +157,30 @@ class Page:
         """
         admitted = list(edits)
         for start, end, _, _ in self.spans:
-            if start < end and move_span(admitted, start, end) is None:
+            if start < end and not self._outlives(admitted, start, end):
                 admitted = [
                     edit
                     for edit in admitted
                     if edit.copies
                     or edit.end <= start
                     or edit.start >= end
-                    or (dropping and edit.start <= start and edit.end >= end)
-                    or (not dropping and edit.text and edit.start >= start and edit.end <= end)
+                    or (dropping and (edit.start <= start and edit.end >= end))
+                    or (edit.start >= start and edit.end <= end and (dropping or edit.text))
                 ]
         return admitted
+
+    def _outlives(self, edits: Edits, start: int, end: int) -> bool:
+        """Whether a span goes on after the edits, with something in it that says something."""
+        if move_span(edits, start, end) is None:
+            return False
+        inside = [edit for edit in edits if start <= edit.start < edit.end <= end]
+        if not inside or any(edit.text for edit in inside) or not _says(self.text, start, end):
+            return True
+        left, last = "", start
+        for edit in inside:
+            left += self.text[last : edit.start]
+            last = edit.end
+        return _says(left + self.text[last:end], 0, end)
 
     def change(self, operation: str, edits: Edits, note: str = "", *, dropping: bool = False) -> None:
         """Make the edits, and take everything marked along."""
@@ -193,7 +204,9 @@ class Page:
         kept = []
         for span in self.spans:
             place = move_span(edits, span.start, span.end)
-            if place is None or (_says(before, span.start, span.end) and not _says(self.text, *place)):
+            if place is None or (
+                _says(before, *span[:2]) and not _says(self.text, *place) and not _written(edits, span)
+            ):
                 self.dropped.append(span)
             else:
                 kept.append(Span(*place, span.label, span.mark))
@@ -201,8 +214,14 @@ class Page:
 
 
 def _says(text: str, start: int, end: int) -> bool:
-    """Whether there is a letter or digit in text[start:end]; brackets and blanks alone are no words."""
-    return any(character.isalnum() for character in text[start:end])
+    """Whether there is more than punctuation and white space in text[start:end]."""
+    part = text[start:end]
+    return any(map(str.isalnum, part)) or any(category(character)[0] not in "PZC" for character in part)
+
+
+def _written(edits: Edits, span: Span) -> bool:
+    """Whether something new was written in a span."""
+    return any(edit.text and span.start <= edit.start and edit.end <= span.end for edit in edits)
 
 
 def _is_free(place: tuple[int, int], guarded: Ranges) -> bool:

@@ -70,15 +70,17 @@ def _library() -> Callable[[str, str], list[str]] | None:
     return found
 
 
+_NOT_FOR_LIBRARY = re.compile(r"[^\S\x00-\x7f]|[\ud800-\udfff]")
+
+
 def by_library(text: str) -> Ranges:
     """Sentences by sentencex; by the rule where it does not give back the very text."""
     segment = _library()
     assert segment is not None
-    try:
-        parts = list(segment("en", text))
-    except UnicodeError:  # lone surrogates, which its UTF-8 cannot hold
-        return by_rule(text)
-    if "".join(parts) != text:
+    # Its UTF-8 cannot hold lone surrogates, and it fails at some white space of several bytes: both are one character.
+    plain = _NOT_FOR_LIBRARY.sub(" ", text)
+    parts = list(segment("en", plain))
+    if "".join(parts) != plain:
         return by_rule(text)
     ranges, start = [], 0
     for part in parts:

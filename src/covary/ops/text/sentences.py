@@ -117,6 +117,8 @@ class SentenceInsertion(TextOperation):
             object.__setattr__(self, "pool", tuple(self.pool))
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
+        if drawn["rate"] == 0:
+            return []
         places = page.sentences
         own = [page.text[start:end] for start, end in places]
         free = [start for start, _ in places if page.is_free(start, start, guard)]
