@@ -10,7 +10,6 @@ what the numbers are for, so that one stream serves several purposes without ove
 from __future__ import annotations
 
 from functools import cache
-from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -107,6 +106,8 @@ def gaussian_values(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
 @cache
 def gaussian_table() -> NDArray[np.float32]:
     """(3, 16) float32, read-only: the parabolas of `gaussian_values`, which together have unit variance."""
+    from statistics import NormalDist
+
     inverse = NormalDist().inv_cdf
 
     def outside(v: float) -> float:

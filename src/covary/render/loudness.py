@@ -10,15 +10,26 @@ from numpy.typing import NDArray
 
 Signal: TypeAlias = NDArray[np.floating[Any]]
 
+_ROW = 1024  # samples
 _BLOCK, _OVERLAP = 0.4, 0.75  # seconds of a gating block, and how far blocks overlap
 _SILENT, _SILENT_RUN = 1e-4, 32  # of the peak; samples
 _ABSOLUTE, _RELATIVE = -70.0, -10.0  # the gates, in LUFS and LU
 
 
+def energy(wave: Signal) -> float:
+    """The sum of all squares, in rows that keep single precision exact enough for sounds of any length."""
+    # Not by BLAS, whose sums depend on how many threads there are.
+    flat = wave.reshape(-1)
+    whole = len(flat) // _ROW * _ROW
+    rows = flat[:whole].reshape(-1, _ROW)
+    rest = flat[whole:]
+    sums = np.einsum("ij,ij->i", rows, rows)
+    return float(np.add.reduce(sums, dtype=np.float64)) + float(np.einsum("i,i->", rest, rest))
+
+
 def rms(wave: Signal) -> float:
     """The root mean square of all channels together; 0 for an empty sound."""
-    # NumPy's own pairwise sums: unlike BLAS, they do not depend on how many threads there are.
-    return math.sqrt(float(np.add.reduce(np.square(wave), axis=None)) / wave.size) if wave.size else 0.0
+    return math.sqrt(energy(wave) / wave.size) if wave.size else 0.0
 
 
 def peak(wave: Signal) -> float:
@@ -30,12 +41,12 @@ def sounding_rms(wave: Signal) -> float:
     """As `rms`, leaving out silence: 32 samples and more in a row that are 80 dB and more below the peak."""
     if not wave.size:
         return 0.0
+    if len(wave) == 1 and _sounds_throughout(wave[0]):
+        return rms(wave)
     loud = np.abs(wave) if len(wave) == 1 else np.abs(wave).max(axis=0, keepdims=True)
     highest = float(loud.max())
     if highest == 0:
         return 0.0
-    if _sounds_throughout(loud[0], _SILENT * highest):
-        return rms(wave)
     places = np.flatnonzero(loud[0] > _SILENT * highest)
     edges = np.concatenate([[-1], places, [wave.shape[1]]])
     gaps = np.diff(edges) - 1
@@ -43,11 +54,14 @@ def sounding_rms(wave: Signal) -> float:
     return rms(wave) * math.sqrt(wave.shape[1] / sounding)
 
 
-def _sounds_throughout(size: Signal, least: float) -> bool:
-    """Whether no half run of silence is in it: a quick look that spares most sounds the long one."""
+def _sounds_throughout(row: Signal) -> bool:
+    """Whether there is surely no run of silence: a quick look at half runs that spares most sounds the long one."""
     half = _SILENT_RUN // 2
-    whole = len(size) // half * half
-    return bool((size[:whole].reshape(-1, half).max(axis=1) > least).all() and (size[whole:] > least).all())
+    runs = row[: len(row) // half * half].reshape(-1, half)
+    powers = np.einsum("ij,ij->i", runs, runs)
+    # A run holds a sample above the threshold if its power is above that of a run of them; the peak's is at most the
+    # highest power of a run.
+    return len(runs) > 0 and bool(powers.min() > half * _SILENT**2 * powers.max())
 
 
 def measured(wave: Signal, rate: int, measure: Literal["peak", "rms", "lufs"]) -> float:

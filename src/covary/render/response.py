@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.audio import Curve, Gain, Impulse, Part, Wave
+from covary.plan.audio import Curve, Filters, Gain, Impulse, Part, Wave
 
 _QUIET = math.log(1e-5)  # where a ringing filter counts as silent: -100 dB
+_ALONE = 1.6  # what a value of a single large transform costs, over one of many small ones
 _LONGEST = 4.0  # seconds that a filter may ring in our books
 
 
@@ -30,23 +31,69 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
         for part in responses
         if isinstance(part.change, Impulse)
     ]
-    room = sum(max(origin, taps.shape[1] - origin) for taps, origin in impulses)
-    room += sum(_reach(part, rate, length) for part in responses if not isinstance(part.change, Impulse))
-    size = fast_length(length + room)
-    spectrum = rfft(wave, size, axis=1)
+    filters = [part for part in responses if not isinstance(part.change, Impulse)]
+    before, behind = 0, 0
+    for part in filters:
+        reach = _reach(part, rate, length)
+        before, behind = before + (0 if _is_causal(part) else reach), behind + reach
     for taps, origin in impulses:
-        spectrum = spectrum * _transformed(taps, origin, size, channels)
-    magnitude, phase = _filtered([part for part in responses if not isinstance(part.change, Impulse)], rate, size)
-    if magnitude is not None:
-        if gain != 1:
-            magnitude *= np.float32(gain)
-        spectrum *= magnitude
-    elif gain != 1:
-        spectrum *= np.float32(gain)
-    if phase is not None:
-        spectrum *= phase
-    made: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
-    return made
+        before, behind = before + origin, behind + taps.shape[1] - origin
+    size, hop = _blocks(length, before, behind)
+    response = _response(impulses, filters, gain, rate, size, channels)
+    if hop >= length:
+        spectrum = rfft(wave, size, axis=1)
+        spectrum = np.multiply(spectrum, response, out=spectrum)
+        made: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
+        return made
+    # Overlap-save: what the response smears over a block's edges is thrown away.
+    count = -(-length // hop)
+    padded = np.zeros((channels, (count - 1) * hop + size), dtype=np.float32)
+    padded[:, behind : behind + length] = wave[:, : padded.shape[1] - behind]
+    blocks = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
+    spectra = rfft(blocks, axis=2)
+    spectra *= response[:, None]
+    pieces = irfft(spectra, size, axis=2, overwrite_x=True)[:, :, behind : behind + hop]
+    joined: Wave = pieces.reshape(channels, count * hop)[:, :length]
+    return joined
+
+
+def _blocks(length: int, before: int, behind: int) -> tuple[int, int]:
+    """The size of the transforms, and how many samples each finishes; all of them where one transform is cheapest.
+
+    Small transforms stay in the cache and are worked on several at a time, large ones waste less on the overlap.
+    """
+    reach = before + behind
+    best = fast_length(length + max(before, behind))
+    cost, hop = _ALONE * best * math.log2(best), length
+    for bits in range(12, 19):
+        size = 1 << bits
+        done = size - reach
+        if done < size // 4 or size >= length:
+            continue
+        each = -(-length // done) * size * bits
+        if each < cost:
+            cost, best, hop = each, size, done
+    return best, hop
+
+
+def _is_causal(part: Part) -> bool:
+    return isinstance(part.change, Filters) and not part.change.zero_phase
+
+
+def _response(
+    impulses: Sequence[tuple[Wave, int]], filters: Sequence[Part], gain: float, rate: int, size: int, channels: int
+) -> NDArray[Any]:
+    """All parts as one response at the bins of a real transform: (1 or C, bins), real where no phase is turned."""
+    made: NDArray[Any] | None = None
+    for taps, origin in impulses:
+        one = _transformed(taps, origin, size, channels)
+        made = one if made is None else made * one
+    magnitude, phase = _filtered(filters, rate, size)
+    for part in (magnitude, phase):
+        if part is not None:
+            made = part[None] if made is None else made * part
+    assert made is not None
+    return made if gain == 1 else made * np.float32(gain)
 
 
 def fast_length(least: int) -> int:

@@ -4,9 +4,7 @@ processes.
 
 from __future__ import annotations
 
-import atexit
 import os
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,6 +133,9 @@ class Sounds:
             return values
         path = _shelf() / f"{self._fingerprint(rate)}.f32"
         if not path.exists() or path.stat().st_size != int(starts[-1]) * 4:
+            import atexit
+            import tempfile
+
             handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
             os.close(handle)
             room = np.memmap(name, dtype=np.float32, mode="r+", shape=(max(int(starts[-1]), 1),))
@@ -268,6 +269,8 @@ def _read_part(entry: _Entry, rate: int, start: int, length: int) -> Wave:
 
 def _shelf() -> Path:
     """The folder of decoded collections: this user's own, so that nobody else can put anything there."""
+    import tempfile
+
     path = Path(tempfile.gettempdir()) / f"covary-sounds-{os.getuid() if hasattr(os, 'getuid') else os.getpid()}"
     path.mkdir(mode=0o700, exist_ok=True)
     if hasattr(os, "getuid") and (path.is_symlink() or path.stat().st_uid != os.getuid()):
