@@ -130,7 +130,6 @@ def test_a_killed_worker_is_told_of_and_the_loader_goes_on_afterwards():
     with loader(Killer(8), channels=3, shuffle=False, batch_size=2, workers=1, worker_type="process") as batches:
         with pytest.raises(WorkerDied, match=r"worker process \d+ was ended by SIGKILL.*batch 1 of epoch 0"):
             list(batches)
-        assert [contents(batch) for batch in batches.epoch(0)][:1] if False else True
         batches.set_epoch(1)
         assert len(next(iter(batches)).image) == 2
 

@@ -172,7 +172,9 @@ def test_shards_are_written_by_the_workers(tmp_path, source, cluster, format, mo
 
 
 def test_ray_is_not_imported_unless_asked_for(tmp_path):
-    code = "import sys, covary.expand, covary.cli; from covary.expand import engines; engines.engine_maker('local', 1)"
+    code = (
+        "import sys, covary.expand, covary.cli; from covary.expand import expansion; expansion.engine_maker('local', 1)"
+    )
     probe = f"{code}; print('ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

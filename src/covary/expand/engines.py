@@ -101,22 +101,3 @@ def _finished(done: set[Future[Result]]) -> Finished:
 
 MakeEngine: TypeAlias = Callable[[Order, int], Engine]
 """Makes an engine for an order and a number of items."""
-
-
-def engine_maker(name: EngineName, workers: int | None) -> MakeEngine:
-    """What makes the engine of this name.
-
-    Args:
-        name: "local" or "ray".
-        workers: threads, or Ray tasks at once; None: every core.
-
-    Raises:
-        ImportError: Ray is not installed; the message says how to.
-    """
-    from covary.pipeline import usable_cores
-
-    if name == "local":
-        return lambda order, items: LocalThreads(order, workers or usable_cores())
-    from covary.expand.ray_engine import ray_engine_maker
-
-    return ray_engine_maker(workers)

@@ -17,7 +17,7 @@ from covary.data.dataset import Dataset
 from covary.data.fetch import Decode
 from covary.data.look import Kind
 from covary.expand.counts import Wish, variation_counts, wish_of
-from covary.expand.engines import ENGINES, EngineName, engine_maker
+from covary.expand.engines import ENGINES, EngineName, LocalThreads, MakeEngine
 from covary.expand.errors import ExpandError
 from covary.expand.files import locked, share_locked
 from covary.expand.guard import guarded
@@ -309,3 +309,22 @@ def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:
     if isinstance(pipeline, str | os.PathLike):
         return Pipeline.from_yaml(Path(pipeline))
     return pipeline
+
+
+def engine_maker(name: EngineName, workers: int | None) -> MakeEngine:
+    """What makes the engine of this name.
+
+    Args:
+        name: "local" or "ray".
+        workers: threads, or Ray tasks at once; None: every core.
+
+    Raises:
+        ImportError: Ray is not installed; the message says how to.
+    """
+    from covary.pipeline import usable_cores
+
+    if name == "local":
+        return lambda order, items: LocalThreads(order, workers or usable_cores())
+    from covary.expand.ray_engine import ray_engine_maker
+
+    return ray_engine_maker(workers)
