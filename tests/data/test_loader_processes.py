@@ -204,26 +204,31 @@ def test_workers_end_with_a_parent_that_is_killed_or_interrupted(tmp_path, numbe
     process = script(
         tmp_path,
         """
+        import pathlib
         from loading import Pictures, loader
         batches = iter(loader(Pictures(20, slow=0.02), workers=2, worker_type="process", epochs=1000))
-        next(batches)
-        import os, pathlib
-        tasks = pathlib.Path("/proc/self/task").iterdir()
-        print(*[pid for task in tasks for pid in (task / "children").read_text().split()], flush=True)
+        pids = []
+        while len(pids) < 2:  # the second may start later than the first batch comes
+            next(batches)
+            tasks = pathlib.Path("/proc/self/task").iterdir()
+            pids = [pid for task in tasks for pid in (task / "children").read_text().split()]
+        print(*pids, flush=True)
         for batch in batches:
             pass
         """,
     )
-    assert process.stdout is not None
-    pids = process.stdout.readline().split()
-    assert len(pids) == 2
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    for _ in range(100):
+    try:
+        assert process.stdout is not None
+        pids = process.stdout.readline().split()
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    for _ in range(200):
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             break
         time.sleep(0.05)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert len(pids) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 class Foreign(image.HorizontalFlip):
