@@ -22,6 +22,9 @@ def gaussian_wave(stream: int, channels: int, length: int) -> Wave:
         return gaussian_values(picture_bits(stream, TAG_GAUSSIAN, channels, length, 1))[:, :, 0]
     field = GaussianField(np.ones(1), np.zeros(1), np.array([stream], dtype=np.uint64))
     stage = Stage(size=np.array([[channels, length]]), values=(ValueStep(field),))
-    silence = np.zeros((channels, length, 1), dtype=np.float32)
-    made: Wave = kernels.native.render([stage], [silence], None, 1, kernels.simd)[0]
-    return made.reshape(channels, length)
+    # On recycled memory: page faults would cost more than the noise.
+    silence, made = (kernels.native.empty((channels, length, 1), np.float32) for _ in range(2))
+    silence[...] = 0
+    kernels.native.render([stage], [silence], [made], 1, kernels.simd)
+    wave: Wave = made.reshape(channels, length)
+    return wave

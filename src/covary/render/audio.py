@@ -26,6 +26,7 @@ from covary.plan.audio import (
     kind_of,
     pitch_of,
 )
+from covary.render.buffers import empty
 from covary.render.cuts import cut, cut_with_fades
 from covary.render.loudness import measured, rms, sounding_rms
 from covary.render.response import apply_linear
@@ -82,7 +83,7 @@ def render_with(
                 raise ValueError(f"{field} has {wave.shape[1]} samples; planned are {length}")
             made = to_dtype(_draw(wave, rate, passes, kinds, factors), wave.dtype)
             if np.may_share_memory(made, value) or not made.flags.c_contiguous:
-                made = made.copy()
+                made = _copied(made)
             return like_given(made, value)
 
         sound = drawn(waveforms[index], f"waveforms[{index}]", KINDS)
@@ -120,7 +121,7 @@ def _draw(
             wave = to_float(wave)
             if index not in factors:
                 factors[index] = _levelling(wave, rate, change, row)
-            wave = np.multiply(wave, np.float32(factors[index]))
+            wave = np.multiply(wave, np.float32(factors[index]), out=empty(wave.shape, np.float32))
         elif isinstance(change, Mixture):
             wave = _mixed(to_float(wave), rate, step, index, factors)
         elif isinstance(change, Envelope):
@@ -135,6 +136,12 @@ def _draw(
         else:
             wave = change.function(to_float(wave), rate, **change.parameters[row])
     return wave
+
+
+def _copied(wave: NDArray[Any]) -> NDArray[Any]:
+    made = empty(wave.shape, wave.dtype)
+    made[...] = wave
+    return made
 
 
 def _moved(wave: NDArray[Any], rate: int, part: Part) -> NDArray[Any]:
@@ -207,7 +214,7 @@ def _mixing(wave: Wave, other: Wave, change: Mixture, row: int) -> float:
 def enveloped(wave: Wave, position: NDArray[np.float64], value: NDArray[np.float64], decibels: bool) -> Wave:
     """The wave times a gain that goes in straight lines from knot to knot, see `Envelope`."""
     length = wave.shape[1]
-    made = np.array(wave)
+    made = _copied(wave)
     places = [-math.inf, *position.tolist(), math.inf]
     values = [value[0].item(), *value.tolist(), value[-1].item()]
     scale = math.log(10) / 20

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.render.buffers import empty
+
 
 def cut(wave: NDArray[Any], pieces: NDArray[np.float64], length: int) -> NDArray[Any]:
     """The pieces in their places, silence elsewhere; in the wave's own dtype, a view where one piece is all there is.
@@ -20,7 +22,9 @@ def cut(wave: NDArray[Any], pieces: NDArray[np.float64], length: int) -> NDArray
     whole = [piece for piece in whole if piece[1] > piece[0]]
     if len(whole) == 1 and whole[0][0] == 0 and whole[0][1] == length:
         return _sound(wave, whole[0])
-    made = np.zeros((wave.shape[0], length), dtype=wave.dtype)
+    made = empty((wave.shape[0], length), wave.dtype)
+    if sum(piece[1] - piece[0] for piece in whole) < length or len(whole) > 2:
+        made[...] = 0
     for piece in whole:
         made[:, piece[0] : piece[1]] = _sound(wave, piece)
     return made

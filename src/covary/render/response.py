@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.plan.audio import Curve, Filters, Gain, Impulse, Part, Wave
+from covary.render.buffers import empty
 
 _QUIET = math.log(1e-5)  # where a ringing filter counts as silent: -100 dB
 _ALONE = 1.6  # what a value of a single large transform costs, over one of many small ones
+_GROUP = 1 << 16  # samples of the blocks that are worked on together
 _LONGEST = 4.0  # seconds that a filter may ring in our books
 
 
@@ -23,7 +25,7 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     responses = [part for part in parts if not isinstance(part.change, Gain)]
     channels, length = wave.shape
     if not responses or not length:
-        return wave * np.float32(gain)
+        return np.multiply(wave, np.float32(gain), out=empty(wave.shape, np.float32))
     from scipy.fft import irfft, rfft
 
     impulses = [
@@ -43,18 +45,35 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     if hop >= length:
         spectrum = rfft(wave, size, axis=1)
         spectrum = np.multiply(spectrum, response, out=spectrum)
-        made: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
-        return made
-    # Overlap-save: what the response smears over a block's edges is thrown away.
-    count = -(-length // hop)
-    padded = np.zeros((channels, (count - 1) * hop + size), dtype=np.float32)
-    padded[:, behind : behind + length] = wave[:, : padded.shape[1] - behind]
-    blocks = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
-    spectra = rfft(blocks, axis=2)
-    spectra *= response[:, None]
-    pieces = irfft(spectra, size, axis=2, overwrite_x=True)[:, :, behind : behind + hop]
-    joined: Wave = pieces.reshape(channels, count * hop)[:, :length]
-    return joined
+        alone: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
+        return alone
+    return _in_blocks(wave, response, size, hop, behind)
+
+
+def _in_blocks(wave: Wave, response: NDArray[Any], size: int, hop: int, behind: int) -> Wave:
+    """Overlap-save: what the response smears over a block's edges is thrown away.
+
+    Some blocks at a time, so that nothing but the result is too large for the cache.
+    """
+    from scipy.fft import irfft, rfft
+
+    channels, length = wave.shape
+    made: Wave = empty(wave.shape, np.float32)
+    group = max(1, _GROUP // size)
+    for start in range(0, length, group * hop):
+        count = min(group, -(-(length - start) // hop))
+        # From `behind` samples before the group's first result to the end of its last block.
+        first, last = start - behind, start - behind + (count - 1) * hop + size
+        part = wave[:, max(first, 0) : min(last, length)]
+        if first < 0 or last > length:
+            part = np.pad(part, ((0, 0), (max(-first, 0), max(last - length, 0))))
+        blocks = np.lib.stride_tricks.sliding_window_view(part, size, axis=1)[:, ::hop]
+        spectra = rfft(blocks, axis=2)
+        spectra *= response[:, None]
+        pieces = irfft(spectra, size, axis=2, overwrite_x=True)[:, :, behind : behind + hop]
+        stop = min(start + count * hop, length)
+        made[:, start:stop] = pieces.reshape(channels, count * hop)[:, : stop - start]
+    return made
 
 
 def _blocks(length: int, before: int, behind: int) -> tuple[int, int]:
