@@ -120,10 +120,12 @@ class Impulse:
         make: called as make(rate, **parameters); returns the response, (L,) or (C, L) floating, and the index in it
             that stands for no delay. Called when the sound is rendered; it must depend on its arguments alone.
         parameters: one dict per sample.
+        recurring: whether the same parameters (which must then be hashable) are likely to come again.
     """
 
     make: Callable[..., tuple[NDArray[Any], int]]
     parameters: tuple[dict[str, Any], ...]
+    recurring: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

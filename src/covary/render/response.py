@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from covary.plan.audio import Curve, Filters, Gain, Impulse, Part, Wave
 from covary.render.buffers import empty
 
-_QUIET = math.log(1e-5)  # where a ringing filter counts as silent: -100 dB
+_QUIET = math.log(1e-4)  # where a ringing filter counts as silent: -80 dB
 _ALONE = 1.6  # what a value of a single large transform costs, over one of many small ones
 _GROUP = 1 << 16  # samples of the blocks that are worked on together
+_KEPT = 1 << 20  # samples of the longest sound whose responses are kept
 _LONGEST = 4.0  # seconds that a filter may ring in our books
 
 
@@ -25,21 +26,18 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     responses = [part for part in parts if not isinstance(part.change, Gain)]
     channels, length = wave.shape
     if not responses or not length:
-        return np.multiply(wave, np.float32(gain), out=empty(wave.shape, np.float32))
+        scaled: Wave = np.multiply(wave, np.float32(gain), out=empty(wave.shape, np.float32))
+        return scaled
     from scipy.fft import irfft, rfft
 
-    impulses = [
-        _taps(part.change.make(rate, **part.change.parameters[part.row]), length)
-        for part in responses
-        if isinstance(part.change, Impulse)
-    ]
+    impulses = [_Taps.of(part, rate, length) for part in responses if isinstance(part.change, Impulse)]
     filters = [part for part in responses if not isinstance(part.change, Impulse)]
     before, behind = 0, 0
     for part in filters:
         reach = _reach(part, rate, length)
         before, behind = before + (0 if _is_causal(part) else reach), behind + reach
-    for taps, origin in impulses:
-        before, behind = before + origin, behind + taps.shape[1] - origin
+    for taps in impulses:
+        before, behind = before + taps.origin, behind + taps.values.shape[1] - taps.origin
     size, hop = _blocks(length, before, behind)
     response = _response(impulses, filters, gain, rate, size, channels)
     if hop >= length:
@@ -89,7 +87,8 @@ def _blocks(length: int, before: int, behind: int) -> tuple[int, int]:
         done = size - reach
         if done < size // 4 or size >= length:
             continue
-        each = -(-length // done) * size * bits
+        count = -(-length // done)
+        each = count * size * bits * (1.0 if count >= 4 else _ALONE)
         if each < cost:
             cost, best, hop = each, size, done
     return best, hop
@@ -100,12 +99,12 @@ def _is_causal(part: Part) -> bool:
 
 
 def _response(
-    impulses: Sequence[tuple[Wave, int]], filters: Sequence[Part], gain: float, rate: int, size: int, channels: int
+    impulses: Sequence[_Taps], filters: Sequence[Part], gain: float, rate: int, size: int, channels: int
 ) -> NDArray[Any]:
     """All parts as one response at the bins of a real transform: (1 or C, bins), real where no phase is turned."""
     made: NDArray[Any] | None = None
-    for taps, origin in impulses:
-        one = _transformed(taps, origin, size, channels)
+    for taps in impulses:
+        one = taps.transformed(size, channels)
         made = one if made is None else made * one
     magnitude, phase = _filtered(filters, rate, size)
     for part in (magnitude, phase):
@@ -123,30 +122,55 @@ def fast_length(least: int) -> int:
     return power if power <= 1.15 * nearest else nearest
 
 
-def _taps(made: tuple[NDArray[Any], int], length: int) -> tuple[Wave, int]:
-    """A response as (C, L) float32 without what can never be heard within `length` samples, and its origin."""
-    taps, origin = made
-    taps = np.asarray(taps, dtype=np.float32)
-    if taps.ndim == 1:
-        taps = taps[None]
-    first = max(0, origin - length + 1)
-    return taps[:, first : origin + length], origin - first
+class _Taps:
+    """A response as (C, L) float32 without what can never be heard, its origin, and its latest transform."""
+
+    def __init__(self, made: tuple[NDArray[Any], int], length: int) -> None:
+        taps, origin = made
+        values = np.asarray(taps, dtype=np.float32)
+        if values.ndim == 1:
+            values = values[None]
+        first = max(0, origin - length + 1)
+        self.values = values[:, first : origin + length]
+        self.origin = origin - first
+        self._latest: tuple[int, NDArray[np.complex64]] | None = None
+
+    @staticmethod
+    def of(part: Part, rate: int, length: int) -> _Taps:
+        """The response of one sample; those that are likely to come again are kept."""
+        change, parameters = part.change, part.change.parameters[part.row]
+        if change.recurring and length <= _KEPT:
+            return _kept_taps(change.make, rate, length, tuple(parameters.items()))
+        return _Taps(change.make(rate, **parameters), length)
+
+    def transformed(self, size: int, channels: int) -> NDArray[np.complex64]:
+        """(1 or C, bins) of a real transform, turned so that the origin is no delay; not to be changed.
+
+        Raises:
+            ValueError: the response has neither one channel nor as many as the sound.
+        """
+        from scipy.fft import rfft
+
+        count = self.values.shape[0]
+        if count not in (1, channels):
+            raise ValueError(f"an impulse response has {count} channels, the sound has {channels}; give 1 or as many")
+        latest = self._latest
+        if latest is not None and latest[0] == size:
+            return latest[1]
+        taps = self.values
+        if self.origin:
+            placed = np.zeros((count, size), dtype=np.float32)
+            placed[:, : taps.shape[1] - self.origin] = taps[:, self.origin :]
+            placed[:, size - self.origin :] = taps[:, : self.origin]
+            taps = placed
+        made: NDArray[np.complex64] = rfft(taps, size, axis=1)
+        self._latest = (size, made)
+        return made
 
 
-def _transformed(taps: Wave, origin: int, size: int, channels: int) -> NDArray[np.complex64]:
-    from scipy.fft import rfft
-
-    if taps.shape[0] not in (1, channels):
-        raise ValueError(
-            f"an impulse response has {taps.shape[0]} channels, the sound has {channels}; give 1 or as many"
-        )
-    if origin:
-        placed = np.zeros((taps.shape[0], size), dtype=np.float32)
-        placed[:, : taps.shape[1] - origin] = taps[:, origin:]
-        placed[:, size - origin :] = taps[:, :origin]
-        taps = placed
-    transformed: NDArray[np.complex64] = rfft(taps, size, axis=1)
-    return transformed
+@lru_cache(maxsize=32)
+def _kept_taps(make: Callable[..., Any], rate: int, length: int, parameters: tuple[tuple[str, Any], ...]) -> _Taps:
+    return _Taps(make(rate, **dict(parameters)), length)
 
 
 @lru_cache(maxsize=8)
@@ -226,7 +250,7 @@ def _reach(part: Part, rate: int, length: int) -> int:
 
 
 def ringing(section: Sequence[float], *, zeros: bool) -> float:
-    """Samples until a section's slowest mode has decayed by 100 dB; zero-phase filters ring by their zeros too."""
+    """Samples until a section's slowest mode has decayed by 80 dB; zero-phase filters ring by their zeros too."""
     b0, b1, b2, a0, a1, a2 = section
     if (b0, b1, b2) == (a0, a1, a2):
         return 0.0

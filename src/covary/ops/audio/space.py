@@ -56,7 +56,7 @@ class ImpulseResponse(SoundOperation):
         sounds = open_sounds(self.sounds)
         rows = rows_of(which=choose(draw("which"), None, len(sounds)), wet=draw("wet"), channels=view.channels)
         shared = {"sounds": sounds, "level": self.level, "align": self.align}
-        return Impulse(recorded, tuple({**shared, **row} for row in rows))
+        return Impulse(recorded, tuple({**shared, **row} for row in rows), recurring=True)
 
 
 @operation
