@@ -34,7 +34,7 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     filters = [part for part in responses if not isinstance(part.change, Impulse)]
     before, behind = 0, 0
     for part in filters:
-        reach = _reach(part, rate, length)
+        reach = _reach(part, rate)
         before, behind = before + (0 if _is_causal(part) else reach), behind + reach
     for taps in impulses:
         before, behind = before + taps.origin, behind + taps.values.shape[1] - taps.origin
@@ -241,12 +241,15 @@ def curve_response(change: Curve, row: int, rate: int, size: int) -> NDArray[np.
     return made
 
 
-def _reach(part: Part, rate: int, length: int) -> int:
-    """Samples for which a filter or curve rings, either way, at most those of the sound."""
+def _reach(part: Part, rate: int) -> int:
+    """Samples for which a filter or curve rings, either way.
+
+    Not less for short sounds: a response that is sampled at too few frequencies folds back on itself.
+    """
     if isinstance(part.change, Curve):
-        return min(math.ceil(part.change.reach * rate), length)
+        return math.ceil(part.change.reach * rate)
     reach = sum(ringing(section, zeros=part.change.zero_phase) for section in part.change.sections[part.row].tolist())
-    return min(math.ceil(reach), length, math.ceil(_LONGEST * rate))
+    return min(math.ceil(reach), math.ceil(_LONGEST * rate))
 
 
 def ringing(section: Sequence[float], *, zeros: bool) -> float:
