@@ -138,7 +138,7 @@ def test_a_chain_is_one_pass_and_equals_its_parts(key: int) -> None:
     wave = np.pad(noise(8000, 2), ((0, 0), (12000, 24000)))
     fused, apart = vary(chain, wave, keys=[key]), vary(chain, wave, keys=[key], fuse=False)
     assert len(fused.plan.passes[0]) == 1
-    np.testing.assert_allclose(fused.wave, apart.wave, atol=1e-3 * np.abs(apart.wave).max())
+    np.testing.assert_allclose(fused.wave, apart.wave, atol=1e-3 * np.abs(apart.wave).max() + 1e-7)
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (2, 3)])
