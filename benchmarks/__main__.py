@@ -2,11 +2,12 @@
 
 import sys
 
-from benchmarks import import_time, labels, loader, offline, operations, pipelines, report
+from benchmarks import import_time, labels, loader, offline, operations, pipelines, report, sounds
 
 SUITES = {
     "pipelines": pipelines.run,
     "operations": lambda: operations.run([]),
+    "sounds": lambda: sounds.run([]),
     "labels": labels.run,
     "loader": loader.run,
     "offline": offline.run,

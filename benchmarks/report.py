@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import timing
 
-PACKAGES = ("covary", "albumentations", "torchvision", "torch", "opencv-python-headless", "numpy")
+PACKAGES = ("covary", "albumentations", "audiomentations", "torchvision", "torch", "opencv-python-headless", "numpy")
 
 
 def processor() -> str:
