@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
@@ -90,38 +91,72 @@ class Planned:
         self, pictures: Sequence[Image], reductions: Ints | None, fields: Sequence[dict[str, Any]], threads: int
     ) -> tuple[Any, list[dict[str, Any]]]:
         """As `render`, for pictures whose sizes are known to be right."""
-        if len(self.groups) == 1 and self.groups[0].rows is None:
-            stages = self.groups[0].stages
-            outputs = room_for(stages[-1], stages[-1].size, pictures[0])
-            self._fill(outputs, pictures, stages, self.sizes, reductions, threads)
-            return outputs, self._carry(fields, stages, self.sizes, threads)
+        outputs = self.room(pictures[0].shape[2], pictures[0].dtype)
+        self.fill(outputs, 0, pictures, reductions, threads)
+        return outputs, self.carry(fields, threads)
+
+    def room(self, channels: int, dtype: DTypeLike) -> Any:
+        """Room for the finished pictures of sources of these channels and dtype: an array, or a list of arrays."""
+        first = self.groups[0].stages[-1]
+        if self.groups[0].rows is None:
+            return room_for(first, first.size, channels, dtype)
         final = np.empty_like(self.sizes)
         for group in self.groups:
             final[group.rows] = group.stages[-1].size
-        outputs = room_for(self.groups[0].stages[-1], final, pictures[0])
-        carried: list[dict[str, Any]] = [{}] * len(pictures)
-        for group in self.groups:
-            assert group.rows is not None
-            rows, sizes, stages = group.rows.tolist(), self.sizes[group.rows], group.stages
-            halved = None if reductions is None else reductions[group.rows]
-            self._fill([outputs[i] for i in rows], [pictures[i] for i in rows], stages, sizes, halved, threads)
-            labels = self._carry([fields[i] for i in rows], stages, sizes, threads)
-            for row, label in zip(rows, labels, strict=True):
-                carried[row] = label
-        return outputs, carried
+        return room_for(first, final, channels, dtype)
 
-    def _fill(
-        self,
-        outputs: Iterable[Image],
-        pictures: Sequence[Image],
-        stages: Sequence[Stage],
-        sizes: Ints,
-        reductions: Ints | None,
-        threads: int,
+    def fill(
+        self, outputs: Any, first: int, pictures: Sequence[Image], reductions: Ints | None, threads: int = 1
     ) -> None:
-        if reductions is not None:
-            stages = on_reduced(stages, sizes, reductions)
-        self.renderer(stages, pictures, outputs=list(outputs), threads=threads)
+        """Draw some of the samples: a decoder's pictures are best drawn while they are still in the processor's cache.
+
+        Args:
+            outputs: room for all samples.
+            first: number of the first sample to be drawn.
+            pictures: of that one and those that follow it.
+            reductions: of these pictures; None where all have their full sizes.
+            threads: cores to use.
+        """
+        behind = first + len(pictures)
+        for group in self.groups:
+            stages, sizes, halved = group.stages, self.sizes, reductions
+            if group.rows is None:
+                sources, targets = pictures, list(outputs[first:behind])
+                if len(pictures) < len(sizes):
+                    stages, sizes = _part(stages, slice(first, behind)), sizes[first:behind]
+            else:
+                places = np.flatnonzero((group.rows >= first) & (group.rows < behind))
+                if not places.size:
+                    continue
+                rows = group.rows[places]
+                if len(places) < len(group.rows):
+                    stages = _part(stages, places)
+                sizes, halved = sizes[rows], None if reductions is None else reductions[rows - first]
+                sources = [pictures[row - first] for row in rows.tolist()]
+                targets = [outputs[row] for row in rows.tolist()]
+            drawn = stages if halved is None else on_reduced(stages, sizes, halved)
+            self.renderer(drawn, sources, outputs=targets, threads=threads)
+
+    def carry(self, fields: Sequence[dict[str, Any]], threads: int = 1) -> list[dict[str, Any]]:
+        """The other fields of all samples, labels moved."""
+        if not any(fields):
+            return list(fields)
+        carried: list[dict[str, Any]] = [{}] * len(fields)
+        for group in self.groups:
+            rows = range(len(fields)) if group.rows is None else group.rows.tolist()
+            moved = carry(
+                [fields[row] for row in rows],
+                group.stages,
+                self.sizes[rows],
+                boxes=self.labels.boxes,
+                keypoints=self.labels.keypoints,
+                mask_fill=self.labels.mask_fill,
+                render=self.renderer,
+                threads=threads,
+            )
+            for row, label in zip(rows, moved, strict=True):
+                carried[row] = label
+        return carried
 
     def _check_sizes(self, pictures: Sequence[Image], reductions: Ints) -> None:
         expected = -(-self.sizes // (1 << reductions[:, None]))
@@ -132,18 +167,6 @@ class Planned:
                     f"{self.sizes[index].tolist()}, halved {reductions[index]} times"
                 )
 
-    def _carry(
-        self, samples: Sequence[dict[str, Any]], stages: Sequence[Stage], sizes: Ints, threads: int
-    ) -> list[dict[str, Any]]:
-        if not any(samples):
-            return list(samples)
-        return carry(
-            samples,
-            stages,
-            sizes,
-            boxes=self.labels.boxes,
-            keypoints=self.labels.keypoints,
-            mask_fill=self.labels.mask_fill,
-            render=self.renderer,
-            threads=threads,
-        )
+
+def _part(stages: Sequence[Stage], rows: slice | Ints) -> tuple[Stage, ...]:
+    return tuple([stage.take(rows) for stage in stages])

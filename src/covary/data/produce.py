@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.data.annotated import FIELDS, object_fields
-from covary.data.dataset import Dataset, SampleError
+from covary.data.dataset import Dataset, Encoded, SampleError
 from covary.data.fetch import UNUSABLE, Decode, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import Instance, for_objects
 from covary.data.made import BadSample, Begun, Made, Part, Spent, joined, stacked, total
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from covary.data.cache import Cache
     from covary.ops.mix.base import Alternatives
     from covary.pipeline import Pipeline
+    from covary.planned import Planned
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
-# Pictures that take more than this when they are decoded are not held all at once.
+# Pictures that have to be decoded before they are planned (all but JPEGs) are not held all at once if they take more.
 CHUNK_BYTES = 128 << 20
+# JPEGs are decoded and drawn in groups of so many bytes of pixels, which the processor's cache can hold.
+DRAWN_AT_ONCE = 4 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +161,7 @@ class _Work:
                 continue
             last = row
             rows.append(row)
-            size += row.size[0] * row.size[1] * row.channels * np.dtype(row.dtype).itemsize
+            size += 0 if row.picture is None else row.picture.nbytes
             if size > CHUNK_BYTES or len(rows) == most:
                 yield rows
                 rows, size, last = [], 0, None
@@ -220,7 +223,9 @@ class _Work:
         if pipeline is None and not rows[0].has_image:
             return Part(rows, None, [row.fields for row in rows])
         if pipeline is None:
-            rows = self._decoded(rows, np.zeros(len(rows), np.int64))
+            start = time.perf_counter()
+            rows = [row for number, row in enumerate(rows) if self._decoded(row, 0, rows[:number])]
+            self.spent.decode += time.perf_counter() - start
             for row in rows:
                 if row.objects is not None:
                     _put_objects(row.fields, row.objects.instances, Boxes(), row.size)
@@ -264,18 +269,14 @@ class _Work:
                 dtype=rows[0].dtype,
             )
             reductions = plan.reductions() if self.of.decode == "scaled" else np.zeros(len(rows), np.int64)
+            images = plan.room(rows[0].channels, rows[0].dtype)
             self.spent.render += time.perf_counter() - start
-            usable = self._decoded(rows, reductions)
+            usable = self._filled(plan, images, rows, reductions)
             if len(usable) < len(rows):
                 rows = usable
                 continue
             start = time.perf_counter()
-            images, labels = plan.render(
-                [_picture(row) for row in rows],
-                np.array([row.reduction for row in rows], np.int64),
-                fields=[row.fields for row in rows],
-                threads=1,
-            )
+            labels = plan.carry([row.fields for row in rows])
             for row, image, carried in zip(rows, images, labels, strict=True):
                 if row.objects is not None:
                     size = image.shape[-2:] if pipeline.layout == "CHW" else image.shape[:2]
@@ -284,27 +285,59 @@ class _Work:
             return Part(rows, images, self._beside(pipeline, rows, labels))
         return Part([], None, [])
 
-    def _decoded(self, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
-        """The rows whose pictures can be decoded, now decoded; each at a scale that the draws allow."""
-        start = time.perf_counter()
+    def _filled(self, plan: Planned, images: Any, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
+        """Decode pictures and draw them, a few at a time: they are drawn out of the processor's cache, and the memory
+        of these few serves the next.
+
+        Returns:
+            The rows that can be decoded. If there are fewer than came, not all is drawn.
+        """
         usable: list[Row] = []
-        done: dict[tuple[int, int], Row] = {}
-        for row, allowed in zip(rows, reductions.tolist(), strict=True):
-            if row.picture is None:
-                reduction = reduction_within(row, allowed)
-                same = done.get((row.index, reduction))
-                if same is not None:
-                    row.picture, row.reduction, row.encoded = same.picture, reduction, None
-                else:
-                    try:
-                        decode_row(row, reduction, self.of.channels)
-                    except UNUSABLE as error:
-                        self._leave_out(row.key, error)
-                        continue
-                    done[row.index, reduction] = row
+        waiting: list[Row] = []
+        files: list[Encoded | None] = []
+        for number, (row, allowed) in enumerate(zip(rows, reductions.tolist(), strict=True)):
+            file = row.encoded
+            start = time.perf_counter()
+            fine = self._decoded(row, allowed, waiting)
+            self.spent.decode += time.perf_counter() - start
+            if not fine:
+                continue
             usable.append(row)
-        self.spent.decode += time.perf_counter() - start
+            waiting.append(row)
+            files.append(file)
+            if sum(_picture(each).nbytes for each in waiting) >= DRAWN_AT_ONCE or number + 1 == len(rows):
+                start = time.perf_counter()
+                if len(usable) == number + 1:  # none was bad so far
+                    halved = np.array([each.reduction for each in waiting], np.int64)
+                    pictures = [_picture(each) for each in waiting]
+                    plan.fill(images, len(usable) - len(waiting), pictures, halved if halved.any() else None)
+                    del pictures
+                for each, encoded in zip(waiting, files, strict=True):
+                    if encoded is not None:  # its pixels go; should all have to be drawn again, it is decoded again
+                        each.picture, each.encoded = None, encoded
+                waiting, files = [], []
+                self.spent.render += time.perf_counter() - start
         return usable
+
+    def _decoded(self, row: Row, allowed: int, others: Sequence[Row] = ()) -> bool:
+        """Whether a row's picture could be decoded; at a scale that the draws allow.
+
+        Args:
+            others: rows that are decoded already; one of the same sample has the same picture.
+        """
+        if row.picture is not None:
+            return True
+        reduction = reduction_within(row, allowed)
+        for other in others:
+            if other.picture is not None and (other.index, other.reduction) == (row.index, reduction):
+                row.picture, row.reduction, row.encoded = other.picture, reduction, None
+                return True
+        try:
+            decode_row(row, reduction, self.of.channels)
+        except UNUSABLE as error:
+            self._leave_out(row.key, error)
+            return False
+        return True
 
     def _leave_out(self, key: Key, error: Exception, cause: Exception | None = None) -> None:
         reason = error.reason if isinstance(error, SampleError) else str(error)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from covary import kernels
-from covary.plan.changes import Image, Ints
+from covary.plan.changes import Ints
 from covary.plan.stages import Stage
 
 
@@ -32,10 +32,10 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     return array
 
 
-def room_for(stage: Stage, size: Ints, picture: Image) -> Any:
-    """Room for the finished pictures: one stacked array where all have one size, else a list."""
-    dtype = np.dtype(stage.dtype or picture.dtype)
-    channels = picture.shape[2]
+def room_for(stage: Stage, size: Ints, channels: int, dtype: DTypeLike) -> Any:
+    """Room for what a last stage makes of pictures of these channels and dtype: one stacked array where all have one
+    size, else a list."""
+    dtype = np.dtype(stage.dtype or dtype)
     shapes = [
         (channels, height, width) if stage.layout == "CHW" else (height, width, channels)
         for height, width in size.tolist()
