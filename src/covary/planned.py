@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
-from covary.plan.reduced import allowed_reductions, on_reduced
+from covary.plan.reduced import allowed_reductions, on_reduced, rows_needed
 from covary.plan.stages import Stage
 from covary.render import Render
 from covary.render.buffers import room_for
@@ -56,6 +56,18 @@ class Planned:
         for group in self.groups:
             reductions[slice(None) if group.rows is None else group.rows] = allowed_reductions(group.stages[0])
         return reductions
+
+    def rows_needed(self) -> Ints:
+        """How many rows of each source, from the top, are enough for `fill`: what lies below is not looked at.
+
+        Returns:
+            (B,) int64, at most the sources' heights.
+        """
+        needed = np.empty(len(self.sizes), dtype=np.int64)
+        for group in self.groups:
+            rows = slice(None) if group.rows is None else group.rows
+            needed[rows] = rows_needed(group.stages[0], self.sizes[rows])
+        return needed
 
     def render(
         self,
@@ -113,7 +125,7 @@ class Planned:
         Args:
             outputs: room for all samples.
             first: number of the first sample to be drawn.
-            pictures: of that one and those that follow it.
+            pictures: of that one and those that follow it; rows below those that are needed may be missing.
             reductions: of these pictures; None where all have their full sizes.
             threads: cores to use.
         """
@@ -134,7 +146,7 @@ class Planned:
                 sizes, halved = sizes[rows], None if reductions is None else reductions[rows - first]
                 sources = [pictures[row - first] for row in rows.tolist()]
                 targets = [outputs[row] for row in rows.tolist()]
-            drawn = stages if halved is None else on_reduced(stages, sizes, halved)
+            drawn = stages if halved is None or not halved.any() else on_reduced(stages, sizes, halved)
             self.renderer(drawn, sources, outputs=targets, threads=threads)
 
     def carry(self, fields: Sequence[dict[str, Any]], threads: int = 1) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ _HARMLESS = (
 )
 
 
+# What it says of the rows that it was not told of: bytes before a restart marker or the end marker.
+_SKIPPED = re.compile(r"extraneous bytes before marker 0xd[0-79]")
+# Rows of pixels in the largest row of blocks, and the share of all rows above which a part costs as much as the whole.
+_BLOCK = 16
+_WORTH = 0.95
+
+
 class DecodeError(ValueError):
     """A picture that cannot be decoded.
 
@@ -41,6 +49,7 @@ def decode(
     source: str | os.PathLike[str] | bytes,
     *,
     reduce: int = 0,
+    rows: int | None = None,
     header: Header | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Image:
@@ -52,6 +61,8 @@ def decode(
         source: path of the file, or its bytes.
         reduce: how often height and width are halved (and rounded up) by the decoder, 0 to 3. Only JPEGs can be
             reduced, see `usable_reduction`.
+        rows: so many rows, from the top and before reduction, are enough. Where a JPEG can be decoded in part, the rows
+            below are neither decoded nor checked, and not many more come back. None: all.
         header: what `read_header` said of these bytes, if it was asked before.
         max_pixels: pictures with more pixels than this are refused before anything is decoded.
 
@@ -73,7 +84,7 @@ def decode(
         if header.height * header.width > max_pixels:
             count = header.height * header.width
             raise ValueError(f"{header.width} x {header.height} is {count:,} pixels; the limit is {max_pixels:,}")
-        picture = _decode_jpeg(data, header, reduce) if header.format == "jpeg" else _decode_other(data, header)
+        picture = _decode_jpeg(data, header, reduce, rows) if header.format == "jpeg" else _decode_other(data, header)
     except ValueError as error:
         raise DecodeError(path, str(error)) from None
     # OpenCV turns TIFF pictures by itself.
@@ -122,9 +133,13 @@ def upright(picture: Image, orientation: int) -> Image:
     return np.ascontiguousarray(turned)
 
 
-def _decode_jpeg(data: bytes, header: Header, reduce: int) -> Image:
+def _decode_jpeg(data: bytes, header: Header, reduce: int, rows: int | None) -> Image:
     import simplejpeg
 
+    if rows is not None:
+        picture = _first_rows(data, header, reduce, rows)
+        if picture is not None:
+            return picture
     try:
         _, _, space, _ = simplejpeg.decode_jpeg_header(data)
         return _jpeg_pixels(data, "GRAY" if space == "Gray" else "RGB", header, reduce)
@@ -136,6 +151,36 @@ def _decode_jpeg(data: bytes, header: Header, reduce: int) -> Image:
         raise ValueError(f"broken JPEG: {reason}")
     # A kind that simplejpeg does not take (unusual subsampling, for one).
     return _with_opencv(data, "JPEG", reduce)
+
+
+def _first_rows(data: bytes, header: Header, reduce: int, rows: int) -> Image | None:
+    """The upper part of a JPEG, all its rows as they are in the whole; None where it cannot be had for less.
+
+    The file is decoded as if it had fewer rows. What is behind them, the decoder calls extraneous bytes and skips; if
+    that is the first thing it complains of, then all that was asked for is there and sound.
+    """
+    import simplejpeg
+
+    # Colours are interpolated between rows of blocks, so one row of blocks more is needed for the last ones.
+    kept = -(-rows // _BLOCK) * _BLOCK + _BLOCK
+    if not header.rows_at or header.orientation != 1 or kept >= header.height * _WORTH:
+        return None
+    start = header.rows_at
+    part = b"".join((data[:start], kept.to_bytes(2, "big"), memoryview(data)[start + 2 :]))
+    space = "GRAY" if header.channels == 1 else "RGB"
+    height, width = (-(-side // (1 << reduce)) for side in (kept, header.width))
+    picture: Image = empty((height, width, header.channels), np.uint8)
+    try:
+        simplejpeg.decode_jpeg(
+            part,
+            space,
+            buffer=picture.reshape(-1),
+            min_height=height if reduce else 0,
+            min_width=width if reduce else 0,
+        )
+    except ValueError as error:
+        return picture if _SKIPPED.search(str(error)) else None
+    return picture
 
 
 def _jpeg_pixels(data: bytes, space: str, header: Header, reduce: int) -> Image:

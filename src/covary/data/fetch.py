@@ -97,8 +97,14 @@ def fetch(dataset: Dataset, index: int, variation: int, *, channels: int | None)
     return row
 
 
-def decode_row(row: Row, reduction: int, channels: int | None) -> None:
+def decode_row(row: Row, reduction: int, channels: int | None, rows: int | None = None) -> None:
     """Decode a row's picture.
+
+    Args:
+        row: whose picture it is.
+        reduction: how often it is halved.
+        channels: that it is to have; None keeps what is stored.
+        rows: how many of its rows are enough; None for all.
 
     Raises:
         ValueError: it cannot be decoded.
@@ -106,7 +112,7 @@ def decode_row(row: Row, reduction: int, channels: int | None) -> None:
     assert row.encoded is not None
     data = row.encoded.data
     try:
-        picture = decode(data, reduce=reduction, header=row.header)
+        picture = decode(data, reduce=reduction, rows=rows, header=row.header)
     except DecodeError as error:
         raise DecodeError(row.encoded.name, error.reason) from None
     if row.header is None or row.header.format != "jpeg":

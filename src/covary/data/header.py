@@ -30,6 +30,8 @@ class Header:
         orientation: the EXIF value 1 to 8; 1 where none is stored.
         cmyk: whether the pixels are ink amounts (TIFF only; in a JPEG the decoder converts).
         channels: of the decoded picture, for a JPEG; 0 for other formats, which tell in too many ways.
+        rows_at: where a JPEG whose rows are stored one after another (sequential, Huffman) says how many there are; 0
+            for all others.
     """
 
     format: Format
@@ -38,6 +40,7 @@ class Header:
     orientation: int = 1
     cmyk: bool = False
     channels: int = 0
+    rows_at: int = 0
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -90,7 +93,8 @@ def _jpeg(data: bytes) -> Header:
             height, width = struct.unpack_from(">HH", data, at + 3)
             if height == 0 or width == 0:
                 raise ValueError(f"broken JPEG: its size is {width} x {height}")
-            return Header("jpeg", height, width, orientation, channels=1 if data[at + 7] == 1 else 3)
+            channels = 1 if data[at + 7] == 1 else 3
+            return Header("jpeg", height, width, orientation, False, channels, at + 3 if marker in (0xC0, 0xC1) else 0)
         if marker in (0xD9, 0xDA):
             raise ValueError("broken JPEG: no frame header before the picture's data")
         if marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":

@@ -74,7 +74,9 @@ class Loader:
         cache: "4GB" keeps decoded pictures in memory up to this size, "encoded:4GB" the files' bytes; "disk:PATH" keeps
             decoded pictures in a file that later runs use again. What does not fit is read again each time. None: no
             cache.
-        decode: "scaled", or "full" for the pixels of a call on the full picture.
+        decode: "scaled" decodes of a JPEG what the drawn crop and resize need: at 1/2, 1/4 or 1/8 of its size where
+            that is enough, and no rows below the crop, which are not checked then. "full" gives the pixels of a call on
+            the full picture.
         drop_last: leave out a last batch that is not full; all batches then have `batch_size` pictures.
         balance: draw each class equally often, in epochs of about the data set's length. A sample's variations count
             how often it was drawn before. Samples without a class are left out.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from covary.data.annotated import FIELDS, object_fields
 from covary.data.dataset import Dataset, Encoded, SampleError
@@ -268,10 +267,12 @@ class _Work:
                 channels=rows[0].channels,
                 dtype=rows[0].dtype,
             )
-            reductions = plan.reductions() if self.of.decode == "scaled" else np.zeros(len(rows), np.int64)
+            scaled = self.of.decode == "scaled"
+            reductions = plan.reductions() if scaled else np.zeros(len(rows), np.int64)
+            needed = plan.rows_needed().tolist() if scaled else [None] * len(rows)
             images = plan.room(rows[0].channels, rows[0].dtype)
             self.spent.render += time.perf_counter() - start
-            usable = self._filled(plan, images, rows, reductions)
+            usable = self._filled(plan, images, rows, reductions.tolist(), needed)
             if len(usable) < len(rows):
                 rows = usable
                 continue
@@ -285,7 +286,9 @@ class _Work:
             return Part(rows, images, self._beside(pipeline, rows, labels))
         return Part([], None, [])
 
-    def _filled(self, plan: Planned, images: Any, rows: list[Row], reductions: NDArray[np.int64]) -> list[Row]:
+    def _filled(
+        self, plan: Planned, images: Any, rows: list[Row], reductions: list[int], needed: list[int] | list[None]
+    ) -> list[Row]:
         """Decode pictures and draw them, a few at a time: they are drawn out of the processor's cache, and the memory
         of these few serves the next.
 
@@ -295,10 +298,10 @@ class _Work:
         usable: list[Row] = []
         waiting: list[Row] = []
         files: list[Encoded | None] = []
-        for number, (row, allowed) in enumerate(zip(rows, reductions.tolist(), strict=True)):
+        for number, (row, allowed, enough) in enumerate(zip(rows, reductions, needed, strict=True)):
             file = row.encoded
             start = time.perf_counter()
-            fine = self._decoded(row, allowed, waiting)
+            fine = self._decoded(row, allowed, waiting, enough)
             self.spent.decode += time.perf_counter() - start
             if not fine:
                 continue
@@ -319,21 +322,28 @@ class _Work:
                 self.spent.render += time.perf_counter() - start
         return usable
 
-    def _decoded(self, row: Row, allowed: int, others: Sequence[Row] = ()) -> bool:
+    def _decoded(self, row: Row, allowed: int, others: Sequence[Row] = (), enough: int | None = None) -> bool:
         """Whether a row's picture could be decoded; at a scale that the draws allow.
 
         Args:
+            row: whose picture it is.
+            allowed: how often it may be halved.
             others: rows that are decoded already; one of the same sample has the same picture.
+            enough: how many of the picture's rows are enough; None for all.
         """
         if row.picture is not None:
             return True
         reduction = reduction_within(row, allowed)
         for other in others:
-            if other.picture is not None and (other.index, other.reduction) == (row.index, reduction):
+            if (
+                enough is None
+                and other.picture is not None
+                and (other.index, other.reduction) == (row.index, reduction)
+            ):
                 row.picture, row.reduction, row.encoded = other.picture, reduction, None
                 return True
         try:
-            decode_row(row, reduction, self.of.channels)
+            decode_row(row, reduction, self.of.channels, enough)
         except UNUSABLE as error:
             self._leave_out(row.key, error)
             return False

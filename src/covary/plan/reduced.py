@@ -23,6 +23,33 @@ def allowed_reductions(first: Stage) -> Ints:
     return fewest
 
 
+def rows_needed(first: Stage, sizes: Ints) -> Ints:
+    """How many rows of each source, from the top, a first stage looks at.
+
+    Args:
+        first: the stage.
+        sizes: (B, 2) heights and widths of its sources.
+
+    Returns:
+        (B,) int64; all rows where it cannot be told from the corners of the output.
+    """
+    heights = sizes[:, 0]
+    if len(first.coordinates) != 1 or not isinstance(first.coordinates[0], Warp) or first.border == "wrap":
+        return heights
+    matrix = first.coordinates[0].matrix
+    affine = (matrix[:, 2] == (0.0, 0.0, 1.0)).all(axis=1)
+    down, across = matrix[:, 1, 1] * first.size[:, 0], matrix[:, 1, 0] * first.size[:, 1]
+    lowest = matrix[:, 1, 2] + np.maximum(down, 0) + np.maximum(across, 0)
+    highest = matrix[:, 1, 2] + np.minimum(down, 0) + np.minimum(across, 0)
+    # Taps beside the position, each as long as the rows that are averaged before.
+    margin = 1 + 3 * np.ldexp(1.0, 0 if first.levels is None else first.levels.max(axis=1).astype(np.int32))
+    reach = np.maximum(lowest, -highest) if first.border in ("reflect", "symmetric") else lowest
+    with np.errstate(invalid="ignore"):
+        rows = np.ceil(np.maximum(reach, 0) + margin)
+    told: Ints = np.where(affine & (rows < heights), np.nan_to_num(rows, nan=0.0), heights).astype(np.int64)
+    return told
+
+
 def on_reduced(stages: Sequence[Stage], sizes: Ints, reductions: Ints) -> tuple[Stage, ...]:
     """The stages for sources that were halved: positions shrink, and so does what is left to halve.
 
