@@ -51,6 +51,7 @@ def write_photographs(folder: Path, count: int, size: tuple[int, int], quality: 
         path = folder / f"class{index % 2}" / f"{index:05}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded[index % len(encoded)])
+    os.sync()  # what is still being written would slow down who comes first
 
 
 # Contenders: each gives the number of pictures in one batch after another.
