@@ -11,11 +11,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.data.class_folders import class_folders
 from covary.data.dataset import Sample, SampleError
-from covary.data.folder import Problem, read_folder
-from covary.data.indexed import Indexed, absolute
-from covary.data.strings import Strings
+from covary.data.folder import read_folder
+from covary.data.folder_dataset import FolderDataset
 
 AUDIO_ENDINGS = frozenset(
     (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64")
@@ -29,7 +27,7 @@ class AudioError(ValueError):
     """An audio file that cannot be read; the message names it."""
 
 
-class AudioFolder(Indexed):
+class AudioFolder(FolderDataset):
     """Audio files in folders named by their classes: `dog/12.wav`, or `train/dog/12.wav`.
 
     Folders named train, val, test and alike on the first level are parts of the data, as in `ImageFolder`. A sample's
@@ -57,22 +55,15 @@ class AudioFolder(Indexed):
         names = [item.name for item in listing.items]
         if not names:
             raise ValueError(f"{listing.root}: no audio files (wav, flac, ogg, opus, mp3, aiff, au, caf) in it")
-        found = class_folders(names, listing.root, classes, splits)
-        self.root = absolute(listing.root)
-        self.problems: tuple[Problem, ...] = listing.problems
-        super().__init__(Strings(names), classes=found.classes, labels=found.labels, splits=found.splits)
+        super().__init__(listing, names, classes, splits)
 
-    def read(self, index: int) -> Sample:
-        """The audio, its rate and its class."""
-        key = str(self.keys[index])
+    def content(self, key: str) -> Sample:
+        """The audio and its rate."""
         try:
             audio, rate = read_audio(os.path.join(self.root, key))  # noqa: PTH118
         except AudioError as error:
             raise SampleError(key, str(error)) from None
-        sample: Sample = {"audio": audio, "rate": rate}
-        if self.labels is not None:
-            sample["label"] = int(self.labels[index])
-        return sample
+        return {"audio": audio, "rate": rate}
 
 
 def read_audio(

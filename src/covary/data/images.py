@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from covary.data.class_folders import class_folders
 from covary.data.dataset import Sample
-from covary.data.folder import Listing, Problem, read_folder
-from covary.data.indexed import Indexed, absolute, read_file
-from covary.data.strings import Strings
+from covary.data.folder import Listing, read_folder
+from covary.data.folder_dataset import FolderDataset
+from covary.data.indexed import read_file
 
 
-class ImageFolder(Indexed):
+class ImageFolder(FolderDataset):
     """Pictures in folders named by their classes: `cats/12.jpg`, or `train/cats/12.jpg`.
 
     Folders named train, training, val, valid, validation, dev, test or testing on the first level are parts of the data
@@ -45,18 +44,11 @@ class ImageFolder(Indexed):
         exclude: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
         listing = read_folder(root, exclude=exclude)
-        names = picture_names(listing)
-        found = class_folders(names, listing.root, classes, splits)
-        self.root = absolute(listing.root)
-        self.problems: tuple[Problem, ...] = listing.problems
-        super().__init__(Strings(names), classes=found.classes, labels=found.labels, splits=found.splits)
+        super().__init__(listing, picture_names(listing), classes, splits)
 
-    def read(self, index: int) -> Sample:
-        """The picture's bytes, and its class."""
-        sample: Sample = {"image": read_file(self.root, str(self.keys[index]))}
-        if self.labels is not None:
-            sample["label"] = int(self.labels[index])
-        return sample
+    def content(self, key: str) -> Sample:
+        """The picture's bytes."""
+        return {"image": read_file(self.root, key)}
 
 
 def picture_names(listing: Listing) -> list[str]:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from covary.data.class_folders import class_folders
 from covary.data.dataset import Sample, SampleError
-from covary.data.folder import Problem, read_folder
-from covary.data.indexed import Indexed, absolute, read_file
+from covary.data.folder import read_folder
+from covary.data.folder_dataset import FolderDataset
+from covary.data.indexed import Indexed, read_file
 from covary.data.instances import AnnotationError
 from covary.data.splits import known_splits, split_of_file
 from covary.data.strings import Strings
@@ -54,7 +54,7 @@ class TextLines(Indexed):
         return {"text": self._texts[index]}
 
 
-class TextFolder(Indexed):
+class TextFolder(FolderDataset):
     """Text files in folders named by their classes: `pos/12.txt`, or `train/pos/12.txt`.
 
     Folders named train, val, test and alike on the first level are parts of the data, as in `ImageFolder`. A sample's
@@ -79,22 +79,15 @@ class TextFolder(Indexed):
         names = [item.name for item in listing.items]
         if not names:
             raise ValueError(f"{listing.root}: no text files (txt) in it")
-        found = class_folders(names, listing.root, classes, splits)
-        self.root = absolute(listing.root)
-        self.problems: tuple[Problem, ...] = listing.problems
-        super().__init__(Strings(names), classes=found.classes, labels=found.labels, splits=found.splits)
+        super().__init__(listing, names, classes, splits)
 
-    def read(self, index: int) -> Sample:
-        """The text, and its class."""
-        key = str(self.keys[index])
+    def content(self, key: str) -> Sample:
+        """The text."""
         file = read_file(self.root, key)
         try:
-            sample: Sample = {"text": file.data.decode("utf-8-sig")}
+            return {"text": file.data.decode("utf-8-sig")}
         except UnicodeDecodeError as error:
             raise SampleError(key, f"{file.name}: not UTF-8 text at byte {error.start:,}") from None
-        if self.labels is not None:
-            sample["label"] = int(self.labels[index])
-        return sample
 
 
 def _lines(file: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
@@ -19,7 +20,7 @@ from covary.expand.variations import Variation, canonical
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShardLayout:
+class ShardLayout(ABC):
     """Shards side by side in the output folder.
 
     Attributes:
@@ -33,9 +34,9 @@ class ShardLayout:
     categories: tuple[Category, ...] = ()
 
     @property
+    @abstractmethod
     def container(self) -> Container:
         """The kind of its shards."""
-        raise NotImplementedError
 
     def settings(self) -> dict[str, str]:
         return {
