@@ -214,25 +214,13 @@ def time_operation(operation: Operation, pictures: list[Any]) -> Times:
     return take_turns(jobs, rounds=9)
 
 
-def row(operation: Operation, times: Times) -> list[str]:
-    ours = [report.microseconds(times.median(name)) for name in ("batch", "single")]
-    if "albumentations" not in times.rounds:
-        return [operation.name, *ours, report.microseconds(None), "-", "-", ""]
-    ratio = times.ratio("albumentations", "batch")
-    return [
-        operation.name,
-        *ours,
-        report.microseconds(times.median("albumentations")),
-        report.times(ratio),
-        report.times(times.ratio("albumentations", "single")),
-        f"{operation.at_least:.2f}x {report.verdict(ratio >= operation.at_least)}",
-    ]
-
-
 def run(names: list[str]) -> None:
     pictures = photographs(BATCH, SIDE, SIDE)
     chosen = [operation for operation in OPERATIONS if not names or operation.name.split(",")[0] in names]
-    rows = [row(operation, time_operation(operation, pictures)) for operation in chosen]
+    rows = [
+        report.comparison(operation.name, time_operation(operation, pictures), "albumentations", operation.at_least)
+        for operation in chosen
+    ]
     unmet = [cells[0] for cells in rows if cells[-1].endswith("not met")]
     report.print_table(
         f"Single operations: {SIDE}x{SIDE}x3 uint8, microseconds per image, one thread",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import timing
+from benchmarks.timing import Times
 
 PACKAGES = ("covary", "albumentations", "audiomentations", "torchvision", "torch", "opencv-python-headless", "numpy")
 
@@ -79,3 +80,19 @@ def times(value: float | None) -> str:
 
 def verdict(met: bool) -> str:
     return "met" if met else "not met"
+
+
+def comparison(name: str, times: Times, peer: str, at_least: float) -> list[str]:
+    """A row that sets covary's "batch" and "single" beside a peer: times, ratios, and whether that is enough."""
+    ours = [microseconds(times.median(way)) for way in ("batch", "single")]
+    if peer not in times.rounds:
+        return [name, *ours, microseconds(None), "-", "-", ""]
+    batch, single = times.ratio(peer, "batch"), times.ratio(peer, "single")
+    return [
+        name,
+        *ours,
+        microseconds(times.median(peer)),
+        f"{batch:.2f}x",
+        f"{single:.2f}x",
+        f"{at_least:.2f}x {verdict(batch >= at_least)}",
+    ]

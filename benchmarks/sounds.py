@@ -127,21 +127,6 @@ def time_operation(operation: Operation, sounds: list[Any], rate: int, folder: P
     return take_turns(jobs, rounds=5)
 
 
-def row(operation: Operation, times: Times) -> list[str]:
-    ours = [report.microseconds(times.median(name)) for name in ("batch", "single")]
-    if "audiomentations" not in times.rounds:
-        return [operation.name, *ours, report.microseconds(None), "-", "-", ""]
-    ratio = times.ratio("audiomentations", "batch")
-    return [
-        operation.name,
-        *ours,
-        report.microseconds(times.median("audiomentations")),
-        report.times(ratio),
-        report.times(times.ratio("audiomentations", "single")),
-        f"{operation.at_least:.2f}x {report.verdict(ratio >= operation.at_least)}",
-    ]
-
-
 def run(names: list[str]) -> None:
     chosen = [operation for operation in OPERATIONS if not names or operation.name in names]
     for rate, seconds in FORMATS:
@@ -149,7 +134,15 @@ def run(names: list[str]) -> None:
         sounds = [(0.1 * draw.standard_normal(rate * seconds)).astype(np.float32) for _ in range(BATCH)]
         with tempfile.TemporaryDirectory() as name:
             fill(Path(name), rate)
-            rows = [row(operation, time_operation(operation, sounds, rate, Path(name))) for operation in chosen]
+            rows = [
+                report.comparison(
+                    operation.name,
+                    time_operation(operation, sounds, rate, Path(name)),
+                    "audiomentations",
+                    operation.at_least,
+                )
+                for operation in chosen
+            ]
         unmet = [cells[0] for cells in rows if cells[-1].endswith("not met")]
         report.print_table(
             f"Operations on sound: {seconds} s at {rate / 1000:g} kHz, microseconds per sound, one thread",

@@ -104,6 +104,26 @@ def test_crops_need_few_rows_and_whole_pictures_all():
     assert whole.tolist() == [400]
 
 
+def test_variations_of_a_sample_in_one_batch_share_one_decoding(tmp_path, monkeypatch):
+    for index in range(3):
+        (tmp_path / f"{index}.jpg").write_bytes(jpeg(photograph(300, 260, seed=index)))
+    pipeline = Pipeline([image.RandomCrop(60)], seed=2)  # at full size, each from rows of its own
+    decoded = []
+    from covary.data import fetch
+
+    def counted(data, **options):
+        decoded.append(options["rows"])
+        return decode(data, **options)
+
+    monkeypatch.setattr(fetch, "decode", counted)
+    with Loader(tmp_path, pipeline, batch_size=12, repeats=4, shuffle=False, workers=0, channels=3) as loader:
+        (batch,) = loader
+    assert len(decoded) == 3
+    for picture, key, variation in zip(batch.image, batch.keys, batch.variations, strict=True):
+        expected = pipeline(image=decode((tmp_path / key).read_bytes()), key=key, epoch=int(variation))["image"]
+        assert np.array_equal(picture, expected)
+
+
 def test_the_stream_does_not_depend_on_what_is_decoded(tmp_path, monkeypatch):
     for index in range(6):
         (tmp_path / f"{index}.jpg").write_bytes(jpeg(photograph(300, 260, seed=index)))

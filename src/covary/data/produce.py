@@ -16,7 +16,7 @@ from covary.data.instances import Instance, for_objects
 from covary.data.made import BadSample, Begun, Made, Part, Spent, joined, stacked, total
 from covary.data.schedule import Order, Schedule
 from covary.draws.keys import Key
-from covary.plan.changes import Image
+from covary.plan.changes import Image, Ints
 from covary.targets import Boxes, Keypoints
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class _Work:
             )
             scaled = self.of.decode == "scaled"
             reductions = plan.reductions() if scaled else np.zeros(len(rows), np.int64)
-            needed = plan.rows_needed().tolist() if scaled else [None] * len(rows)
+            needed = _most_of_each(plan.rows_needed(), rows) if scaled else [None] * len(rows)
             images = plan.room(rows[0].channels, rows[0].dtype)
             self.spent.render += time.perf_counter() - start
             usable = self._filled(plan, images, rows, reductions.tolist(), needed)
@@ -329,17 +329,14 @@ class _Work:
             row: whose picture it is.
             allowed: how often it may be halved.
             others: rows that are decoded already; one of the same sample has the same picture.
-            enough: how many of the picture's rows are enough; None for all.
+            enough: how many of the picture's rows are enough, for this variation and all others of the sample; None for
+                all.
         """
         if row.picture is not None:
             return True
         reduction = reduction_within(row, allowed)
         for other in others:
-            if (
-                enough is None
-                and other.picture is not None
-                and (other.index, other.reduction) == (row.index, reduction)
-            ):
+            if other.picture is not None and (other.index, other.reduction) == (row.index, reduction):
                 row.picture, row.reduction, row.encoded = other.picture, reduction, None
                 return True
         try:
@@ -364,6 +361,14 @@ def _formed(form: Pipeline, pictures: Any) -> Any:
         flat = form.batch(pictures.reshape(-1, *pictures.shape[2:]), threads=1)
         return flat.reshape(*pictures.shape[:2], *flat.shape[1:])
     return form.batch(pictures, threads=1)
+
+
+def _most_of_each(needed: Ints, rows: Sequence[Row]) -> list[int]:
+    """For each row the most that any variation of its sample needs, so that one decoding serves all of them."""
+    most: dict[int, int] = {}
+    for row, count in zip(rows, needed.tolist(), strict=True):
+        most[row.index] = max(count, most.get(row.index, 0))
+    return [most[row.index] for row in rows]
 
 
 def _put_objects(fields: dict[str, Any], instances: Sequence[Instance], boxes: Boxes, size: tuple[int, ...]) -> None:
