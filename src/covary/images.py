@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from covary.annotated import Annotated
 from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.ops.view import View
@@ -37,13 +38,26 @@ class Images:
     renderer: Renderer | None
     labels: Labels
 
-    def walk(self, sizes: Ints, channels: int, dtype: str, course: Course) -> Course:
-        """Let the operations describe what happens to pictures of these sizes."""
-        return self.layout.walk(course, View(sizes, channels, dtype))
+    def walk(
+        self, sizes: Ints, channels: int, dtype: str, course: Course, samples: Sequence[Mapping[str, Any]] | None
+    ) -> Course:
+        """Let the operations describe what happens to pictures of these sizes, with these other fields."""
+        labels = None
+        if self.layout.looks:
+            known: Sequence[Mapping[str, Any]] = [{}] * len(sizes) if samples is None else samples
+            labels = Annotated(known, sizes, self.labels, find_renderer(self.renderer))
+        return self.layout.walk(course, View(sizes, channels, dtype, labels))
 
-    def groups(self, sizes: Ints, picture: Image, course: Course) -> list[Group]:
-        """The passes of pictures of these sizes, all of one picture's channels and dtype."""
-        return plan(self.walk(sizes, picture.shape[2], picture.dtype.name, course).steps, sizes, fuse=self.fuse)
+    def groups(
+        self, sizes: Ints, picture: Image, course: Course, samples: Sequence[Mapping[str, Any]] | None
+    ) -> list[Group]:
+        """The passes of pictures of these sizes, all of one picture's channels and dtype.
+
+        Args:
+            samples: their other fields, at which some operations look; None where there are none.
+        """
+        walked = self.walk(sizes, picture.shape[2], picture.dtype.name, course, samples)
+        return plan(walked.steps, sizes, fuse=self.fuse)
 
     def planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
         """Passes, ready to be drawn."""
@@ -82,7 +96,8 @@ class Images:
         self, pictures: Sequence[Image], samples: Sequence[dict[str, Any]], course: Course, threads: int
     ) -> tuple[Any, list[dict[str, Any]]]:
         sizes = sizes_of(pictures)
-        return self.planned(sizes, self.groups(sizes, pictures[0], course)).draw(pictures, None, samples, threads)
+        groups = self.groups(sizes, pictures[0], course, samples)
+        return self.planned(sizes, groups).draw(pictures, None, samples, threads)
 
     def _of_several(
         self,

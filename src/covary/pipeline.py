@@ -159,10 +159,11 @@ class Pipeline:
             raise self._samples.nothing(fields)
         picture = as_picture(image, "image")
         sizes = sizes_of([picture])
-        if key is None:
+        if key is None and not self._layout.looks:
             groups = self._next_call(picture, epoch)
         else:
-            groups = self._images.groups(sizes, picture, self._course(key_numbers((key,)), epoch_numbers(epoch, 1)))
+            keys = self._own_keys(1) if key is None else key_numbers((key,))
+            groups = self._images.groups(sizes, picture, self._course(keys, epoch_numbers(epoch, 1)), [fields])
         outputs, labels = self._images.planned(sizes, groups).draw([picture], None, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
 
@@ -181,7 +182,7 @@ class Pipeline:
         if ahead is None or not ahead.covers(kind, call):
             count = CALLS if kind == before else 1
             course = self._course(self._call_keys(call, count), epoch_numbers(epoch, count))
-            groups = self._images.groups(sizes_of([picture] * count), picture, course)
+            groups = self._images.groups(sizes_of([picture] * count), picture, course, None)
             if count == 1:
                 return groups
             ahead = Ahead(kind, call, groups)
@@ -254,6 +255,7 @@ class Pipeline:
         epoch: int | Sequence[int] = 0,
         channels: int = 3,
         dtype: str = "uint8",
+        fields: Sequence[Mapping[str, Any]] | None = None,
     ) -> Planned:
         """Plan what will happen to B samples before their pixels are there, so that a decoder can be told what to give.
 
@@ -262,13 +264,14 @@ class Pipeline:
             keys: B identities.
             epoch: one for all, or one for each sample.
             channels, dtype: of all the pictures.
+            fields: other fields of each sample: labels, at which some operations look before they draw.
 
         Returns:
             What is planned: ask it for `reductions()`, then `render` the pictures.
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
         course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)))
-        return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course))
+        return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course, fields))
 
     def beside(
         self,
@@ -303,6 +306,7 @@ class Pipeline:
         audio: NDArray[Any] | None = None,
         rate: int | None = None,
         text: str | None = None,
+        **labels: Any,
     ) -> dict[str, Any]:
         """What will happen to a sample, as plain data that JSON can hold.
 
@@ -313,6 +317,7 @@ class Pipeline:
             channels, dtype: of the image.
             audio, rate: its sound; a silent one of the same length does where no operation listens to it.
             text: its text.
+            labels: of its image (`boxes`, `mask`), where an operation looks at them before it draws.
 
         Returns:
             The identity and, under "operations", for each operation its name, whether it acts, and the values it drew.
@@ -323,7 +328,7 @@ class Pipeline:
         if size is not None:
             like = _like(channels, dtype)
             sizes = np.array([size], dtype=np.int64)
-            walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1))))
+            walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1)), [labels]))
             about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
         walked += self._samples.walked_beside({"audio": audio, "rate": rate, "text": text}, courses)
         if not walked:

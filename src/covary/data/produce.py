@@ -266,6 +266,7 @@ class _Work:
                 epoch=[row.variation for row in rows],
                 channels=rows[0].channels,
                 dtype=rows[0].dtype,
+                fields=[row.fields for row in rows],
             )
             scaled = self.of.decode == "scaled"
             reductions = plan.reductions() if scaled else np.zeros(len(rows), np.int64)

@@ -88,6 +88,7 @@ def variations(
             epoch=part,
             channels=image.shape[2],
             dtype=image.dtype.name,
+            fields=[fields] * len(part),
         )
         pictures, reductions = [image] * len(part), None
         if file is not None:

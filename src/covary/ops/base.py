@@ -281,6 +281,8 @@ class Operation(Declared):
 
     # Sizes, crops and the final format belong to the model's input, not to the variation: strength leaves them alone.
     required: ClassVar[bool] = False
+    # Whether `describe` asks for the labels of the samples (`view.labels`): crops that keep boxes whole, and others.
+    looks: ClassVar[bool] = False
 
     @property
     def children(self) -> tuple[Operation, ...]:

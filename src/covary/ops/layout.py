@@ -24,11 +24,13 @@ class Layout:
         nodes: the operations in order.
         slots: (S,) uint32 numbers of all slots; a node's columns index them.
         lines: (S, 1) starts and lengths of the slots' uniform laws, see Chance.
+        looks: whether an operation asks for the labels of the samples.
     """
 
     nodes: tuple[Node, ...]
     slots: NDArray[np.uint32]
     lines: tuple[NDArray[np.float64], NDArray[np.float64]]
+    looks: bool = False
 
     def walk(self, course: Course, view: AnyView) -> Course:
         """Let every operation describe its change, in order."""
@@ -44,7 +46,8 @@ def lay_out(operations: tuple[Operation, ...]) -> Layout:
         ValueError: two operations have one name=, or a Normalize or ToTensor is not the last.
     """
     nodes, slots = _placed(_finished(operations))
-    return Layout(nodes, slots, _uniform_lines(nodes, len(slots)))
+    looks = any(node.operation.looks for root in nodes for node in root.walk())
+    return Layout(nodes, slots, _uniform_lines(nodes, len(slots)), looks)
 
 
 def _finished(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

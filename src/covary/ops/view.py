@@ -1,14 +1,14 @@
-"""What an operation may know of the pictures: their sizes, channels and value range, not their pixels."""
+"""What an operation may know of the pictures: sizes, channels, value range, and labels; not their pixels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Floats, Ints, Warp
+from covary.plan.changes import Bools, Displace, Floats, Ints, Warp
 
 Modality: TypeAlias = Literal["image", "audio", "text"]
 
@@ -16,6 +16,24 @@ AnyView: TypeAlias = Any
 """What operations of some modality know of B samples at one point of the pipeline: an object with a `modality`."""
 
 WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+class Annotations(Protocol):
+    """The labels of B pictures as they stand at one point of the pipeline, for operations that look at them."""
+
+    def boxes(self) -> list[Floats | None]:
+        """(N, 4) x0, y0, x1, y1 in pixels of the canvas for each picture, of the boxes that are left; None where a
+        sample has no `boxes`.
+        """
+        ...
+
+    def masks(self) -> list[NDArray[Any] | None]:
+        """The (H, W) or (H, W, C) `mask` of each picture; None where a sample has none."""
+        ...
+
+    def after(self, change: Warp | Displace, active: Bools | None) -> Annotations:
+        """The labels behind a change, which touched the `active` samples only."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +44,7 @@ class View:
         size: (B, 2) int64 height and width in pixels.
         channels: number of channels, the same for all.
         dtype: "uint8", "uint16" or "float32".
+        labels: of the pictures; None unless an operation of the pipeline declares that it `looks` at them.
     """
 
     modality: ClassVar[Modality] = "image"
@@ -33,6 +52,7 @@ class View:
     size: Ints
     channels: int
     dtype: str
+    labels: Annotations | None = None
 
     @property
     def count(self) -> int:
@@ -61,10 +81,13 @@ class View:
 
     def after(self, change: Any, active: Bools | None) -> View:
         """The view behind a change, which touched the `active` samples only."""
-        if not isinstance(change, Warp):
+        if not isinstance(change, (Warp, Displace)):
             return self
+        labels = None if self.labels is None else self.labels.after(change, active)
+        if isinstance(change, Displace):
+            return self if labels is None else replace(self, labels=labels)
         size = change.size if active is None else np.where(active[:, None], change.size, self.size)
-        return replace(self, size=size)
+        return replace(self, size=size, labels=labels)
 
     def colour(self, fill: float | tuple[float, ...]) -> Floats:
         """A user's fill value as (B, C): one number for all channels or one each.
