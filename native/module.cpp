@@ -11,6 +11,7 @@
 #include "boxes.hpp"
 #include "parse.hpp"
 #include "philox.hpp"
+#include "pixels/picture.hpp"
 #include "program.hpp"
 
 namespace nb = nanobind;
@@ -339,4 +340,5 @@ NB_MODULE(_native, m) {
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });
+  covary::add_pixels(m);
 }
