@@ -1,4 +1,5 @@
-"""Make docs/operations: a page for every operation from its declaration, an index, and a picture of what it does.
+"""Make docs/operations: a page for every operation from its declaration, an index, and a picture of what it does; and
+docs/comparison.md.
 
 python -m docs.build            write the pages and the pictures
 python -m docs.build --check    write nothing; fail if a page is not what its declaration says
@@ -13,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from docs import comparison
 from docs.docstrings import Docstring, parse
 
 OPERATIONS = Path(__file__).parent / "operations"
@@ -156,14 +158,16 @@ def outdated() -> list[str]:
     """Pages that are not what the declarations say, are missing, or belong to no operation."""
     wanted = pages()
     found = {path.name: path.read_text(encoding="utf-8") for path in OPERATIONS.glob("*.md")}
-    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    stale = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    written = comparison.PAGE.read_text(encoding="utf-8") if comparison.PAGE.exists() else ""
+    return stale if written == comparison.page() else [*stale, comparison.PAGE.name]
 
 
 def main() -> None:
     if sys.argv[1:] == ["--check"]:
         stale = outdated()
         if stale:
-            sys.exit(f"docs/operations is not what the declarations say: {', '.join(stale)}; run 'make docs'")
+            sys.exit(f"these pages are not what the declarations say: {', '.join(stale)}; run 'make docs'")
         return
     from docs.pictures import draw
 
@@ -174,6 +178,7 @@ def main() -> None:
             path.unlink()
     for name, text in written.items():
         (OPERATIONS / name).write_text(text, encoding="utf-8")
+    comparison.PAGE.write_text(comparison.page(), encoding="utf-8")
     pictured = [name for name in operations() if has_picture(name)]
     draw(pictured, OPERATIONS / "pictures")
     print(f"Wrote {len(written)} pages and {len(pictured)} pictures: {OPERATIONS / 'index.md'}")
