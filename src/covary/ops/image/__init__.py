@@ -1,23 +1,42 @@
 """Operations on images."""
 
-from covary.ops.image.affine import Affine, Rotate, Scale, Shear, Stretch, Translate
+from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
+from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
-from covary.ops.image.crops import CenterCrop, RandomCrop, RandomResizedCrop
+from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
 from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
+from covary.ops.image.label_crops import (
+    AtLeastOneBBoxRandomCrop,
+    BBoxSafeRandomCrop,
+    CropNonEmptyMaskIfExists,
+    IoUCrop,
+    RandomCropNearBBox,
+    RandomSizedBBoxSafeCrop,
+)
+from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
-from covary.ops.image.resize import LongestMaxSize, Resize, SmallestMaxSize
+from covary.ops.image.resize import (
+    LongestMaxSize,
+    RandomScale,
+    RandomShortestSize,
+    Resize,
+    ScaleJitter,
+    SmallestMaxSize,
+)
 from covary.ops.image.tone import Gamma, Invert, Posterize, Solarize
 
 __all__ = [
     "D4",
     "Affine",
+    "AtLeastOneBBoxRandomCrop",
+    "BBoxSafeRandomCrop",
     "Brightness",
     "CenterCrop",
     "ChannelDropout",
@@ -25,8 +44,12 @@ __all__ = [
     "CoarseDropout",
     "ColorJitter",
     "Contrast",
+    "Crop",
+    "CropAndPad",
+    "CropNonEmptyMaskIfExists",
     "Cutout",
     "ElasticTransform",
+    "FiveCrop",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
@@ -35,6 +58,8 @@ __all__ = [
     "HorizontalFlip",
     "Hue",
     "Invert",
+    "IoUCrop",
+    "LetterBox",
     "LongestMaxSize",
     "Normalize",
     "Pad",
@@ -43,21 +68,31 @@ __all__ = [
     "Posterize",
     "RGBShift",
     "RandomCrop",
+    "RandomCropFromBorders",
+    "RandomCropNearBBox",
     "RandomErasing",
     "RandomResizedCrop",
     "RandomRotate90",
+    "RandomScale",
+    "RandomShortestSize",
+    "RandomSizedBBoxSafeCrop",
     "Resize",
     "Rotate",
+    "SafeRotate",
     "SaltAndPepper",
     "Saturation",
     "Scale",
+    "ScaleJitter",
     "Sharpen",
     "Shear",
+    "ShiftScaleRotate",
     "SmallestMaxSize",
     "Solarize",
     "Stretch",
+    "TenCrop",
     "ToTensor",
     "Translate",
     "Transpose",
     "VerticalFlip",
+    "ZoomOut",
 ]

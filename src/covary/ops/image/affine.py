@@ -107,6 +107,46 @@ class Affine(Geometry):
 
 
 @operation
+class ShiftScaleRotate(Geometry):
+    """Magnify, turn and move the picture a little, about its centre.
+
+    Any (H, W, C) image; the size stays. It is `Affine` with the ranges that are usual for photographs.
+
+    Args:
+        shift: as a fraction of the width and of the height, drawn for each axis by itself. Identity: 0. Default:
+            -0.0625 to 0.0625.
+        scale: magnification; 2 shows everything twice as long. From 0.01 to 100. Identity: 1. Default: 0.9 to 1.1.
+            (Albumentations' `scale_limit` is the distance from 1.)
+        rotate: angle in degrees, anticlockwise as seen on the screen. Identity: 0. Default: -15 to 15 (Albumentations
+            turns by up to 45).
+        border: what lies outside: "constant", "edge", "reflect", "symmetric" or "wrap". Default "reflect".
+        fill: colour for "constant", in the image's own range: a number, or one for each channel.
+        interpolation: "nearest", "linear" or "cubic". Default "linear".
+
+    Helps: most recognition tasks.
+    Hurts: where position, size or orientation decide the class.
+    """
+
+    shift: Range = ranged(default=Uniform(-0.0625, 0.0625, identity=0), low=-10, high=10)
+    scale: Range = ranged(default=Uniform(0.9, 1.1, identity=1), low=0.01, high=100)
+    rotate: Range = ranged(default=Uniform(-15, 15, identity=0))
+
+    uniforms = ("shift_y",)
+
+    @property
+    def shift_y(self) -> Distribution:
+        """The law of the shift along y."""
+        return self.law("shift")
+
+    def describe(self, draw: Draw, view: View) -> Warp:
+        cos, sin = cos_sin(draw("rotate"))
+        inverse = 1 / draw("scale")
+        x_shift, y_shift = draw("shift") * view.width, draw("shift_y") * view.height
+        turned = (cos * inverse, -sin * inverse, sin * inverse, cos * inverse)
+        return self.warp(linear_about_centre(view.size, *turned, x_shift, y_shift), view)
+
+
+@operation
 class Scale(Geometry):
     """Zoom about the centre of the picture, on the same canvas.
 

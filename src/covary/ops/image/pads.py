@@ -102,15 +102,15 @@ class PadIfNeeded(_Padding):
         size = np.maximum(view.size, np.array([self.min_height, self.min_width]))
         if self.divisor > 1:
             size = -(-size // self.divisor) * self.divisor
-        return self.extend(self._top_left(size - view.size, draw), size, view)
+        return self.extend(placed(self.position, size - view.size, draw), size, view)
 
-    def _top_left(self, room: Ints, draw: Draw) -> Ints:
-        if self.position == "center":
-            return room // 2
-        if self.position == "random":
-            share = np.stack([draw("y"), draw("x")], axis=1)
-            return np.floor(share * (room + 1)).astype(np.int64)
-        gets_room: Ints = np.array(
-            [self.position.startswith("bottom"), self.position.endswith("right")], dtype=np.int64
-        )
-        return room * gets_room
+
+def placed(position: str, room: Ints, draw: Draw) -> Ints:
+    """(B, 2) rows above and columns left of a picture, of the (B, 2) that are free; `position` is one of POSITIONS."""
+    if position == "center":
+        return room // 2
+    if position == "random":
+        share = np.stack([draw("y"), draw("x")], axis=1)
+        return np.floor(share * (room + 1)).astype(np.int64)
+    gets_room: Ints = np.array([position.startswith("bottom"), position.endswith("right")], dtype=np.int64)
+    return room * gets_room
