@@ -10,6 +10,7 @@ from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
+from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
 from covary.ops.image.label_crops import (
     AtLeastOneBBoxRandomCrop,
     BBoxSafeRandomCrop,
@@ -43,6 +44,7 @@ __all__ = [
     "ChannelShuffle",
     "CoarseDropout",
     "ColorJitter",
+    "ConstrainedCoarseDropout",
     "Contrast",
     "Crop",
     "CropAndPad",
@@ -55,6 +57,9 @@ __all__ = [
     "GaussianNoise",
     "Grayscale",
     "GridDistortion",
+    "GridDropout",
+    "GridMask",
+    "HideAndSeek",
     "HorizontalFlip",
     "Hue",
     "Invert",
@@ -94,5 +99,6 @@ __all__ = [
     "Translate",
     "Transpose",
     "VerticalFlip",
+    "XYMasking",
     "ZoomOut",
 ]

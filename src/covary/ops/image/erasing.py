@@ -20,7 +20,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Paint: TypeAlias = Fill | Literal["noise"]
 
 
-def _painted(draw: Draw, view: View, rectangles: Ints, count: Ints, paint: Paint) -> Erase:
+def painted(draw: Draw, view: View, rectangles: Ints, count: Ints, paint: Paint) -> Erase:
     """The change that paints rectangles with a constant, or with noise from the stream of the slot "noise"."""
     if isinstance(paint, str):
         return Erase(rectangles, count, "noise", stream=draw.stream("noise"))
@@ -96,7 +96,7 @@ class CoarseDropout(Amount):
         rectangles = np.empty((view.count, most, 4), dtype=np.int32)
         rectangles[:, :, :2] = corner
         rectangles[:, :, 2:] = corner + extent
-        return _painted(draw, view, rectangles, np.rint(draw("holes")).astype(np.int32), self.fill)
+        return painted(draw, view, rectangles, np.rint(draw("holes")).astype(np.int32), self.fill)
 
 
 @operation
@@ -138,7 +138,7 @@ class Cutout(Amount):
         half = np.floor(side / 2)
         left = np.floor(draw("x") * width) - half
         top = np.floor(draw("y") * height) - half
-        return _painted(draw, view, *_one_rectangle(left, top, side, side), self.fill)
+        return painted(draw, view, *_one_rectangle(left, top, side, side), self.fill)
 
 
 @operation
@@ -185,4 +185,4 @@ class RandomErasing(Amount):
         height = np.rint(height)
         left = np.floor(draw("x") * (columns - width + 1))
         top = np.floor(draw("y") * (rows - height + 1))
-        return _painted(draw, view, *_one_rectangle(left, top, width, height), self.value)
+        return painted(draw, view, *_one_rectangle(left, top, width, height), self.value)
