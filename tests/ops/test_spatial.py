@@ -17,6 +17,25 @@ from skimage.transform import ProjectiveTransform
 from skimage.transform import warp as skimage_warp
 
 from covary.ops.base import Course
+from covary.ops.image import (
+    BBoxSafeRandomCrop,
+    CropAndPad,
+    GridElasticDeform,
+    IoUCrop,
+    LetterBox,
+    OpticalDistortion,
+    PiecewiseAffine,
+    RandomCropFromBorders,
+    RandomCropNearBBox,
+    RandomScale,
+    RandomShortestSize,
+    SafeRotate,
+    ScaleJitter,
+    ShiftScaleRotate,
+    TenCrop,
+    ThinPlateSpline,
+    ZoomOut,
+)
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, Stretch, Translate
 from covary.ops.image.crops import CenterCrop, RandomCrop, RandomResizedCrop
 from covary.ops.image.dense import ElasticTransform, GridDistortion
@@ -52,6 +71,25 @@ ALL = [
     PadIfNeeded(20, 20, "random"),
     ElasticTransform(sigma=4),
     GridDistortion(),
+    GridElasticDeform(),
+    PiecewiseAffine(),
+    ThinPlateSpline(),
+    OpticalDistortion((-1, 1), "fisheye"),
+    SafeRotate(),
+    SafeRotate(keep_size=True),
+    ShiftScaleRotate(),
+    ZoomOut(),
+    LetterBox((9, 7), "random"),
+    CropAndPad(),
+    CropAndPad(keep_size=False),
+    RandomCropFromBorders(),
+    RandomScale(),
+    ScaleJitter((9, 7)),
+    RandomShortestSize((5, 9), 20),
+    TenCrop(5),
+    RandomCropNearBBox(),
+    BBoxSafeRandomCrop(),
+    IoUCrop(),
 ]
 STAY = [operation for operation in ALL if isinstance(operation, Geometry)]
 SIZES = [(1, 1), (1, 9), (40, 30), (7, 7), (30, 40), (1, 1), (40, 30)]

@@ -11,6 +11,7 @@ from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
+from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
     AtLeastOneBBoxRandomCrop,
     BBoxSafeRandomCrop,
@@ -19,6 +20,7 @@ from covary.ops.image.label_crops import (
     RandomCropNearBBox,
     RandomSizedBBoxSafeCrop,
 )
+from covary.ops.image.lens import OpticalDistortion
 from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
@@ -58,6 +60,7 @@ __all__ = [
     "Grayscale",
     "GridDistortion",
     "GridDropout",
+    "GridElasticDeform",
     "GridMask",
     "HideAndSeek",
     "HorizontalFlip",
@@ -67,9 +70,11 @@ __all__ = [
     "LetterBox",
     "LongestMaxSize",
     "Normalize",
+    "OpticalDistortion",
     "Pad",
     "PadIfNeeded",
     "Perspective",
+    "PiecewiseAffine",
     "Posterize",
     "RGBShift",
     "RandomCrop",
@@ -95,6 +100,7 @@ __all__ = [
     "Solarize",
     "Stretch",
     "TenCrop",
+    "ThinPlateSpline",
     "ToTensor",
     "Translate",
     "Transpose",

@@ -11,13 +11,13 @@ from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.matrices import axis_map, cos_sin
 from covary.ops.image.pads import POSITIONS, placed
-from covary.ops.image.spatial import Bordered, Geometry, Interpolated, Size, checked_size, height_width, same_size
+from covary.ops.image.spatial import Bordered, Interpolated, Size, checked_size, height_width, same_size
 from covary.ops.view import View
 from covary.plan.changes import Border, Warp
 
 
 @operation
-class SafeRotate(Geometry):
+class SafeRotate(Bordered, Interpolated):
     """Turn the picture about its centre on a canvas that holds all of it.
 
     Any (H, W, C) image; an angle a makes of it a picture of W |cos a| + H |sin a| by H |cos a| + W |sin a| pixels,

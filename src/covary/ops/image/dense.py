@@ -91,7 +91,7 @@ class ElasticTransform(Geometry):
             noise = stream_normals(streams[rows], y.knots * x.knots * 2).reshape(-1, y.knots, x.knots, 2)
             for row, knots in zip(rows, noise, strict=True):
                 grid = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
-                grids[row] = _limited(grid, y.step, x.step)
+                grids[row] = limited(grid, y.step, x.step)
         return self.displace(tuple(grids), view)
 
 
@@ -210,7 +210,7 @@ def _along_first(knots: Floats, axis: _Axis) -> Floats:
     return grid.reshape(-1, *knots.shape[1:])[: axis.cells + 1]
 
 
-def _limited(grid: Floats, y_step: float, x_step: float) -> Floats:
+def limited(grid: Floats, y_step: float, x_step: float) -> Floats:
     """The (gh, gw, 2) displacement, scaled down in place where its slope would exceed the steepest."""
     bands = (grid[start : start + _BAND + 1] for start in range(0, len(grid) - 1, _BAND))
     steepest = max(_steepest(band, y_step, x_step) for band in bands)

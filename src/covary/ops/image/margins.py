@@ -9,7 +9,7 @@ from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.crops import inside
 from covary.ops.image.matrices import axis_map
-from covary.ops.image.spatial import Geometry
+from covary.ops.image.spatial import Bordered, Interpolated
 from covary.ops.view import View
 from covary.plan.changes import Floats, Warp
 
@@ -17,7 +17,7 @@ SIDES = ("left", "top", "right", "bottom")
 
 
 @operation
-class CropAndPad(Geometry):
+class CropAndPad(Bordered, Interpolated):
     """Cut off or add some rows and columns at each side.
 
     Any (H, W, C) image. The four sides draw by themselves; widths are rounded to whole pixels, and one row and one
@@ -66,7 +66,8 @@ class CropAndPad(Geometry):
         canvas = sides + before + behind
         if not self.keep_size:
             return Warp(_window(-before, np.ones_like(sides)), canvas.astype(np.int64), self.border, self.colour(view))
-        return self.warp(_window(-before, canvas / sides), view)
+        matrix = _window(-before, canvas / sides)
+        return Warp(matrix, view.size, self.border, self.colour(view), self.interpolation)
 
 
 @operation

@@ -1,0 +1,52 @@
+"""Filters, noise, parts painted over and forms of the output, in covary and in Albumentations."""
+
+from __future__ import annotations
+
+from benchmarks.operation import Operation
+
+OPERATIONS = (
+    Operation(
+        "GaussianBlur", lambda i: i.GaussianBlur((0.5, 3.0)), lambda a: a.GaussianBlur(sigma_limit=(0.5, 3.0), p=1)
+    ),
+    Operation(
+        "Sharpen",
+        lambda i: i.Sharpen((0.2, 0.5), (0.5, 1.0)),
+        lambda a: a.Sharpen(alpha=(0.2, 0.5), lightness=(0.5, 1), p=1),
+    ),
+    Operation(
+        "GaussianNoise",
+        lambda i: i.GaussianNoise((0.02, 0.1)),
+        lambda a: a.GaussNoise(std_range=(0.02, 0.1), p=1),
+        at_least=4,
+    ),
+    Operation(
+        "SaltAndPepper",
+        lambda i: i.SaltAndPepper((0.01, 0.06)),
+        lambda a: a.SaltAndPepper(amount=(0.01, 0.06), p=1),
+        at_least=4,
+    ),
+    Operation(
+        "CoarseDropout",
+        lambda i: i.CoarseDropout(holes=(1, 2), height=(0.1, 0.2), width=(0.1, 0.2), fill=0, p=1),
+        lambda a: a.CoarseDropout(
+            num_holes_range=(1, 2), hole_height_range=(0.1, 0.2), hole_width_range=(0.1, 0.2), p=1
+        ),
+    ),
+    Operation(
+        "RandomErasing",
+        lambda i: i.RandomErasing(scale=(0.02, 0.33), p=1),
+        lambda a: a.Erasing(scale=(0.02, 0.33), p=1),
+    ),
+    Operation(
+        "GridDropout",
+        lambda i: i.GridDropout(0.5, (4, 8)),
+        lambda a: a.GridDropout(ratio=0.5, unit_size_range=(64, 128), p=1),
+    ),
+    Operation(
+        "XYMasking",
+        lambda i: i.XYMasking(2, 2, (0, 0.1), (0, 0.1)),
+        lambda a: a.XYMasking(num_masks_x=2, num_masks_y=2, mask_x_length=(0, 51), mask_y_length=(0, 51), p=1),
+    ),
+    Operation("Normalize", lambda i: i.Normalize("imagenet"), lambda a: a.Normalize(), planar=True),
+    Operation("ToTensor", lambda i: i.ToTensor(), lambda a: a.ToFloat(255), planar=True),
+)
