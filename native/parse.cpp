@@ -14,7 +14,7 @@ struct Names {
   PyObject *size, *coordinates, *border, *interpolation, *levels, *filter, *pixels, *values, *dtype, *layout;
   PyObject *change, *active, *matrix, *pivot, *table, *kernel_y, *kernel_x, *kernel, *scale, *mean, *stream, *per_channel;
   PyObject *amount, *salt, *rectangles, *count, *fill, *colour, *grids;
-  PyObject *warp, *displace, *colour_type, *curve, *gaussian, *impulses, *erase, *fill_type;
+  PyObject *warp, *displace, *colour_type, *curve, *gaussian, *shade, *impulses, *erase, *fill_type;
 };
 
 PyObject* name_of(const char* text) {
@@ -64,6 +64,7 @@ const Names& names() {
     n.colour_type = type("Colour");
     n.curve = type("Curve");
     n.gaussian = type("GaussianField");
+    n.shade = type("Shade");
     n.impulses = type("Impulses");
     n.erase = type("Erase");
     n.fill_type = type("Fill");
@@ -291,7 +292,16 @@ class Parser {
     const View& array = view(object, name);
     array.expect(name, {-1, -1, 2});
     if (array.shape(0) == 0 || array.shape(1) == 0) refuse(name + ": needs at least one knot, got shape " + array.shape_text());
-    return {floats(array, name), array.shape(0), array.shape(1)};
+    return {floats(array, name), array.shape(0), array.shape(1), 0};
+  }
+
+  Grid shade_of(PyObject* object, std::int64_t channels) {
+    const std::string name = field("Shade.grids");
+    const View& array = view(object, name);
+    array.expect(name, {-1, -1, 2, -1});
+    if (array.shape(3) != 1 && array.shape(3) != channels) array.expect(name, {-1, -1, 2, channels});
+    if (array.shape(0) == 0 || array.shape(1) == 0) refuse(name + ": needs at least one knot, got shape " + array.shape_text());
+    return {floats(array, name), array.shape(0), array.shape(1), array.shape(3)};
   }
 
   // The array's own memory where it is compact float32, else a copy that lives with the request.
@@ -371,6 +381,15 @@ class Parser {
       value.table_length = length;
       if (value.table_channels != 1 && value.table_channels != c) array.expect(field("Curve.table"), {batch_, c, length});
       value.table = floats(array, field("Curve.table"));
+    } else if (type == n.shade) {
+      value.kind = Value::Kind::shade;
+      const Owned grids = attribute(change, n.grids);
+      const Owned list = checked(PySequence_Fast(grids.get(), "grids: expected a sequence"));
+      if (PySequence_Fast_GET_SIZE(list.get()) != batch_)
+        refuse(field("Shade.grids") + ": expected " + std::to_string(batch_) + ", got " +
+               std::to_string(PySequence_Fast_GET_SIZE(list.get())));
+      for (std::int64_t b = 0; b < batch_; ++b)
+        value.shades.push_back(shade_of(PySequence_Fast_GET_ITEM(list.get(), b), c));
     } else if (type == n.gaussian) {
       value.kind = Value::Kind::gaussian;
       value.scale = doubles(change, n.scale, field("GaussianField.scale"), {batch_});

@@ -43,9 +43,10 @@ struct Picture {
 };
 
 struct Grid {
-  const float* knots = nullptr;  // (rows, columns, 2)
+  const float* knots = nullptr;  // (rows, columns, 2) of a displacement, (rows, columns, 2, channels) of a shade
   std::int64_t rows = 0;
   std::int64_t columns = 0;
+  std::int64_t channels = 0;
 };
 
 // A warp (matrix and size) or a displacement (grids); one entry of each array per sample.
@@ -66,13 +67,14 @@ struct Filter {
 };
 
 struct Value {
-  enum class Kind : std::uint8_t { colour, curve, gaussian, impulses, erase, fill } kind = Kind::fill;
+  enum class Kind : std::uint8_t { colour, curve, shade, gaussian, impulses, erase, fill } kind = Kind::fill;
   std::vector<std::uint8_t> active;  // B, or empty: every sample
   std::vector<double> matrix;        // colour: B * C * (C + 1)
   std::vector<double> pivot;         // colour: B * C, or empty
   const float* table = nullptr;      // curve: B * table_channels * table_length
   std::int64_t table_channels = 0;
   std::int64_t table_length = 0;
+  std::vector<Grid> shades;           // shade: B
   std::vector<double> scale;          // gaussian: B
   std::vector<double> mean;           // gaussian: B
   std::vector<double> amount;         // impulses: B

@@ -22,6 +22,7 @@ from covary.plan.changes import (
     Filter,
     GaussianField,
     Impulses,
+    Shade,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -68,7 +69,7 @@ def picture(rng: np.random.Generator, dtype: str, channels: int) -> np.ndarray:
 
 def value(rng: np.random.Generator, batch: int, channels: int, white: float, dtype: str):
     streams = rng.integers(0, 2**64 - 1, batch, np.uint64)
-    kind = rng.integers(7)
+    kind = rng.integers(8)
     if kind == 0:
         pivot = numbers(rng, (batch, channels), 1.0) if rng.random() < 0.3 else None
         return Colour(numbers(rng, (batch, channels, channels + 1), 1.0), pivot)
@@ -89,6 +90,9 @@ def value(rng: np.random.Generator, batch: int, channels: int, white: float, dty
         if kind == 4:
             return Erase(rectangles, count, "noise", stream=streams)
         return Erase(rectangles, count, "constant", colour=numbers(rng, (batch, channels), white))
+    if kind == 6:
+        shapes = [(*rng.integers(1, 9, 2), 2, rng.choice([1, channels])) for _ in range(batch)]
+        return Shade(tuple(numbers(rng, shape, white).astype(np.float32) for shape in shapes))
     return Fill(numbers(rng, (batch, channels), white))
 
 

@@ -11,6 +11,9 @@ struct Step {
   const float* matrix = nullptr;
   const float* colour = nullptr;
   const float* table = nullptr;
+  const Grid* shade = nullptr;
+  float* knots = nullptr;  // of a shade at one row: gain and offset of every channel, for each column of the grid
+  float* along = nullptr;  // gain and offset of one channel at every pixel of a row
   float mean = 0, scale = 0;
   float white_below = 0, change_below = 0;
   std::uint64_t stream = 0;
@@ -65,6 +68,13 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
       case Value::Kind::curve:
         step.table = value.table + b * value.table_channels * value.table_length;
         break;
+      case Value::Kind::shade: {
+        step.shade = &value.shades[static_cast<std::size_t>(b)];
+        const std::int64_t knots = 2 * step.shade->channels * step.shade->columns;
+        step.knots = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(knots)));
+        step.along = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(2 * all.width)));
+        break;
+      }
       case Value::Kind::gaussian:
         step.mean = static_cast<float>(value.mean[b]);
         step.scale = static_cast<float>(value.scale[b]);
@@ -206,6 +216,63 @@ inline void curve_row(const Step& step, Element element, std::int64_t channels, 
   }
 }
 
+// Where the centre of pixel `i` of `n` lies among `knots` knots: the knot before it, and how far behind that it is.
+struct Between {
+  std::int64_t knot;
+  float part;
+};
+
+inline Between between(std::int64_t i, std::int64_t n, std::int64_t knots) {
+  if (knots == 1) return {0, 0.0F};
+  const double place = (static_cast<double>(i) + 0.5) * (static_cast<double>(knots - 1) / static_cast<double>(n));
+  const auto before = std::min(static_cast<std::int64_t>(place), knots - 2);
+  return {before, static_cast<float>(place - static_cast<double>(before))};
+}
+
+// One of the 2 * channels rows of knots, spread over the pixels of a row.
+inline void spread(const float* knots, std::int64_t stride, std::int64_t columns, std::int64_t n, float* COVARY_RESTRICT out) {
+  std::int64_t x = 0;
+  while (x < n) {
+    const Between first = between(x, n, columns);
+    const float a = knots[first.knot * stride];
+    const float step = columns == 1 ? 0.0F : knots[(first.knot + 1) * stride] - a;
+    const double scale = static_cast<double>(columns - 1) / static_cast<double>(n);
+    const auto origin = static_cast<double>(first.knot);
+    // The pixels up to the next knot; the last cell takes all that are left.
+    std::int64_t end = n;
+    if (first.knot + 2 < columns) {
+      end = std::min(n, static_cast<std::int64_t>((origin + 1.0) / scale - 0.5) + 2);
+      while (end - 1 > x && between(end - 1, n, columns).knot > first.knot) --end;
+    }
+    for (std::int64_t i = x; i < end; ++i) {
+      const auto part = static_cast<float>((static_cast<double>(i) + 0.5) * scale - origin);
+      out[i] = a + part * step;
+    }
+    x = end;
+  }
+}
+
+inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes row) {
+  const Grid& grid = *step.shade;
+  const std::int64_t series = 2 * grid.channels;
+  const Between at = between(y, all.height, grid.rows);
+  const float* COVARY_RESTRICT above = grid.knots + at.knot * grid.columns * series;
+  const float* COVARY_RESTRICT below = grid.rows == 1 ? above : above + grid.columns * series;
+  float* COVARY_RESTRICT knots = step.knots;
+  for (std::int64_t i = 0; i < grid.columns * series; ++i) knots[i] = above[i] + at.part * (below[i] - above[i]);
+  const std::int64_t n = all.width;
+  const float* COVARY_RESTRICT gain = step.along;
+  const float* COVARY_RESTRICT offset = step.along + n;
+  for (std::int64_t c = 0; c < all.channels; ++c) {
+    if (c < grid.channels) {
+      spread(knots + c, series, grid.columns, n, step.along);
+      spread(knots + grid.channels + c, series, grid.columns, n, step.along + n);
+    }
+    float* COVARY_RESTRICT v = row[c];
+    for (std::int64_t x = 0; x < n; ++x) v[x] = v[x] * gain[x] + offset[x];
+  }
+}
+
 inline void impulses_row(const Step& step, float white, std::int64_t channels, std::int64_t y, std::int64_t n, Planes row) {
   const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), 0, tag_impulses};
   alignas(32) std::int32_t q[chunk];
@@ -273,6 +340,9 @@ inline void change_row(const Steps& all, std::int64_t y, Planes row, const float
         break;
       case Value::Kind::curve:
         curve_row(step, all.element, all.channels, n, row);
+        break;
+      case Value::Kind::shade:
+        shade_row(step, all, y, row);
         break;
       case Value::Kind::gaussian:
         for (std::int64_t c = 0; c < all.channels; ++c) {

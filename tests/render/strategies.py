@@ -21,6 +21,7 @@ from covary.plan.changes import (
     GaussianField,
     Impulses,
     Pixels,
+    Shade,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -30,7 +31,7 @@ LABEL_DTYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "
 LABEL_DTYPES += ("float16", "float32", "float64")
 
 MAPS = ("exact", "affine", "projective", "resize")
-VALUES = ("colour", "pivot", "curve", "gaussian", "shared gaussian", "impulses", "erase", "erase noise")
+VALUES = ("colour", "pivot", "curve", "shade", "gaussian", "shared gaussian", "impulses", "erase", "erase noise")
 
 lengths = st.one_of(st.integers(1, 5), st.integers(1, 40))
 sizes = st.tuples(lengths, lengths)
@@ -149,6 +150,10 @@ def value_step(name, generator, dtype, count, channels, sizes):
         return colour_step(generator, count, channels, white, name == "pivot")
     if name == "curve":
         return curve_step(generator, count, channels, white, 256 if dtype == "uint8" else 65536)
+    if name == "shade":
+        shapes = [(*generator.integers(1, 6, 2), 2, generator.choice((1, channels))) for _ in range(count)]
+        grids = [generator.uniform(-0.5, 1.5, shape) * [[1], [white * 0.2]] for shape in shapes]
+        return Shade(tuple(grid.astype(np.float32) for grid in grids))
     if name in ("gaussian", "shared gaussian"):
         scale, mean = generator.uniform(0, 0.3, count) * white, generator.uniform(-0.1, 0.1, count) * white
         return GaussianField(scale, mean, stream, per_channel=name == "gaussian")

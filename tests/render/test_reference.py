@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
+from scipy.interpolate import RegularGridInterpolator
 from skimage.color import rgb2gray
 from skimage.measure import block_reduce
 
@@ -23,6 +24,7 @@ from covary.plan.changes import (
     GaussianField,
     Impulses,
     Pixels,
+    Shade,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -439,6 +441,26 @@ def test_shared_gaussian_noise_is_alike_in_all_channels():
     shared = values_of(image, GaussianField(np.array([5.0]), np.array([0.0]), stream, per_channel=False))
     own = values_of(image, GaussianField(np.array([5.0]), np.array([0.0]), stream))
     np.testing.assert_array_equal(shared, np.repeat(own[..., :1], 3, axis=2))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2, 1), (2, 2, 2, 3), (4, 7, 2, 1), (9, 3, 2, 3)])
+def test_shades_equal_scipys_linear_interpolation_at_pixel_centres(shape):
+    image = picture(23, 31, 3, np.float32)
+    grid = np.random.default_rng(3).uniform(-1, 2, shape).astype(np.float32)
+    rows, columns = (
+        np.linspace(0, side, knots) if knots > 1 else np.array([0.0, side])
+        for side, knots in ((23, shape[0]), (31, shape[1]))
+    )
+    whole = np.broadcast_to(grid, (max(2, shape[0]), max(2, shape[1]), 2, shape[3]))
+    centres = np.stack(np.mgrid[:23, :31], axis=-1) + 0.5
+    gain, offset = np.moveaxis(RegularGridInterpolator((rows, columns), whole)(centres), 2, 0)
+    np.testing.assert_allclose(values_of(image, Shade((grid,))), image * gain + offset, atol=1e-6)
+
+
+def test_shades_of_other_shapes_are_refused():
+    for shape in ((2, 2, 1, 3), (2, 2, 2, 2), (0, 2, 2, 1)):
+        with pytest.raises(ValueError, match=r"Shade\.grids"):
+            values_of(picture(4, 4, 3, np.uint8), Shade((np.zeros(shape, np.float32),)))
 
 
 def test_impulses_strike_the_stated_shares():

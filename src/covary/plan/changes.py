@@ -92,6 +92,19 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Shade:
+    """A change of brightness that differs from place to place: value * gain + offset.
+
+    Attributes:
+        grids: one (gh, gw, 2, K) float32 array per sample: gain and offset at knots spread evenly over the canvas, the
+            first on its left (top) edge, the last on its right (bottom) edge; bilinear in between. K is the number of
+            channels, or 1: the same for all of them. Offsets are in the image's own range.
+    """
+
+    grids: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Filter:
     """A linear filter: correlation with a small kernel, borders by NumPy's "reflect".
 
@@ -196,8 +209,10 @@ class Convert:
 
 
 Geometry: TypeAlias = Warp | Displace
-Value: TypeAlias = Colour | Curve | GaussianField | Impulses | Erase | Fill
-Change: TypeAlias = Warp | Displace | Colour | Curve | Filter | GaussianField | Impulses | Erase | Pixels | Convert
+Value: TypeAlias = Colour | Curve | Shade | GaussianField | Impulses | Erase | Fill
+Change: TypeAlias = (
+    Warp | Displace | Colour | Curve | Shade | Filter | GaussianField | Impulses | Erase | Pixels | Convert
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

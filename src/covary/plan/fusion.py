@@ -32,12 +32,14 @@ from covary.plan.changes import (
     Interpolation,
     Ints,
     Pixels,
+    Shade,
     Step,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep, take_change
 
-_SEALS = (GaussianField, Impulses, Erase)
+# What depends on the place in the picture: geometry does not move across it.
+_SEALS = (Shade, GaussianField, Impulses, Erase)
 _BARRIERS = (*_SEALS, Filter, Pixels)
 _IDENTITY = np.eye(3)
 

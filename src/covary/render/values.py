@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from covary.draws.streams import TAG_ERASE, TAG_GAUSSIAN, TAG_IMPULSES, gaussian_values, picture_bits
-from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses
+from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Shade
 from covary.plan.stages import ValueStep
 
 _REC_601 = (0.299, 0.587, 0.114)
@@ -35,6 +35,8 @@ def change_values(
             values = _coloured(values, change, row)
         elif isinstance(change, Curve):
             values = _curved(values, change, row, white, integers)
+        elif isinstance(change, Shade):
+            values = _shaded(values, change, row)
         elif isinstance(change, GaussianField):
             values = _with_gaussian_noise(values, change, row)
         elif isinstance(change, Impulses):
@@ -78,6 +80,24 @@ def _curved(values: Floats, change: Curve, row: int, white: float, integers: boo
     t = place - before.astype(values.dtype)
     looked_up = table[channel, before] * (1 - t) + table[channel, np.minimum(before + 1, last)] * t
     return looked_up
+
+
+def _shaded(values: Floats, change: Shade, row: int) -> Floats:
+    height, width, channels = values.shape
+    grid = change.grids[row].astype(values.dtype)
+    if grid.ndim != 4 or 0 in grid.shape or grid.shape[2] != 2 or grid.shape[3] not in (1, channels):
+        raise ValueError(
+            f"Shade.grids: sample {row} has shape {grid.shape}, expected (rows, columns, 2, 1 or {channels})"
+        )
+    for axis, length in ((0, height), (1, width)):
+        knots = grid.shape[axis]
+        place = (np.arange(length) + 0.5) * ((knots - 1) / length)
+        before = np.minimum(place.astype(np.int64), max(knots - 2, 0))
+        part = (place - before).astype(values.dtype).reshape(-1, *[1] * (3 - axis))
+        first = grid.take(before, axis)
+        grid = first + part * (grid.take(np.minimum(before + 1, knots - 1), axis) - first)
+    shaded: Floats = values * grid[:, :, 0] + grid[:, :, 1]
+    return shaded
 
 
 def _with_gaussian_noise(values: Floats, change: GaussianField, row: int) -> Floats:
