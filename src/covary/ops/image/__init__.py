@@ -21,6 +21,7 @@ from covary.ops.image.label_crops import (
     RandomSizedBBoxSafeCrop,
 )
 from covary.ops.image.lens import OpticalDistortion
+from covary.ops.image.light import Illumination, PlasmaBrightness, PlasmaContrast, PlasmaShadow, Vignetting
 from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
@@ -65,6 +66,7 @@ __all__ = [
     "HideAndSeek",
     "HorizontalFlip",
     "Hue",
+    "Illumination",
     "Invert",
     "IoUCrop",
     "LetterBox",
@@ -75,6 +77,9 @@ __all__ = [
     "PadIfNeeded",
     "Perspective",
     "PiecewiseAffine",
+    "PlasmaBrightness",
+    "PlasmaContrast",
+    "PlasmaShadow",
     "Posterize",
     "RGBShift",
     "RandomCrop",
@@ -105,6 +110,7 @@ __all__ = [
     "Translate",
     "Transpose",
     "VerticalFlip",
+    "Vignetting",
     "XYMasking",
     "ZoomOut",
 ]
