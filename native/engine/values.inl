@@ -1,6 +1,8 @@
 // Changes of value, applied to one planar row at a time.
 namespace covary::COVARY_ENGINE {
 
+struct ShadeRow;
+
 struct Step {
   Value::Kind kind = Value::Kind::fill;
   const Value* value = nullptr;
@@ -11,9 +13,7 @@ struct Step {
   const float* matrix = nullptr;
   const float* colour = nullptr;
   const float* table = nullptr;
-  const Grid* shade = nullptr;
-  float* knots = nullptr;  // of a shade at one row: gain and offset of every channel, for each column of the grid
-  float* along = nullptr;  // gain and offset of one channel at every pixel of a row
+  const ShadeRow* shade = nullptr;
   float mean = 0, scale = 0;
   float white_below = 0, change_below = 0;
   std::uint64_t stream = 0;
@@ -34,6 +34,8 @@ struct Steps {
     return false;
   }
 };
+
+inline const ShadeRow* shade_of(const Grid& grid, std::int64_t n, Scratch& scratch);
 
 inline const float* floats_of(const double* values, std::int64_t n, Scratch& scratch) {
   auto* out = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
@@ -68,13 +70,9 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
       case Value::Kind::curve:
         step.table = value.table + b * value.table_channels * value.table_length;
         break;
-      case Value::Kind::shade: {
-        step.shade = &value.shades[static_cast<std::size_t>(b)];
-        const std::int64_t knots = 2 * step.shade->channels * step.shade->columns;
-        step.knots = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(knots)));
-        step.along = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(2 * all.width)));
+      case Value::Kind::shade:
+        step.shade = shade_of(value.shades[static_cast<std::size_t>(b)], all.width, scratch);
         break;
-      }
       case Value::Kind::gaussian:
         step.mean = static_cast<float>(value.mean[b]);
         step.scale = static_cast<float>(value.scale[b]);
@@ -229,47 +227,80 @@ inline Between between(std::int64_t i, std::int64_t n, std::int64_t knots) {
   return {before, static_cast<float>(place - static_cast<double>(before))};
 }
 
-// One of the 2 * channels rows of knots, spread over the pixels of a row.
-inline void spread(const float* knots, std::int64_t stride, std::int64_t columns, std::int64_t n, float* COVARY_RESTRICT out) {
+// A shade of one sample: what is the same in all of its rows, and room for what is not.
+struct ShadeRow {
+  const Grid* grid = nullptr;
+  bool gains = false, offsets = false;  // whether there are any but 1 and 0
+  std::int32_t* ends = nullptr;         // for each cell of the grid the first pixel behind it
+  float* parts = nullptr;               // how far behind the knot before it each pixel is
+  float* knots = nullptr;               // gain and offset of every channel, for each column of the grid, at one row
+  float* along = nullptr;               // gain and offset of one channel at every pixel of a row
+};
+
+inline const ShadeRow* shade_of(const Grid& grid, std::int64_t n, Scratch& scratch) {
+  const auto room = [&](std::int64_t count) { return scratch.piece(4 * static_cast<std::size_t>(count)); };
+  auto* shade = static_cast<ShadeRow*>(scratch.piece(sizeof(ShadeRow)));
+  *shade = ShadeRow{};
+  shade->grid = &grid;
+  const std::int64_t series = 2 * grid.channels;
+  for (std::int64_t k = 0; k < grid.rows * grid.columns; ++k) {
+    for (std::int64_t c = 0; c < grid.channels; ++c) {
+      shade->gains = shade->gains || grid.knots[k * series + c] != 1.0F;
+      shade->offsets = shade->offsets || grid.knots[k * series + grid.channels + c] != 0.0F;
+    }
+  }
+  const std::int64_t cells = std::max<std::int64_t>(grid.columns - 1, 1);
+  shade->ends = static_cast<std::int32_t*>(room(cells));
+  shade->parts = static_cast<float*>(room(n));
+  shade->knots = static_cast<float*>(room(series * grid.columns));
+  shade->along = static_cast<float*>(room(2 * n));
+  std::int64_t cell = 0;
+  for (std::int64_t x = 0; x < n; ++x) {
+    const Between at = between(x, n, grid.columns);
+    for (; cell < at.knot; ++cell) shade->ends[cell] = static_cast<std::int32_t>(x);
+    shade->parts[x] = at.part;
+  }
+  for (; cell < cells; ++cell) shade->ends[cell] = static_cast<std::int32_t>(n);
+  return shade;
+}
+
+// One of the rows of knots, spread over the pixels.
+inline void spread(const ShadeRow& shade, std::int64_t first, float* COVARY_RESTRICT out) {
+  const std::int64_t columns = shade.grid->columns, stride = 2 * shade.grid->channels;
+  const float* COVARY_RESTRICT parts = shade.parts;
+  const float* knot = shade.knots + first;
   std::int64_t x = 0;
-  while (x < n) {
-    const Between first = between(x, n, columns);
-    const float a = knots[first.knot * stride];
-    const float step = columns == 1 ? 0.0F : knots[(first.knot + 1) * stride] - a;
-    const double scale = static_cast<double>(columns - 1) / static_cast<double>(n);
-    const auto origin = static_cast<double>(first.knot);
-    // The pixels up to the next knot; the last cell takes all that are left.
-    std::int64_t end = n;
-    if (first.knot + 2 < columns) {
-      end = std::min(n, static_cast<std::int64_t>((origin + 1.0) / scale - 0.5) + 2);
-      while (end - 1 > x && between(end - 1, n, columns).knot > first.knot) --end;
-    }
-    for (std::int64_t i = x; i < end; ++i) {
-      const auto part = static_cast<float>((static_cast<double>(i) + 0.5) * scale - origin);
-      out[i] = a + part * step;
-    }
-    x = end;
+  for (std::int64_t cell = 0; cell < std::max<std::int64_t>(columns - 1, 1); ++cell, knot += stride) {
+    const float a = knot[0];
+    const float step = columns == 1 ? 0.0F : knot[stride] - a;
+    const std::int64_t end = shade.ends[cell];
+    for (; x < end; ++x) out[x] = a + parts[x] * step;
   }
 }
 
 inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes row) {
-  const Grid& grid = *step.shade;
+  const ShadeRow& shade = *step.shade;
+  const Grid& grid = *shade.grid;
   const std::int64_t series = 2 * grid.channels;
   const Between at = between(y, all.height, grid.rows);
   const float* COVARY_RESTRICT above = grid.knots + at.knot * grid.columns * series;
   const float* COVARY_RESTRICT below = grid.rows == 1 ? above : above + grid.columns * series;
-  float* COVARY_RESTRICT knots = step.knots;
+  float* COVARY_RESTRICT knots = shade.knots;
   for (std::int64_t i = 0; i < grid.columns * series; ++i) knots[i] = above[i] + at.part * (below[i] - above[i]);
   const std::int64_t n = all.width;
-  const float* COVARY_RESTRICT gain = step.along;
-  const float* COVARY_RESTRICT offset = step.along + n;
+  const float* COVARY_RESTRICT gain = shade.along;
+  const float* COVARY_RESTRICT offset = shade.along + n;
   for (std::int64_t c = 0; c < all.channels; ++c) {
-    if (c < grid.channels) {
-      spread(knots + c, series, grid.columns, n, step.along);
-      spread(knots + grid.channels + c, series, grid.columns, n, step.along + n);
-    }
+    if (c < grid.channels && shade.gains) spread(shade, c, shade.along);
+    if (c < grid.channels && shade.offsets) spread(shade, grid.channels + c, shade.along + n);
     float* COVARY_RESTRICT v = row[c];
-    for (std::int64_t x = 0; x < n; ++x) v[x] = v[x] * gain[x] + offset[x];
+    if (shade.gains && shade.offsets) {
+      for (std::int64_t x = 0; x < n; ++x) v[x] = v[x] * gain[x] + offset[x];
+    } else if (shade.gains) {
+      for (std::int64_t x = 0; x < n; ++x) v[x] *= gain[x];
+    } else if (shade.offsets) {
+      for (std::int64_t x = 0; x < n; ++x) v[x] += offset[x];
+    }
   }
 }
 
