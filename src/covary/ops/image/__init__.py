@@ -34,7 +34,8 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
-from covary.ops.image.tone import Gamma, Invert, Posterize, Solarize
+from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
+from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
     "D4",
@@ -47,6 +48,7 @@ __all__ = [
     "ChannelShuffle",
     "CoarseDropout",
     "ColorJitter",
+    "Colorize",
     "ConstrainedCoarseDropout",
     "Contrast",
     "Crop",
@@ -54,6 +56,7 @@ __all__ = [
     "CropNonEmptyMaskIfExists",
     "Cutout",
     "ElasticTransform",
+    "FancyPCA",
     "FiveCrop",
     "Gamma",
     "GaussianBlur",
@@ -76,7 +79,9 @@ __all__ = [
     "Pad",
     "PadIfNeeded",
     "Perspective",
+    "PhotoMetricDistort",
     "PiecewiseAffine",
+    "PlanckianJitter",
     "PlasmaBrightness",
     "PlasmaContrast",
     "PlasmaShadow",
@@ -91,6 +96,7 @@ __all__ = [
     "RandomScale",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomToneCurve",
     "Resize",
     "Rotate",
     "SafeRotate",
@@ -98,6 +104,7 @@ __all__ = [
     "Saturation",
     "Scale",
     "ScaleJitter",
+    "Sepia",
     "Sharpen",
     "Shear",
     "ShiftScaleRotate",

@@ -16,7 +16,7 @@ from covary.draws.distributions import Range, Uniform
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.luma import LUMA, has_chroma, identity_matrix
 from covary.ops.view import View
-from covary.plan.changes import Change, Colour
+from covary.plan.changes import Bools, Change, Colour, Floats
 
 # A colour is its grey, all channels at the luma, and its chroma, the rest. Hue turns the chroma, saturation scales it.
 _GREY = np.tile(LUMA, (3, 1))
@@ -172,8 +172,13 @@ class ColorJitter(Operation):
         self.one_of("pivot", _PIVOTS)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        brightness, contrast = draw("brightness"), draw("contrast")
-        saturation, hue = draw("saturation"), draw("hue")
+        contrast_last = draw("order") < 0.5
+        return self.jitter(view, draw("brightness"), draw("contrast"), draw("saturation"), draw("hue"), contrast_last)
+
+    def jitter(
+        self, view: View, brightness: Floats, contrast: Floats, saturation: Floats, hue: Floats, contrast_last: Bools
+    ) -> Colour:
+        """The four changes as one, from (B,) numbers of each."""
         gain = brightness * contrast
         # All four keep greys grey and, but for the gain, the luma: their linear parts commute, and only the order of
         # brightness and contrast shows, in the constant.
@@ -188,7 +193,6 @@ class ColorJitter(Operation):
         if self.pivot == "mean":
             # Contrast before brightness adds b * ((1 - c) * mean), after it (1 - c) * (b * mean): the same.
             return Colour(matrix, pivot=(brightness * rest)[:, None].repeat(view.channels, axis=1))
-        contrast_last = draw("order") < 0.5
         matrix[:, :, -1] = (view.white / 2 * rest * np.where(contrast_last, 1.0, brightness))[:, None]
         return Colour(matrix)
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.draws.distributions import Integers, LogUniform, Range, Uniform
+from covary.draws.distributions import Constant, Integers, LogUniform, Range, Uniform
+from covary.draws.streams import stream_normals
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.image.luma import identity_matrix
@@ -73,6 +74,44 @@ class Gamma(Operation):
         # exp(gamma * log) takes a sixth of the time of the power; at black it is exp(-infinity) = 0.
         power = np.exp(draw("gamma")[:, None] * _logarithms(view.levels))
         return Curve((view.white * power).astype(np.float32)[:, None, :])
+
+
+@operation
+class RandomToneCurve(Amount):
+    """Bend the tone curve at random: shadows and highlights rise or fall, each by itself.
+
+    The curve is a cubic Bezier curve from black to white; its two control points stand at a third and at two thirds and
+    are moved up and down by normal random steps.
+
+    Args:
+        scale: standard deviation of the steps, as a fraction of white, 0 to 1. Identity: 0. Default 0.1. The control
+            points stay between black and white. (Albumentations' stand at 0.25 and 0.75: at scale 0 it raises the
+            contrast.)
+        per_channel: whether each channel has a curve of its own. Default False.
+
+    Values below 0 and above white are clipped.
+
+    Helps: cameras, films and scanners with tone curves of their own.
+    Hurts: linear data, in which equal steps have a meaning.
+    """
+
+    scale: Range = ranged(default=Constant(0.1, identity=0), low=0, high=1)
+    per_channel: bool = False
+
+    streams = ("steps",)
+
+    def check(self) -> None:
+        if not isinstance(self.per_channel, bool):
+            self.refuse("per_channel", repr(self.per_channel), "True or False")
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        curves = view.channels if self.per_channel else 1
+        steps = stream_normals(draw.stream("steps"), 2 * curves).reshape(view.count, curves, 2)
+        points = np.clip(np.array([1 / 3, 2 / 3]) + steps * draw("scale")[:, None, None], 0, 1)
+        x = _inputs(view.levels)
+        first, second = 3 * x * np.square(1 - x), 3 * np.square(x) * (1 - x)
+        curve = points[..., :1] * first + points[..., 1:] * second + x**3
+        return Curve((view.white * curve).astype(np.float32))
 
 
 @operation
