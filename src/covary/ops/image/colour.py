@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -166,7 +166,7 @@ class ColorJitter(Operation):
     hue: Range = ranged(default=Uniform(-0.05, 0.05, identity=0), low=-0.5, high=0.5)
     pivot: Pivot = "middle"
 
-    uniforms = ("order",)
+    uniforms: ClassVar[tuple[str, ...]] = ("order",)
 
     def check(self) -> None:
         self.one_of("pivot", _PIVOTS)
