@@ -1,8 +1,8 @@
-"""A response applied to a sound by overlap-save: in blocks of a Fourier transform, of which the edges, where the response
-smears around, are thrown away.
+"""A response applied to a sound by overlap-save: in blocks of a Fourier transform, of which the edges, where the
+response smears around, are thrown away.
 
-The compiled kernels transform two blocks at a time, one as the real and one as the imaginary part. Without them SciPy does
-the same work; the results agree but for rounding.
+The compiled kernels transform two blocks at a time, one as the real and one as the imaginary part. Without them SciPy
+does the same work; the results agree but for rounding.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def _compiled_blocks(length: int, channels: int, before: int, behind: int) -> Bl
 
 
 def _scipy_blocks(length: int, before: int, behind: int) -> Blocks:
-    """One transform of any size, or small ones that stay in the cache and are worked on several at a time, but waste more
-    on the overlap."""
+    """One transform of any size, or small ones, which stay in the cache and are worked on several at a time, but waste
+    more on the overlap."""
     reach = before + behind
     size = fast_length(length + max(before, behind))
     best, least = Blocks(size, length, 0, False), _ALONE * size * math.log2(size)

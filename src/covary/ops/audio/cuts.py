@@ -151,6 +151,7 @@ class Trim(SoundOperation):
     keep_seconds: float = 0.0
 
     required = True
+    listens = True
 
     def check(self) -> None:
         if not self.below_db > 0:

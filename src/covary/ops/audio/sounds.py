@@ -104,6 +104,8 @@ class Sounds:
             place: where it begins, in [0, 1): of what leaves room for the length, or of the whole of shorter sounds.
             length: in samples.
         """
+        from covary.render.buffers import empty
+
         there = self.length(index, rate)
         entry = self._entries[index]
         if there == 0 or length == 0:
@@ -112,7 +114,9 @@ class Sounds:
             start = int(place * (there - length + 1))
             if self._bank(rate) is None and entry.wave is None:
                 return _read_part(entry, rate, start, length)
-            return self.whole(index, rate)[:, start : start + length].copy()
+            made: Wave = empty((entry.channels, length), np.float32)
+            made[...] = self.whole(index, rate)[:, start : start + length]
+            return made
         return np.take(self.whole(index, rate), np.arange(length) + int(place * there), axis=1, mode="wrap")
 
     def _bank(self, rate: int) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
