@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary, finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +26,16 @@ _HEAD = 4096  # bytes before the first thing: token, end of the last thing, entr
 class Shelf:
     """Read-only arrays under names of 32 hexadecimal digits, shared with forks and with whoever gets this by pickle."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: int | None = None) -> None:
+        """`file` is the descriptor of a shelf that another process has made."""
         self._own: dict[str, NDArray[np.float32]] = {}
-        self._file = -1
+        self._file = _made_file() if file is None else file
         self._lock = threading.Lock()
         _here.add(self)
-        create = getattr(os, "memfd_create", None)
-        if create is not None:
-            # Without memory for files, or descriptors, everything stays in this process.
-            with suppress(OSError):
-                self._file = create("covary-sounds", os.MFD_CLOEXEC)
-                os.ftruncate(self._file, _HEAD)
-                os.pwrite(self._file, os.urandom(_NAME) + _HEAD.to_bytes(8, "little"), 0)
-                _known[self._token()] = self
-
-    def __del__(self) -> None:
         if self._file >= 0:
-            with suppress(OSError):
-                os.close(self._file)
+            _known[self._token()] = self
+            # When the interpreter goes down, the system closes it.
+            finalize(self, os.close, self._file).atexit = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (os.getpid(), self._file, self._token())
@@ -124,16 +116,31 @@ def _opened(process: int, file: int, token: bytes) -> Shelf:
     known = _known.get(token)
     if known is not None:
         return known
-    made = Shelf()
-    if made._file < 0 or not token:
-        return made
-    with suppress(OSError):
-        there = os.open(f"/proc/{process}/fd/{file}", os.O_RDWR | os.O_CLOEXEC)
-        if os.pread(there, _NAME, 0) == token:
-            made._file, there = there, made._file
-            _known[token] = made
-        os.close(there)
-    return made
+    if token:
+        with suppress(OSError):
+            there = os.open(f"/proc/{process}/fd/{file}", os.O_RDWR | os.O_CLOEXEC)
+            if os.pread(there, _NAME, 0) == token:
+                return Shelf(there)
+            os.close(there)
+    return Shelf()
+
+
+def _made_file() -> int:
+    """The descriptor of a new file in memory; -1 where there are no such files, or no more of them."""
+    create = getattr(os, "memfd_create", None)
+    if create is None:
+        return -1
+    try:
+        file: int = create("covary-sounds", os.MFD_CLOEXEC)
+    except OSError:
+        return -1
+    try:
+        os.ftruncate(file, _HEAD)
+        os.pwrite(file, os.urandom(_NAME) + _HEAD.to_bytes(8, "little"), 0)
+    except OSError:
+        os.close(file)
+        return -1
+    return file
 
 
 _here: WeakSet[Shelf] = WeakSet()
