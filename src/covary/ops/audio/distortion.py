@@ -10,6 +10,8 @@ from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
 from covary.plan.audio import AudioChange, Function, Shaper, Wave
 
+_CHUNK = 1 << 16  # samples
+
 
 @operation
 class ClippingDistortion(SoundOperation):
@@ -105,10 +107,14 @@ def rounded(wave: Wave, bits: int) -> Wave:
     from covary.render.buffers import empty
 
     half = np.float32(2 ** (bits - 1))
-    made: Wave = np.multiply(wave, half, out=empty(wave.shape, np.float32))
-    np.rint(made, out=made)
-    np.clip(made, -half, half - 1, out=made)
-    made *= 1 / half  # a power of two: as exact as the division
+    made: Wave = empty(wave.shape, np.float32)
+    # So much at a time as stays in the cache.
+    for start in range(0, wave.shape[1], _CHUNK):
+        part = made[:, start : start + _CHUNK]
+        np.multiply(wave[:, start : start + _CHUNK], half, out=part)
+        np.rint(part, out=part)
+        np.clip(part, -half, half - 1, out=part)
+        part *= 1 / half  # a power of two: as exact as the division
     return made
 
 
