@@ -142,7 +142,9 @@ def draw_sounds(
 
 
 def _rate(value: Any) -> int:
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
+    if type(value) is int and value > 0:
+        return value
+    if isinstance(value, np.integer) and value > 0:
         return int(value)
     if value is None:
         raise TypeError("audio comes without a rate; pass rate=... or give the pipeline one")

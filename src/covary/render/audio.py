@@ -135,7 +135,9 @@ def _draw(
     (by the pass's index), so that its companions get the same."""
     for index, step in enumerate(passes):
         if isinstance(step, Linear):
-            parts = [part for part in step.parts if kind_of(part.change) in kinds]
+            parts = step.parts
+            if kinds is not KINDS:
+                parts = tuple(part for part in parts if kind_of(part.change) in kinds)
             if parts:
                 wave = apply_linear(to_float(wave), rate, parts)
             continue

@@ -23,8 +23,12 @@ _LONGEST = 4.0  # seconds that a filter may ring in our books
 
 def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     """The wave behind all the parts, of the same length. What rings on beyond its end is cut off."""
-    gain = math.prod(float(part.change.factor[part.row]) for part in parts if isinstance(part.change, Gain))
-    responses = [part for part in parts if not isinstance(part.change, Gain)]
+    gain, responses = 1.0, []
+    for part in parts:
+        if isinstance(part.change, Gain):
+            gain *= float(part.change.factor[part.row])
+        else:
+            responses.append(part)
     channels, length = wave.shape
     if not responses or not length:
         scaled: Wave = np.multiply(wave, np.float32(gain), out=empty(wave.shape, np.float32))
