@@ -190,7 +190,7 @@ class Pipeline:
             return self._samples.plan_sound(sound, count, course).of_one
 
         # Operations that must hear the sound cannot be planned before it is there.
-        plan = self._next_call(sound.kind, planned, epoch, 1 if self._samples.listens else CALLS)
+        plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
         return self._samples.draw_sound(sound, plan)
 
     def _next_call(

@@ -176,13 +176,6 @@ class Samples:
 
         return {**TARGETS, **self.time_labels}
 
-    @cached_property
-    def listens(self) -> bool:
-        """Whether some operation must hear the sound before it can be planned."""
-        from covary.sounds import listens
-
-        return listens(self.images.layout)
-
     def walked_beside(self, fields: Mapping[str, Any], courses: Courses) -> list[Course]:
         """The walks of a sample's sound and text, where it has any, through the operations."""
         walked: list[Course] = []

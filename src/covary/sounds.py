@@ -94,16 +94,11 @@ class Sound:
         return (*self.wave.shape, self.rate)
 
 
-def listens(layout: Layout) -> bool:
-    """Whether some operation must hear the sound before it can be planned."""
-    return any(getattr(node.operation, "listens", False) for root in layout.nodes for node in root.walk())
-
-
 def plan_sounds(
     layout: Layout, waves: Sequence[NDArray[Any]], rates: Sequence[int], course: Course, fuse: bool
 ) -> AudioPlan:
     """The passes of B sounds, (channels, samples) each."""
-    view = AudioView.of(waves, rates, render_audio if listens(layout) else None)
+    view = AudioView.of(waves, rates, render_audio if layout.listens else None)
     layout.walk(course, view)
     return plan_audio(course.steps, view.length, view.rate, fuse=fuse)
 

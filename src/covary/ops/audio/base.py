@@ -21,8 +21,6 @@ class SoundOperation(Amount):
     """An operation on sounds; it passes views of other modalities by."""
 
     modality: ClassVar[Modality | None] = "audio"
-    # Whether it asks for the samples (`AudioView.heard`), and not for lengths, rates and channels alone.
-    listens: ClassVar[bool] = False
 
     def describe(self, draw: Draw, view: AudioView) -> AudioChange | Sequence[AudioChange]:
         """The change for B sounds at once; rows of sounds that the operation leaves out are ignored."""
