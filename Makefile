@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 BENCH_OPTIONS ?=
-SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/targets/test_boxes.py
+SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/render/test_sound_kernels.py tests/targets/test_boxes.py
 FUZZ_SECONDS ?= 40
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
 	$$($(CXX) -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \

@@ -23,12 +23,10 @@ GROUP_TITLES = {"combine": "Combinators"}
 
 def operations() -> dict[str, type[Any]]:
     """Every operation of covary's own by its qualified name, in alphabetical order."""
-    import covary.ops.audio
-    import covary.ops.combine
-    import covary.ops.image
-    import covary.ops.text  # noqa: F401 (these declare them)
     from covary.ops.base import registry
+    from covary.ops.spec import declare_all
 
+    declare_all()
     own = {name: cls for name, cls in registry().items() if cls.__module__.partition(".")[0] == "covary"}
     return dict(sorted(own.items()))
 

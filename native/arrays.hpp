@@ -68,8 +68,9 @@ class View {
     const char* format = buffer_.format == nullptr ? "B" : buffer_.format;
     if (*format == '@' || *format == '=' || *format == '<') ++format;
     code_ = format[0] != '\0' && format[1] == '\0' ? format[0] : '\0';
+    complex_float_ = format[0] == 'Z' && format[1] == 'f' && format[2] == '\0';
   }
-  View(View&& other) noexcept : buffer_(other.buffer_), code_(other.code_) { other.buffer_.obj = nullptr; }
+  View(View&& other) noexcept : buffer_(other.buffer_), code_(other.code_), complex_float_(other.complex_float_) { other.buffer_.obj = nullptr; }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
   View& operator=(View&&) = delete;
@@ -78,6 +79,7 @@ class View {
   }
 
   char code() const { return code_; }  // of the struct module; 0 for anything but one plain number
+  bool complex_float() const { return complex_float_; }
   bool is_float() const { return code_ == 'f' || code_ == 'd' || code_ == 'e'; }
   bool is_signed() const { return code_ == 'b' || code_ == 'h' || code_ == 'i' || code_ == 'l' || code_ == 'q'; }
   bool is_unsigned() const { return code_ == 'B' || code_ == 'H' || code_ == 'I' || code_ == 'L' || code_ == 'Q'; }
@@ -156,6 +158,7 @@ class View {
 
   Py_buffer buffer_{};
   char code_ = '\0';
+  bool complex_float_ = false;
 };
 
 // A new uninitialised array on recycled memory where that pays. `dtype` is a NumPy dtype object.

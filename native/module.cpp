@@ -9,10 +9,12 @@
 #include "arrays.hpp"
 #include "blocks.hpp"
 #include "boxes.hpp"
+#include "guarded.hpp"
 #include "parse.hpp"
 #include "philox.hpp"
 #include "pixels/picture.hpp"
 #include "program.hpp"
+#include "sound/module.hpp"
 
 namespace nb = nanobind;
 
@@ -68,18 +70,6 @@ PyTypeObject* block_type() {
     if (found == nullptr) found = reinterpret_cast<PyTypeObject*>(made.release());
   }
   return found;
-}
-
-// Runs `call`, turning what it throws into Python's exceptions.
-template <class Call>
-PyObject* guarded(Call call) {
-  try {
-    return call();
-  } catch (const PythonError&) {
-    throw nb::python_error();
-  } catch (const std::invalid_argument& error) {
-    throw nb::value_error(error.what());
-  }
 }
 
 PyObject* render_stages(PyObject* stages, PyObject* sources, PyObject* outputs, int threads, bool simd) {
@@ -337,6 +327,7 @@ NB_MODULE(_native, m) {
       },
       nb::arg("boxes"), nb::arg("format"), nb::arg("clip"), nb::arg("min_area"), nb::arg("min_visibility"), nb::arg("sizes"),
       nb::arg("stages"));
+  covary::define_sounds(m);
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });

@@ -43,6 +43,12 @@ def test_import_brings_no_slow_module() -> None:
     assert not brought & slow
 
 
+def test_operations_on_sound_bring_no_slow_module_and_none_that_is_not_used() -> None:
+    brought = probe("from covary import audio; audio.Gain(); dir(audio); audio.Room")["modules"]
+    assert "covary.ops.audio.level" in brought and "covary.ops.audio.stretch" not in brought
+    assert not {module.partition(".")[0] for module in brought} & {"cv2", "scipy", "soundfile", "soxr", "yaml"}
+
+
 def test_mixers_bring_no_slow_module() -> None:
     brought = {module.partition(".")[0] for module in probe("import covary; covary.mix.MixUp()")["modules"]}
     assert not brought & {"cv2", "scipy", "yaml", "torch", "simplejpeg"}

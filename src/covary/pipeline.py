@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,20 @@ from covary.ops.layout import lay_out
 from covary.ops.view import Modality
 from covary.options import DEFAULTS, BoxFormat, PointFormat, checked_protect, checked_rate, checked_time_labels
 from covary.pictures import as_picture, like_input, sizes_of
-from covary.plan.ahead import CALLS, Ahead
+from covary.plan.ahead import CALLS, Ahead, one_by_one
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
 from covary.render import Renderer
-from covary.samples import IMAGES, Samples, modalities_of
+from covary.samples import IMAGES, SOUNDS, Samples, modalities_of
 from covary.targets import Boxes, Keypoints
 from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
 
 if TYPE_CHECKING:
+    from covary.plan.audio import AudioPlan
     from covary.targets.events import Target
+
+Plan = TypeVar("Plan")
 
 
 class Pipeline:
@@ -111,7 +114,7 @@ class Pipeline:
         )
         self._calls = 0
         self._kind: Any = None
-        self._ahead: Ahead | None = None
+        self._ahead: Ahead[Any] | None = None
         self._lock = threading.Lock()
         self._home = os.getpid()
 
@@ -149,7 +152,10 @@ class Pipeline:
         return self._one({name: content[0]}, key, epoch)[name]
 
     def _one(self, fields: dict[str, Any], key: Key | None, epoch: int) -> dict[str, Any]:
-        if self._samples.modalities != IMAGES:
+        modalities = self._samples.modalities
+        if key is None and modalities == SOUNDS:
+            return self._counted_sound(fields, epoch)
+        if modalities != IMAGES:
             keys = self._own_keys(1) if key is None else key_numbers((key,))
             courses = self._courses(keys, epoch_numbers(epoch, 1))
             return self._samples.vary([fields], courses, self._threads(None))[1][0]
@@ -160,34 +166,61 @@ class Pipeline:
         picture = as_picture(image, "image")
         sizes = sizes_of([picture])
         if key is None and not self._layout.looks:
-            groups = self._next_call(picture, epoch)
+            groups = self._counted_picture(picture, epoch)
         else:
             keys = self._own_keys(1) if key is None else key_numbers((key,))
             groups = self._images.groups(sizes, picture, self._course(keys, epoch_numbers(epoch, 1)), [fields])
         outputs, labels = self._images.planned(sizes, groups).draw([picture], None, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
 
-    def _next_call(self, picture: Image, epoch: int) -> list[Group]:
+    def _counted_picture(self, picture: Image, epoch: int) -> list[Group]:
+        """The plan of the next call, for a picture."""
+
+        def planned(count: int, course: Course) -> Callable[[int], list[Group]]:
+            groups = self._images.groups(sizes_of([picture] * count), picture, course, None)
+            return one_by_one(groups, count) if count > 1 else lambda row: groups
+
+        return self._next_call((picture.shape, picture.dtype), planned, epoch, CALLS)
+
+    def _counted_sound(self, fields: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+        """The next call, for a sound."""
+        sound = self._samples.sound_of(fields)
+
+        def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
+            return self._samples.plan_sound(sound, count, course).of_one
+
+        # Operations that must hear the sound cannot be planned before it is there.
+        plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
+        return self._samples.draw_sound(sound, plan)
+
+    def _next_call(
+        self, kind: tuple[Any, ...], planned: Callable[[int, Course], Callable[[int], Plan]], epoch: int, most: int
+    ) -> Plan:
         """The plan of the next counted call.
 
-        What a call without a key will draw is known before it comes. Where two calls in a row brought pictures of one
+        What a call without a key will draw is known before it comes. Where two calls in a row brought content of one
         kind, the calls to come are planned together, which costs little more than planning one.
+
+        Args:
+            kind: of what the call brings.
+            planned: plans a number of calls by their course, and gives the plan of each by its place among them.
+            epoch: of the call.
+            most: calls to plan together.
         """
-        kind = (picture.shape, picture.dtype, epoch, os.getpid())
+        kind = (*kind, epoch, os.getpid())
         with self._lock:
             call = self._calls
             self._calls += 1
             ahead, before = self._ahead, self._kind
             self._kind = kind
         if ahead is None or not ahead.covers(kind, call):
-            count = CALLS if kind == before else 1
+            count = most if kind == before else 1
             course = self._course(self._call_keys(call, count), epoch_numbers(epoch, count))
-            groups = self._images.groups(sizes_of([picture] * count), picture, course, None)
-            if count == 1:
-                return groups
-            ahead = Ahead(kind, call, groups)
-            self._ahead = ahead
-        return ahead.groups_of(call)
+            ahead = Ahead(kind, call, planned(count, course))
+            if count > 1:
+                self._ahead = ahead
+        plan: Plan = ahead.of_call(call)
+        return plan
 
     def batch(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,18 +26,22 @@ def resample(wave: Wave, ratio: float, length: int) -> Wave:
 
     if ratio == 1 and length <= wave.shape[1]:
         return wave[:, :length]
-    made = np.zeros((wave.shape[0], length), dtype=np.float32)
     if not wave.shape[1]:
-        return made
+        return np.zeros((wave.shape[0], length), dtype=np.float32)
     # As two whole numbers where the ratio is one of small ones: soxr has a quicker way for these.
     numerator, denominator = _fraction(ratio)
-    for channel, row in enumerate(wave):
-        result = soxr.resample(np.ascontiguousarray(row), numerator, denominator, quality="HQ")
-        count = min(len(result), length)
-        made[channel, :count] = result[:count]
+    rows = [soxr.resample(np.ascontiguousarray(row), numerator, denominator, quality="HQ") for row in wave]
+    if len(rows) == 1 and len(rows[0]) >= length:
+        alone: Wave = rows[0][None, :length]
+        return alone
+    made = np.zeros((wave.shape[0], length), dtype=np.float32)
+    for channel, row in enumerate(rows):
+        count = min(len(row), length)
+        made[channel, :count] = row[:count]
     return made
 
 
+@lru_cache(maxsize=256)
 def _fraction(ratio: float) -> tuple[float, float]:
     from fractions import Fraction
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from covary.ops.view import Modality
 from covary.plan.changes import Ints
 
 if TYPE_CHECKING:
+    from covary.plan.audio import AudioPlan
+    from covary.sounds import Sound
     from covary.targets.events import Target
 
 IMAGES: frozenset[Modality] = frozenset({"image"})
+SOUNDS: frozenset[Modality] = frozenset({"audio"})
 
 
 def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
@@ -26,7 +30,7 @@ def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
     return frozenset(own).union(*(modalities_of(operation.children) for operation in listed))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """How a pipeline treats samples.
 
@@ -69,6 +73,8 @@ class Samples:
         varied = {
             field: [label.get(field) for label in labels] for field in dict.fromkeys(f for e in labels for f in e)
         }
+        if None in (rates := varied.get("rate", ())):
+            varied["rate"] = [self.rate if rate is None else rate for rate in rates]
         return varied if outputs is None else {"image": outputs, **{f: v for f, v in varied.items() if f != "image"}}
 
     def vary(
@@ -117,12 +123,39 @@ class Samples:
             [self.rate if rate is None else rate for rate in given],
             [samples[row] for row in rows],
             courses(np.array(rows)),
-            targets=self._targets(),
+            targets=self.targets,
             fuse=self.images.fuse,
             threads=threads,
         )
         for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
-            samples[row] = {"audio": wave, **({} if before is None else {"rate": rate}), **label}
+            samples[row] = {"audio": wave, **self._told(before, rate), **label}
+
+    def _told(self, given: Any, rate: int) -> dict[str, int]:
+        """The rate among the results: where it came with the sound, or where it is no longer the pipeline's own."""
+        return {} if given is None and rate == self.rate else {"rate": rate}
+
+    def sound_of(self, fields: Mapping[str, Any]) -> Sound:
+        """The sound of one sample, checked, with its other fields."""
+        from covary.sounds import Sound
+
+        rest = dict(fields)
+        audio, rate = rest.pop("audio", None), rest.pop("rate", None)
+        if audio is None:
+            raise self.nothing(fields)
+        return Sound.of(audio, rate, self.rate, rest)
+
+    def plan_sound(self, sound: Sound, count: int, course: Course) -> AudioPlan:
+        """The passes of several sounds like this one."""
+        from covary.sounds import plan_sounds
+
+        return plan_sounds(self.images.layout, [sound.wave] * count, [sound.rate] * count, course, self.images.fuse)
+
+    def draw_sound(self, sound: Sound, plan: AudioPlan) -> dict[str, Any]:
+        """One sample, as planned."""
+        from covary.sounds import draw_sounds
+
+        made = draw_sounds(plan, [sound.given], [sound.wave], [sound.fields], self.targets, 1)
+        return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
         from covary.texts import vary_texts
@@ -136,7 +169,9 @@ class Samples:
         for row, text, label in zip(rows, made.texts, made.fields, strict=True):
             samples[row] = {"text": text, **label}
 
-    def _targets(self) -> Mapping[str, Target]:
+    @cached_property
+    def targets(self) -> Mapping[str, Target]:
+        """How all fields are written that move in time."""
         from covary.targets.events import TARGETS
 
         return {**TARGETS, **self.time_labels}

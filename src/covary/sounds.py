@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Course
 from covary.ops.layout import Layout
-from covary.plan.audio import plan_audio
-from covary.render.audio import render_audio, render_with
+from covary.plan.audio import AudioPlan, plan_audio
+from covary.render.audio import draw_checked, render_audio
 from covary.targets.events import Target, Waveform, carry_events
 from covary.waves import as_wave
 
@@ -61,9 +62,65 @@ def vary_sounds(
     """
     several = len(sounds) > 1
     waves = [as_wave(sound, f"{name}[{index}]" if several else name) for index, sound in enumerate(sounds)]
-    view = AudioView.of(waves, [_rate(rate) for rate in rates], render_audio)
+    plan = plan_sounds(layout, waves, [_rate(rate) for rate in rates], course, fuse)
+    return draw_sounds(plan, sounds, waves, fields, targets, threads)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """One sound on its way.
+
+    Attributes:
+        given: as it came; `given_rate` with it, None where the pipeline's own rate is meant.
+        wave: the same, (channels, samples).
+        rate: samples per second.
+        fields: what came with it.
+    """
+
+    given: NDArray[Any]
+    given_rate: int | None
+    wave: NDArray[Any]
+    rate: int
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, audio: Any, rate: Any, own_rate: int | None, fields: dict[str, Any]) -> Sound:
+        """A sound as users give it, checked."""
+        return cls(audio, rate, as_wave(audio, "audio"), _rate(own_rate if rate is None else rate), fields)
+
+    @property
+    def kind(self) -> tuple[int, int, int]:
+        """All that a plan depends on, but for operations that listen."""
+        return (*self.wave.shape, self.rate)
+
+
+def plan_sounds(
+    layout: Layout, waves: Sequence[NDArray[Any]], rates: Sequence[int], course: Course, fuse: bool
+) -> AudioPlan:
+    """The passes of B sounds, (channels, samples) each."""
+    view = AudioView.of(waves, rates, render_audio if layout.listens else None)
     layout.walk(course, view)
-    plan = plan_audio(course.steps, view.length, view.rate, fuse=fuse)
+    return plan_audio(course.steps, view.length, view.rate, fuse=fuse)
+
+
+def draw_sounds(
+    plan: AudioPlan,
+    sounds: Sequence[NDArray[Any]],
+    waves: Sequence[NDArray[Any]],
+    fields: Sequence[Mapping[str, Any]],
+    targets: Mapping[str, Target],
+    threads: int,
+) -> VariedSounds:
+    """What was planned, and the time labels that go with it.
+
+    Args:
+        plan: of B sounds.
+        sounds: as they came.
+        waves: the same, checked, (channels, samples).
+        fields: their other fields.
+        targets: how time labels are written, by name of their field.
+        threads: cores to use.
+    """
     companions = [
         {
             field: (value, target.kinds)
@@ -72,7 +129,7 @@ def vary_sounds(
         }
         for sample in fields
     ]
-    drawn = render_with(plan, sounds, companions, threads)
+    drawn = draw_checked(plan, sounds, waves, companions, threads)
     labels = carry_events(plan, fields, targets)
     for label, (_, others) in zip(labels, drawn, strict=True):
         label.update(others)
@@ -80,7 +137,9 @@ def vary_sounds(
 
 
 def _rate(value: Any) -> int:
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0:
+    if type(value) is int and value > 0:
+        return value
+    if isinstance(value, np.integer) and value > 0:
         return int(value)
     if value is None:
         raise TypeError("audio comes without a rate; pass rate=... or give the pipeline one")

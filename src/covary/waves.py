@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.plan.audio import Wave
 
 # dtype -> what full scale is in it.
 FULL_SCALE = {"float32": 1.0, "float64": 1.0, "int16": 2.0**15, "int32": 2.0**31}
+_NATIVE = frozenset(np.dtype(name) for name in FULL_SCALE)  # names of dtypes are slow to ask for
 _MOST_CHANNELS = 256
 
 
@@ -23,19 +25,28 @@ def as_wave(value: Any, field: str) -> NDArray[Any]:
     """
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{field} is a {type(value).__name__}; an array (samples,) or (channels, samples) is needed")
-    if value.dtype.name not in FULL_SCALE:
-        raise TypeError(f"{field} has dtype {value.dtype}; allowed: {', '.join(FULL_SCALE)}")
+    if value.dtype not in _NATIVE:
+        if value.dtype.name not in FULL_SCALE:
+            raise TypeError(f"{field} has dtype {value.dtype}; allowed: {', '.join(FULL_SCALE)}")
+        # Another machine's order of bytes.
+        value = value.astype(value.dtype.newbyteorder("="))
     if value.ndim not in (1, 2):
         raise ValueError(f"{field} has shape {value.shape}; allowed: (samples,) or (channels, samples)")
-    wave = value if value.ndim == 2 else value[None]
+    wave: NDArray[Any] = value if value.ndim == 2 else value[None]
     if wave.shape[0] == 0 or wave.shape[0] > _MOST_CHANNELS:
         raise ValueError(
             f"{field} has shape {value.shape}: {wave.shape[0]} channels; channels come first, 1 to {_MOST_CHANNELS}"
         )
-    if wave.dtype.kind == "f" and not np.isfinite(wave).all():
+    if wave.dtype.kind == "f" and not _all_finite(wave):
         channel, sample = np.argwhere(~np.isfinite(wave))[0].tolist()
         raise ValueError(f"{field} has the value {wave[channel, sample]} at channel {channel}, sample {sample}")
     return wave
+
+
+def _all_finite(wave: NDArray[Any]) -> bool:
+    if kernels.native is None or wave.strides[1] != wave.itemsize or not wave.flags.aligned:
+        return bool(np.isfinite(wave).all())
+    return bool(kernels.native.all_finite(wave, kernels.simd))
 
 
 def to_float(wave: NDArray[Any]) -> Wave:

@@ -202,3 +202,36 @@ def test_any_shape_and_rate_passes(operation: Operation, shape: tuple[int, ...],
         made = vary(operation, wave, rate).wave
         assert made.shape[-1] == shape[-1] and np.isfinite(made).all()
         assert np.array_equal(wave, before)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_the_quick_mp3_keeps_time_and_length_as_libsndfile_does(rate: int) -> None:
+    pytest.importorskip("fast_mp3_augment", reason="fast-mp3-augment is not installed")
+    wave = signal.lfilter([0.1], [1, -0.95], noise(rate, 2)).astype(np.float32)
+    quick = audio.Mp3(0.4, engine="fast-mp3-augment")
+    made, other = vary(quick, wave, rate).wave, vary(audio.Mp3(0.4), wave, rate).wave
+    assert made.shape == wave.shape
+    assert int(np.fft.irfft(np.fft.rfft(made[0]) * np.conj(np.fft.rfft(wave[0]))).argmax()) == 0
+    # The two coders agree with each other about as well as either does with the sound.
+    assert np.corrcoef(made[0], other[0])[0, 1] > 0.85
+    assert np.array_equal(made, vary(quick, wave, rate).wave)
+    for shape in ((1,), (3, 40)):
+        assert vary(quick, 2 * noise(shape[-1], *shape[:-1]), rate).wave.shape == shape
+
+
+def test_the_quick_mp3_takes_bit_rates_that_mp3_knows() -> None:
+    from covary.render.fast_mp3 import kilobits
+
+    assert [kilobits(44100, level) for level in (0.0, 0.5, 1.0)] == [320, 160, 32]
+    assert [kilobits(16000, level) for level in (0.0, 0.5, 1.0)] == [160, 80, 8]
+    assert [kilobits(8000, level) for level in (0.0, 1.0)] == [64, 8]
+
+
+def test_a_missing_mp3_engine_gives_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "fast_mp3_augment", None)
+    with pytest.raises(ImportError, match="pip install fast-mp3-augment"):
+        vary(audio.Mp3(engine="fast-mp3-augment"), noise(4000))
+    with pytest.raises(ValueError, match="Mp3: engine is 'lame'; allowed: libsndfile, fast-mp3-augment"):
+        audio.Mp3(engine="lame")  # type: ignore[arg-type]

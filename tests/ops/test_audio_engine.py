@@ -65,6 +65,9 @@ def test_wrong_sounds_are_named() -> None:
         vary(audio.Gain(), [[0.0, 1.0]])  # type: ignore[list-item]
 
 
+audio.declare_all()
+
+
 @pytest.mark.parametrize("name", [name for name in registry() if name.startswith("audio.")])
 def test_plain_data_gives_the_operation_back(name: str) -> None:
     cls = registry()[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -81,15 +80,6 @@ def test_parts_of_large_collections_are_read_from_their_files(folder: Path, monk
             one, other = (sounds.part(index, rate, 0.6, length) for sounds in (banked, unbanked))
             # The middle, as a resampler begins anew at the edges of what it gets.
             assert np.abs(one - other)[:, 20:-20].max() < 0.03
-
-
-def test_bank_is_one_file_shared_and_survives_pickling(folder: Path) -> None:
-    one, two = Sounds(folder), pickle.loads(pickle.dumps(Sounds(folder)))
-    first, second = one.whole(0, 16000), two.whole(0, 16000)
-    assert np.array_equal(first, second)
-    assert isinstance(first.base.base if first.base is not None else first, np.memmap) or isinstance(first, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        first[0, 0] = 1
 
 
 def test_same_key_same_noise_in_any_batch(folder: Path) -> None:

@@ -283,6 +283,8 @@ class Operation(Declared):
     required: ClassVar[bool] = False
     # Whether `describe` asks for the labels of the samples (`view.labels`): crops that keep boxes whole, and others.
     looks: ClassVar[bool] = False
+    # Whether it must hear the sound (`AudioView.heard`), so that nothing can be planned before that is there.
+    listens: ClassVar[bool] = False
 
     @property
     def children(self) -> tuple[Operation, ...]:

@@ -25,12 +25,14 @@ class Layout:
         slots: (S,) uint32 numbers of all slots; a node's columns index them.
         lines: (S, 1) starts and lengths of the slots' uniform laws, see Chance.
         looks: whether an operation asks for the labels of the samples.
+        listens: whether an operation must hear the sounds.
     """
 
     nodes: tuple[Node, ...]
     slots: NDArray[np.uint32]
     lines: tuple[NDArray[np.float64], NDArray[np.float64]]
     looks: bool = False
+    listens: bool = False
 
     def walk(self, course: Course, view: AnyView) -> Course:
         """Let every operation describe its change, in order."""
@@ -46,8 +48,9 @@ def lay_out(operations: tuple[Operation, ...]) -> Layout:
         ValueError: two operations have one name=, or a Normalize or ToTensor is not the last.
     """
     nodes, slots = _placed(_finished(operations))
-    looks = any(node.operation.looks for root in nodes for node in root.walk())
-    return Layout(nodes, slots, _uniform_lines(nodes, len(slots)), looks)
+    every = [node.operation for root in nodes for node in root.walk()]
+    looks, listens = any(one.looks for one in every), any(one.listens for one in every)
+    return Layout(nodes, slots, _uniform_lines(nodes, len(slots)), looks, listens)
 
 
 def _finished(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

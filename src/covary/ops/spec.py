@@ -10,10 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import covary.ops.audio
-import covary.ops.combine
-import covary.ops.image
-import covary.ops.text  # noqa: F401 (these declare the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name
@@ -78,6 +74,7 @@ def declared_from_plain(data: Any, kind: type[Kind], what: str) -> Kind:
     Raises:
         ValueError: an unknown name or argument (the nearest known one is suggested), or a refused value.
     """
+    declare_all()
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, Mapping) or len(data) != 1:
@@ -103,6 +100,16 @@ def declared_from_plain(data: Any, kind: type[Kind], what: str) -> Kind:
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from None
     return made
+
+
+def declare_all() -> None:
+    """Import all operations that plain data can name."""
+    import covary.ops.combine
+    import covary.ops.image
+    import covary.ops.text  # noqa: F401 (these declare them)
+    from covary.ops import audio
+
+    audio.declare_all()
 
 
 def _value(value: Any) -> Any:

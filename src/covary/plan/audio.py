@@ -260,6 +260,13 @@ class AudioPlan:
     final_lengths: Ints
     final_rates: Ints
 
+    def of_one(self, row: int) -> AudioPlan:
+        """The plan of one of the sounds."""
+        one = slice(row, row + 1)
+        return AudioPlan(
+            self.lengths[one], self.rates[one], self.passes[one], self.final_lengths[one], self.final_rates[one]
+        )
+
 
 def plan_audio(steps: Sequence[Any], lengths: Ints, rates: Ints, *, fuse: bool = True) -> AudioPlan:
     """Fuse the changes of each sample of a batch into passes.

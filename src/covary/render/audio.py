@@ -72,30 +72,60 @@ def render_with(
     """
     if len(waveforms) != len(plan.passes):
         raise ValueError(f"{len(waveforms)} waveforms for a plan of {len(plan.passes)}")
+    waves = [as_wave(value, f"waveforms[{index}]") for index, value in enumerate(waveforms)]
+    for index, (wave, length) in enumerate(zip(waves, plan.lengths.tolist(), strict=True)):
+        _check_length(wave, length, f"waveforms[{index}]")
+    return draw_checked(plan, waveforms, waves, companions, threads)
+
+
+def draw_checked(
+    plan: AudioPlan,
+    given: Sequence[NDArray[Any]],
+    waves: Sequence[NDArray[Any]],
+    companions: Sequence[Mapping[str, tuple[NDArray[Any], Sequence[Kind]]]],
+    threads: int,
+) -> list[tuple[NDArray[Any], dict[str, NDArray[Any]]]]:
+    """As `render_with`, for sounds of which `waves` are what `as_wave` made."""
 
     def one(index: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-        passes, rate, length = plan.passes[index], int(plan.rates[index]), int(plan.lengths[index])
+        passes, rate = plan.passes[index], int(plan.rates[index])
         factors: dict[int, float] = {}
-
-        def drawn(value: Any, field: str, kinds: Sequence[Kind]) -> NDArray[Any]:
-            wave = as_wave(value, field)
-            if wave.shape[1] != length:
-                raise ValueError(f"{field} has {wave.shape[1]} samples; planned are {length}")
-            made = to_dtype(_draw(wave, rate, passes, kinds, factors), wave.dtype)
-            if np.may_share_memory(made, value) or not made.flags.c_contiguous:
-                made = _copied(made)
-            return like_given(made, value)
-
-        sound = drawn(waveforms[index], f"waveforms[{index}]", KINDS)
-        others = {name: drawn(wave, f"{name}[{index}]", kinds) for name, (wave, kinds) in companions[index].items()}
+        sound = _drawn(waves[index], given[index], rate, passes, KINDS, factors)
+        others = {}
+        for name, (value, kinds) in companions[index].items():
+            wave = as_wave(value, f"{name}[{index}]")
+            _check_length(wave, int(plan.lengths[index]), f"{name}[{index}]")
+            others[name] = _drawn(wave, value, rate, passes, kinds, factors)
         return sound, others
 
-    if threads <= 1 or len(waveforms) <= 1:
-        return [one(index) for index in range(len(waveforms))]
+    if threads <= 1 or len(waves) <= 1:
+        return [one(index) for index in range(len(waves))]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(threads, len(waveforms))) as pool:
-        return list(pool.map(one, range(len(waveforms))))
+    with ThreadPoolExecutor(min(threads, len(waves))) as pool:
+        return list(pool.map(one, range(len(waves))))
+
+
+def _check_length(wave: NDArray[Any], length: int, field: str) -> None:
+    if wave.shape[1] != length:
+        raise ValueError(f"{field} has {wave.shape[1]} samples; planned are {length}")
+
+
+def _drawn(
+    wave: NDArray[Any],
+    given: NDArray[Any],
+    rate: int,
+    passes: Sequence[Pass],
+    kinds: Sequence[Kind],
+    factors: dict[int, float],
+) -> NDArray[Any]:
+    """One sound as new memory, in the form and dtype of what was given."""
+    made = _draw(wave, rate, passes, kinds, factors)
+    if made.dtype != wave.dtype:
+        made = to_dtype(made, wave.dtype)
+    if not made.flags.c_contiguous or np.may_share_memory(made, given):
+        made = _copied(made)
+    return like_given(made, given)
 
 
 def _draw(
@@ -105,7 +135,9 @@ def _draw(
     (by the pass's index), so that its companions get the same."""
     for index, step in enumerate(passes):
         if isinstance(step, Linear):
-            parts = [part for part in step.parts if kind_of(part.change) in kinds]
+            parts = step.parts
+            if kinds is not KINDS:
+                parts = tuple(part for part in parts if kind_of(part.change) in kinds)
             if parts:
                 wave = apply_linear(to_float(wave), rate, parts)
             continue

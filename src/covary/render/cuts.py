@@ -22,9 +22,17 @@ def cut(wave: NDArray[Any], pieces: NDArray[np.float64], length: int) -> NDArray
     whole = [piece for piece in whole if piece[1] > piece[0]]
     if len(whole) == 1 and whole[0][0] == 0 and whole[0][1] == length:
         return _sound(wave, whole[0])
+    return _put(wave, whole, length)
+
+
+def _put(wave: NDArray[Any], whole: list[list[int]], length: int) -> NDArray[Any]:
+    """The pieces in their places in new memory, silence elsewhere."""
     made = empty((wave.shape[0], length), wave.dtype)
-    if sum(piece[1] - piece[0] for piece in whole) < length or len(whole) > 2:
-        made[...] = 0
+    done = 0
+    for piece in sorted(whole):
+        made[:, done : piece[0]] = 0
+        done = max(done, piece[1])
+    made[:, done:] = 0
     for piece in whole:
         made[:, piece[0] : piece[1]] = _sound(wave, piece)
     return made
@@ -51,9 +59,9 @@ def cut_with_fades(wave: NDArray[Any], pieces: NDArray[np.float64], length: int,
     Where two pieces meet, each is played on beyond the edge (silence where the source has ended) and they are
     cross-faded, half of the fade on either side. Where a piece meets silence it fades in or out inside itself.
     """
-    made = np.array(cut(wave, pieces, length))
     whole = sorted(cut_to_fit(piece, wave.shape[1], length) for piece in np.rint(pieces).astype(np.int64).tolist())
     whole = [piece for piece in whole if piece[1] > piece[0]]
+    made = _put(wave, whole, length)
     for index, piece in enumerate(whole):
         previous = whole[index - 1] if index else None
         if previous is not None and previous[1] == piece[0]:

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.render.recursion import recursed_in_double
+
 Signal: TypeAlias = NDArray[np.floating[Any]]
 
 _ROW = 1024  # samples
@@ -86,12 +88,10 @@ def loudness_lufs(wave: Signal, rate: int) -> float:
     Returns:
         LUFS; minus infinity where nothing passes the gates.
     """
-    from scipy.signal import sosfilt
-
     channels, length = wave.shape
     if not length or not wave.any():
         return -math.inf
-    power = np.square(sosfilt(k_weighting(rate), wave.astype(np.float64), axis=1))
+    power = np.square(recursed_in_double(wave, k_weighting(rate)))
     power = _weights(channels) @ power
     block = min(round(_BLOCK * rate), length)
     step = _BLOCK * (1 - _OVERLAP) * rate

@@ -10,26 +10,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.plan.audio import Curve, Filters, Gain, Impulse, Part, Wave
+from covary.render.blocks import blocks_for, convolved
 from covary.render.buffers import empty
+from covary.render.recursion import recursed
 
 _QUIET = math.log(1e-4)  # where a ringing filter counts as silent: -80 dB
-_ALONE = 1.6  # what a value of a single large transform costs, over one of many small ones
-_GROUP = 1 << 16  # samples of the blocks that are worked on together
 _KEPT = 1 << 20  # samples of the longest sound whose responses are kept
 _LONGEST = 4.0  # seconds that a filter may ring in our books
 
 
 def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
     """The wave behind all the parts, of the same length. What rings on beyond its end is cut off."""
-    gain = math.prod(float(part.change.factor[part.row]) for part in parts if isinstance(part.change, Gain))
-    responses = [part for part in parts if not isinstance(part.change, Gain)]
+    gain, responses = 1.0, []
+    for part in parts:
+        if isinstance(part.change, Gain):
+            gain *= float(part.change.factor[part.row])
+        else:
+            responses.append(part)
     channels, length = wave.shape
     if not responses or not length:
         scaled: Wave = np.multiply(wave, np.float32(gain), out=empty(wave.shape, np.float32))
         return scaled
-    from scipy.fft import irfft, rfft
-
+    if all(_is_causal(part) for part in responses):
+        return recursed(wave, np.concatenate([part.change.sections[part.row] for part in responses]), gain)
     impulses = [_Taps.of(part, rate, length) for part in responses if isinstance(part.change, Impulse)]
     filters = [part for part in responses if not isinstance(part.change, Impulse)]
     before, behind = 0, 0
@@ -38,60 +43,8 @@ def apply_linear(wave: Wave, rate: int, parts: Sequence[Part]) -> Wave:
         before, behind = before + (0 if _is_causal(part) else reach), behind + reach
     for taps in impulses:
         before, behind = before + taps.origin, behind + taps.values.shape[1] - taps.origin
-    size, hop = _blocks(length, before, behind)
-    response = _response(impulses, filters, gain, rate, size, channels)
-    if hop >= length:
-        spectrum = rfft(wave, size, axis=1)
-        spectrum = np.multiply(spectrum, response, out=spectrum)
-        alone: Wave = irfft(spectrum, size, axis=1, overwrite_x=True)[:, :length]
-        return alone
-    return _in_blocks(wave, response, size, hop, behind)
-
-
-def _in_blocks(wave: Wave, response: NDArray[Any], size: int, hop: int, behind: int) -> Wave:
-    """Overlap-save: what the response smears over a block's edges is thrown away.
-
-    Some blocks at a time, so that nothing but the result is too large for the cache.
-    """
-    from scipy.fft import irfft, rfft
-
-    channels, length = wave.shape
-    made: Wave = empty(wave.shape, np.float32)
-    group = max(1, _GROUP // size)
-    for start in range(0, length, group * hop):
-        count = min(group, -(-(length - start) // hop))
-        # From `behind` samples before the group's first result to the end of its last block.
-        first, last = start - behind, start - behind + (count - 1) * hop + size
-        part = wave[:, max(first, 0) : min(last, length)]
-        if first < 0 or last > length:
-            part = np.pad(part, ((0, 0), (max(-first, 0), max(last - length, 0))))
-        blocks = np.lib.stride_tricks.sliding_window_view(part, size, axis=1)[:, ::hop]
-        spectra = rfft(blocks, axis=2)
-        spectra *= response[:, None]
-        pieces = irfft(spectra, size, axis=2, overwrite_x=True)[:, :, behind : behind + hop]
-        stop = min(start + count * hop, length)
-        made[:, start:stop] = pieces.reshape(channels, count * hop)[:, : stop - start]
-    return made
-
-
-def _blocks(length: int, before: int, behind: int) -> tuple[int, int]:
-    """The size of the transforms, and how many samples each finishes; all of them where one transform is cheapest.
-
-    Small transforms stay in the cache and are worked on several at a time, large ones waste less on the overlap.
-    """
-    reach = before + behind
-    best = fast_length(length + max(before, behind))
-    cost, hop = _ALONE * best * math.log2(best), length
-    for bits in range(12, 19):
-        size = 1 << bits
-        done = size - reach
-        if done < size // 4 or size >= length:
-            continue
-        count = -(-length // done)
-        each = count * size * bits * (1.0 if count >= 4 else _ALONE)
-        if each < cost:
-            cost, best, hop = each, size, done
-    return best, hop
+    blocks = blocks_for(length, channels, before, behind)
+    return convolved(wave, _response(impulses, filters, gain, rate, blocks.size, channels), blocks)
 
 
 def _is_causal(part: Part) -> bool:
@@ -112,14 +65,6 @@ def _response(
             made = part[None] if made is None else made * part
     assert made is not None
     return made if gain == 1 else made * np.float32(gain)
-
-
-def fast_length(least: int) -> int:
-    """A transform length of at least `least` that is quick to do: a power of two where one is near."""
-    from scipy.fft import next_fast_len
-
-    nearest, power = next_fast_len(least, True), 1 << max(least - 1, 1).bit_length()
-    return power if power <= 1.15 * nearest else nearest
 
 
 class _Taps:
@@ -207,20 +152,27 @@ def _filtered(
 def _power(sections: NDArray[np.float64], size: int, power: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """|H|**2 of a cascade times `power`, in the form that keeps its digits near 0 Hz (in powers of sin(w / 2)**2)."""
     phi = _half_sines(size)
+    if kernels.native is not None:
+        own: NDArray[np.float32] = kernels.native.section_power(sections, phi, np.empty_like(phi), kernels.simd)
+        return own if power is None else np.multiply(power, own, out=power)
+    return power_of(sections, phi) if power is None else np.multiply(power, power_of(sections, phi), out=power)
+
+
+def power_of(sections: NDArray[np.float64], phi: NDArray[np.float32]) -> NDArray[np.float32]:
+    """|H|**2 of a cascade where sin(w / 2)**2 is `phi`; the compiled kernels give the same bits."""
+    power = np.ones_like(phi)
     for b0, b1, b2, a0, a1, a2 in sections.tolist():
-        if (b0, b1, b2) == (a0, a1, a2):
-            continue
         above = _parabola(phi, b0, b1, b2)
         above /= _parabola(phi, a0, a1, a2)
-        power = above if power is None else np.multiply(power, above, out=power)
-    return np.ones_like(phi) if power is None else power
+        power *= above
+    return power
 
 
 def _parabola(phi: NDArray[np.float32], c0: float, c1: float, c2: float) -> NDArray[np.float32]:
     made = phi * np.float32(16 * c0 * c2)
     made -= np.float32(4 * (c0 * c1 + 4 * c0 * c2 + c1 * c2))
     made *= phi
-    made += np.float32((c0 + c1 + c2) ** 2)
+    made += np.float32((c0 + c1 + c2) * (c0 + c1 + c2))
     return made
 
 

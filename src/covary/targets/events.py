@@ -134,6 +134,8 @@ def carry_events(
 
 def _carried(plan: AudioPlan, row: int, sample: Mapping[str, Any], targets: Mapping[str, Target]) -> dict[str, Any]:
     made = dict(sample)
+    if targets.keys().isdisjoint(sample):
+        return made
     legs = legs_of(plan, row)
     for name in sample:
         target = targets.get(name)

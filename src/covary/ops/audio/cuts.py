@@ -151,6 +151,7 @@ class Trim(SoundOperation):
     keep_seconds: float = 0.0
 
     required = True
+    listens = True
 
     def check(self) -> None:
         if not self.below_db > 0:
@@ -174,7 +175,8 @@ def sounding(wave: Numbers, rate: int, below_db: float) -> tuple[int, int]:
     """From where to where a sound is louder than `below_db` below its loudest frame, to a quarter of a 20 ms frame."""
     length = wave.shape[-1]
     hop = max(1, round(0.005 * rate))
-    power = np.square(np.atleast_2d(wave), dtype=np.float64).sum(axis=0)
+    powers = np.square(np.atleast_2d(wave), dtype=np.float64)
+    power = powers[0] if len(powers) == 1 else powers.sum(axis=0)
     blocks = np.add.reduceat(power, np.arange(0, length, hop)) if length else np.zeros(0)
     loud = np.convolve(blocks, np.ones(4), mode="same") if len(blocks) >= 4 else blocks
     above = np.flatnonzero(loud > loud.max(initial=0) * 10 ** (-below_db / 10))

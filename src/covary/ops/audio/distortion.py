@@ -10,6 +10,8 @@ from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
 from covary.plan.audio import AudioChange, Function, Shaper, Wave
 
+_CHUNK = 1 << 16  # samples
+
 
 @operation
 class ClippingDistortion(SoundOperation):
@@ -33,13 +35,17 @@ class ClippingDistortion(SoundOperation):
 
 def clipped_share(wave: Wave, rate: int, share: float) -> Wave:
     """The wave cut off where a share of its magnitudes lies beyond."""
+    from covary.render.buffers import empty
+
     beyond = int(share * wave.size)
     if beyond == 0:
         return wave.copy()
-    size = np.abs(wave).ravel()
+    made: Wave = np.abs(wave, out=empty(wave.shape, np.float32))
     place = max(wave.size - 1 - beyond, 0)
-    limit = np.partition(size, place)[place]
-    made: Wave = np.clip(wave, -limit, limit)
+    sizes = made.ravel()
+    sizes.partition(place)
+    limit = sizes[place]
+    np.clip(wave, -limit, limit, out=made)
     return made
 
 
@@ -64,10 +70,13 @@ class Tanh(SoundOperation):
 
 def driven(wave: Wave, rate: int, drive_db: float) -> Wave:
     """The tangent of the wave, at the same root mean square."""
-    highest = float(np.abs(wave).max(initial=0))
+    from covary.render.buffers import empty
+
+    highest = max(float(wave.max(initial=0)), -float(wave.min(initial=0)))
     if highest == 0:
         return wave.copy()
-    made: Wave = np.tanh(wave * np.float32(10 ** (drive_db / 20) / highest))
+    made: Wave = np.multiply(wave, np.float32(10 ** (drive_db / 20) / highest), out=empty(wave.shape, np.float32))
+    np.tanh(made, out=made)
     before = float(np.add.reduce(np.square(wave), axis=None))
     after = float(np.add.reduce(np.square(made), axis=None))
     made *= np.float32(np.sqrt(before / after)) if after > 0 else np.float32(1)
@@ -95,9 +104,17 @@ class BitCrush(SoundOperation):
 
 def rounded(wave: Wave, bits: int) -> Wave:
     """The wave on 2**bits levels from -1 to just below 1."""
+    from covary.render.buffers import empty
+
     half = np.float32(2 ** (bits - 1))
-    made: Wave = np.clip(np.rint(wave * half), -half, half - 1)
-    made /= half
+    made: Wave = empty(wave.shape, np.float32)
+    # So much at a time as stays in the cache.
+    for start in range(0, wave.shape[1], _CHUNK):
+        part = made[:, start : start + _CHUNK]
+        np.multiply(wave[:, start : start + _CHUNK], half, out=part)
+        np.rint(part, out=part)
+        np.clip(part, -half, half - 1, out=part)
+        part *= 1 / half  # a power of two: as exact as the division
     return made
 
 

@@ -152,5 +152,7 @@ class Clip(SoundOperation):
 
 def clipped(wave: Wave, low: float, high: float) -> Wave:
     """The wave between two values."""
-    made: Wave = np.clip(wave, np.float32(low), np.float32(high))
+    from covary.render.buffers import empty
+
+    made: Wave = np.clip(wave, np.float32(low), np.float32(high), out=empty(wave.shape, np.float32))
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,43 @@ import numpy as np
 from covary.draws.distributions import Integers, Range, Uniform, choose
 from covary.draws.streams import stream_uniforms
 from covary.ops.audio.base import SoundOperation, rows_of
-from covary.ops.audio.sounds import Sounds, open_sounds
+from covary.ops.audio.sounds import Sounds, adopt_shelf, open_sounds, shelf_of
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
 from covary.plan.audio import AudioChange, Mixture, Wave
 
 
+@dataclass(frozen=True, repr=False)
+class FromSounds(SoundOperation):
+    """An operation that takes other sounds from a collection.
+
+    Copies of it in other processes share what one of them has decoded.
+    """
+
+    sounds: Any
+
+    def check(self) -> None:
+        object.__setattr__(self, "sounds", checked_sounds(self, "sounds", self.sounds))
+        if not isinstance(self.sounds, Sounds):
+            shelf_of(self._paths())
+
+    def _paths(self) -> tuple[str, ...]:
+        return (self.sounds,) if isinstance(self.sounds, str) else tuple(self.sounds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self.sounds, Sounds):
+            return self.__dict__
+        return {**self.__dict__, "_shelf": shelf_of(self._paths())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shelf = state.pop("_shelf", None)
+        self.__dict__.update(state)
+        if shelf is not None:
+            adopt_shelf(self._paths(), shelf)
+
+
 @operation
-class BackgroundNoise(SoundOperation):
+class BackgroundNoise(FromSounds):
     """Mix in a part of another sound, from beginning to end, at a signal-to-noise ratio.
 
     Args:
@@ -33,13 +62,9 @@ class BackgroundNoise(SoundOperation):
     Hurts: noises that hold what is to be recognised, such as speech under speech.
     """
 
-    sounds: Any
     snr_db: Range = ranged(default=Uniform(5, 30))
 
     uniforms = ("which", "place")
-
-    def check(self) -> None:
-        object.__setattr__(self, "sounds", checked_sounds(self, "sounds", self.sounds))
 
     def describe(self, draw: Draw, view: AudioView) -> AudioChange:
         sounds = open_sounds(self.sounds)
@@ -48,7 +73,7 @@ class BackgroundNoise(SoundOperation):
 
 
 @operation
-class ShortNoises(SoundOperation):
+class ShortNoises(FromSounds):
     """Mix in short sounds here and there, at a signal-to-noise ratio.
 
     Args:
@@ -64,7 +89,6 @@ class ShortNoises(SoundOperation):
     Hurts: event detection, if the noises are events too.
     """
 
-    sounds: Any
     snr_db: Range = ranged(default=Uniform(0, 24))
     count: Range = ranged(default=Integers(1, 5, identity=0), low=0, high=64)
     most_seconds: float = field(default=2.0)
@@ -73,7 +97,7 @@ class ShortNoises(SoundOperation):
     streams = ("places",)
 
     def check(self) -> None:
-        object.__setattr__(self, "sounds", checked_sounds(self, "sounds", self.sounds))
+        super().check()
         if not self.most_seconds > 0:
             self.refuse("most_seconds", repr(self.most_seconds), "a duration above 0")
         if not self.fade_seconds >= 0:

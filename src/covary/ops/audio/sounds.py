@@ -1,11 +1,7 @@
-"""Sounds to mix in and to convolve with: from a folder, files or arrays; indexed once, decoded once for all
-processes.
-"""
+"""Sounds to mix in and to convolve with: from a folder, files or arrays; decoded once for all processes."""
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.ops.audio.shelf import Shelf
 from covary.plan.audio import Wave
 from covary.waves import as_wave, to_float
 
@@ -23,6 +20,7 @@ SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".w64", ".caf"}
 )
 _LARGEST_BANK = 2**30  # bytes of decoded sounds; collections beyond are read from their files part by part
+_MOST_OPEN = 64  # collections by path
 _CONTEXT = 0.05  # seconds about a part that is read for itself, for the resampler
 
 Source: TypeAlias = "str | Path | Sounds | Sequence[Any]"
@@ -43,8 +41,9 @@ class Sounds:
     """A collection of sounds, each at its own rate and number of channels.
 
     A collection from files reads their headers when it is made. When a sound is first asked for at some rate, all are
-    decoded and resampled into one file that every process of this user maps into its memory; it is removed when the
-    process that wrote it ends. Collections of more than 1 GiB are read from their files part by part instead.
+    decoded and resampled into memory that forked processes and those that get the collection by pickle share (see
+    `covary.ops.audio.shelf`); no file is written. Collections of more than 1 GiB are read from their files part by part
+    instead.
 
     Args:
         source: a folder (searched with all folders in it), a file, or a list of files; or a list of arrays (samples,)
@@ -67,18 +66,17 @@ class Sounds:
             self._entries = tuple(_header(Path(item)) for item in source)
         else:
             self._entries = _given(source, rate)
-        self._lock = threading.Lock()
+        self._shelf = Shelf()
         self._banks: dict[int, tuple[NDArray[np.float32], NDArray[np.int64]] | None] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __getstate__(self) -> Mapping[str, Any]:
-        return {"_entries": self._entries}
+        return {"_entries": self._entries, "_shelf": self._shelf}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self._entries = state["_entries"]
-        self._lock = threading.Lock()
+        self._entries, self._shelf = state["_entries"], state["_shelf"]
         self._banks = {}
 
     def length(self, index: int, rate: int) -> int:
@@ -104,6 +102,8 @@ class Sounds:
             place: where it begins, in [0, 1): of what leaves room for the length, or of the whole of shorter sounds.
             length: in samples.
         """
+        from covary.render.buffers import empty
+
         there = self.length(index, rate)
         entry = self._entries[index]
         if there == 0 or length == 0:
@@ -112,52 +112,36 @@ class Sounds:
             start = int(place * (there - length + 1))
             if self._bank(rate) is None and entry.wave is None:
                 return _read_part(entry, rate, start, length)
-            return self.whole(index, rate)[:, start : start + length].copy()
+            made: Wave = empty((entry.channels, length), np.float32)
+            made[...] = self.whole(index, rate)[:, start : start + length]
+            return made
         return np.take(self.whole(index, rate), np.arange(length) + int(place * there), axis=1, mode="wrap")
 
     def _bank(self, rate: int) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
         """All sounds at a rate, one after the other, and where each begins; None for collections too large for that."""
-        with self._lock:
-            if rate not in self._banks:
-                sizes = [entry.channels * self.length(index, rate) for index, entry in enumerate(self._entries)]
-                starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-                large = int(starts[-1]) * 4 > _LARGEST_BANK
-                self._banks[rate] = None if large else (self._decoded(rate, starts), starts)
-            return self._banks[rate]
-
-    def _decoded(self, rate: int, starts: NDArray[np.int64]) -> NDArray[np.float32]:
-        if all(entry.wave is not None for entry in self._entries):
-            values = np.empty(int(starts[-1]), dtype=np.float32)
-            self._fill(values, starts, rate)
-            values.flags.writeable = False
-            return values
-        path = _shelf() / f"{self._fingerprint(rate)}.f32"
-        if not path.exists() or path.stat().st_size != int(starts[-1]) * 4:
-            import atexit
-            import tempfile
-
-            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            os.close(handle)
-            room = np.memmap(name, dtype=np.float32, mode="r+", shape=(max(int(starts[-1]), 1),))
-            self._fill(room, starts, rate)
-            room.flush()
-            os.truncate(name, int(starts[-1]) * 4)
-            Path(name).replace(path)
-            atexit.register(_removed, path, os.getpid())
-        if not int(starts[-1]):
-            return np.zeros(0, dtype=np.float32)
-        return np.memmap(path, dtype=np.float32, mode="r")
+        if rate not in self._banks:
+            sizes = [entry.channels * self.length(index, rate) for index, entry in enumerate(self._entries)]
+            starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+            count = int(starts[-1])
+            if count * 4 > _LARGEST_BANK:
+                self._banks[rate] = None
+            else:
+                values = self._shelf.array(self._fingerprint(rate), count, lambda room: self._fill(room, starts, rate))
+                self._banks[rate] = values, starts
+        return self._banks[rate]
 
     def _fill(self, values: NDArray[np.float32], starts: NDArray[np.int64], rate: int) -> None:
         for index, entry in enumerate(self._entries):
             values[starts[index] : starts[index + 1]] = _resampled(entry, rate).ravel()
 
     def _fingerprint(self, rate: int) -> str:
-        """Of the files as they are now: another size or time makes another bank."""
+        """Of the rate, and of the files as they are now: another size or time makes another bank."""
         made = blake2b(f"{rate}".encode(), digest_size=16)
         for entry in self._entries:
-            status = Path(entry.name).stat()
-            made.update(f"\0{Path(entry.name).resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode())
+            made.update(f"\0{entry.name}\0{entry.length}\0{entry.rate}\0{entry.channels}".encode())
+            if entry.wave is None:
+                status = Path(entry.name).stat()
+                made.update(f"\0{status.st_size}\0{status.st_mtime_ns}".encode())
         return made.hexdigest()
 
 
@@ -177,9 +161,31 @@ def open_sounds(source: Source) -> Sounds:
         raise ValueError(f"sounds: {error}") from None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_MOST_OPEN)
 def _opened(paths: tuple[str, ...], folder: bool) -> Sounds:
-    return Sounds(paths[0] if folder else paths)
+    made = Sounds(paths[0] if folder else paths)
+    made._shelf = shelf_of(paths)
+    return made
+
+
+def shelf_of(paths: tuple[str, ...]) -> Shelf:
+    """Where the sounds of some paths are shared. It is there before they are read, so that processes which begin
+    meanwhile share it."""
+    known = _shelves.get(paths)
+    if known is None:
+        known = Shelf()
+        adopt_shelf(paths, known)
+    return known
+
+
+def adopt_shelf(paths: tuple[str, ...], shelf: Shelf) -> None:
+    """Use another process's shelf for the sounds of some paths, unless there is one already."""
+    while len(_shelves) >= _MOST_OPEN:
+        _shelves.pop(next(iter(_shelves)), None)
+    _shelves.setdefault(paths, shelf)
+
+
+_shelves: dict[tuple[str, ...], Shelf] = {}
 
 
 def _files(path: Path) -> list[Path]:
@@ -265,19 +271,3 @@ def _read_part(entry: _Entry, rate: int, start: int, length: int) -> Wave:
     wave = _read(entry, first, last)
     made = _at_rate(wave, entry.rate, rate, -(-wave.shape[1] * rate // entry.rate))
     return _fitted(made[:, max(before, 0) :], length)
-
-
-def _shelf() -> Path:
-    """The folder of decoded collections: this user's own, so that nobody else can put anything there."""
-    import tempfile
-
-    path = Path(tempfile.gettempdir()) / f"covary-sounds-{os.getuid() if hasattr(os, 'getuid') else os.getpid()}"
-    path.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and (path.is_symlink() or path.stat().st_uid != os.getuid()):
-        return Path(tempfile.mkdtemp(prefix="covary-sounds-"))
-    return path
-
-
-def _removed(path: Path, owner: int) -> None:
-    if os.getpid() == owner:
-        path.unlink(missing_ok=True)

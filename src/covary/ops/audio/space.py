@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.draws.distributions import Constant, Integers, LogUniform, Range, Uniform, choose
 from covary.ops.audio.base import SoundOperation, rows_of
-from covary.ops.audio.mixing import checked_sounds
+from covary.ops.audio.mixing import FromSounds
 from covary.ops.audio.sounds import Sounds, open_sounds
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
@@ -20,7 +20,7 @@ _EARLY = 7  # image sources either way along each axis, at most
 
 
 @operation
-class ImpulseResponse(SoundOperation):
+class ImpulseResponse(FromSounds):
     """Put the sound into a room, or through a device, by convolution with a recorded impulse response.
 
     Args:
@@ -41,7 +41,6 @@ class ImpulseResponse(SoundOperation):
     Hurts: long responses smear what stands close together.
     """
 
-    sounds: Any
     wet: Range = ranged(default=Constant(1.0, identity=0), low=0, high=1)
     level: Literal["energy", "direct", "recorded"] = "energy"
     align: bool = True
@@ -49,7 +48,7 @@ class ImpulseResponse(SoundOperation):
     uniforms = ("which",)
 
     def check(self) -> None:
-        object.__setattr__(self, "sounds", checked_sounds(self, "sounds", self.sounds))
+        super().check()
         self.one_of("level", ("energy", "direct", "recorded"))
 
     def describe(self, draw: Draw, view: AudioView) -> AudioChange:

@@ -1,0 +1,3 @@
+// The same loops compiled for AVX2. Both give equal bits.
+#define COVARY_ENGINE avx2
+#include "loops.inl"

@@ -1,0 +1,9 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace covary {
+
+void define_sounds(nanobind::module_& m);
+
+}  // namespace covary

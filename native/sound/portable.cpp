@@ -1,0 +1,3 @@
+// The loops over sounds in plain C++, for every machine.
+#define COVARY_ENGINE portable
+#include "loops.inl"
