@@ -222,7 +222,7 @@ def _is_right(order: Order, source: SourceRow, entry: Entry, row: OutputRow) -> 
         return row.recipe == order.recipe.hash and all(is_file(order.out / path, size) for path, size in files)
     if row.kind != order.originals or row.sha256 != source.sha256:
         return False
-    sources = {row.path: entry.name, **dict(order.layout.original_parts(entry, row.path))}
+    sources = {row.path: entry.file, **dict(order.layout.original_parts(entry, row.path))}
     there = {row.path: row.bytes, **{part.path: part.bytes for part in row.parts}}
     return there.keys() == sources.keys() and all(
         original_is_there(order.out / path, row.kind, size, order.reader.root / sources[path])

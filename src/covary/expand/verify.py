@@ -170,12 +170,12 @@ def _differing(reference: Reference, source: SourceRow, outputs: list[OutputRow]
     opened = reopened_source(reference, source)
     if opened is None:
         return [Problem(row.path, f"its source {source.path} has changed since") for row in outputs]
-    entry, raw, picture, labels = opened
+    entry, content = opened
     differing: list[Problem] = []
     for hash, recipe in reference.recipes.items():
         rows = [row for row in outputs if row.recipe == hash and row.epoch is not None]
         epochs = [row.epoch for row in rows if row.epoch is not None]
-        again = derived(reference.pipelines[hash], recipe, reference.layout, entry, raw, picture, labels, epochs)
+        again = derived(reference.pipelines[hash], recipe, reference.layout, entry, content, epochs)
         for row, made in zip(rows, again, strict=True):
             if (made.sha256, made.parts) != (row.sha256, row.parts):
                 differing.append(Problem(row.path, OTHER_BYTES))

@@ -20,6 +20,7 @@ from covary.data.masks import decode_mask
 from covary.expand.digest import fields_digest
 from covary.expand.layout import Layout
 from covary.expand.names import variation_name
+from covary.expand.pictures import OpenedPicture, opened_picture
 from covary.expand.sources import Entry, Labels, Mask, Raw
 from covary.plan.changes import Image
 
@@ -47,6 +48,9 @@ class DatasetReader:
 
     def read(self, entry: Entry) -> Raw:
         return raw_of(self.dataset.read(entry.index), by_class=self.dataset.labels is not None)
+
+    def open(self, entry: Entry, facts: str | None, raw: Raw) -> OpenedPicture:
+        return opened_picture(self, entry, facts, raw)
 
     def labels(self, entry: Entry, facts: str | None, raw: Raw, picture: Image) -> Labels:
         objects = raw.sample.get("objects")
