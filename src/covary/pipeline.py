@@ -389,6 +389,11 @@ class Pipeline:
         return Pipeline(body, **self._options()), Pipeline(form, **self._options())
 
     @property
+    def modalities(self) -> frozenset[Modality]:
+        """What it has operations for: "image", "audio", "text"; all else passes by."""
+        return self._samples.modalities
+
+    @property
     def layout(self) -> Layout:
         """The order of the finished pictures' axes: "CHW" behind ToTensor and Normalize, unless told otherwise."""
         last = self.operations[-1] if self.operations else None

@@ -12,6 +12,7 @@ from covary.images import Courses, Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
 from covary.plan.changes import Ints
+from covary.waves import Stored
 
 if TYPE_CHECKING:
     from covary.targets.events import Target
@@ -114,7 +115,7 @@ class Samples:
         made = vary_sounds(
             self.images.layout,
             sounds,
-            [self.rate if rate is None else rate for rate in given],
+            [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)],
             [samples[row] for row in rows],
             courses(np.array(rows)),
             targets=self._targets(),
@@ -123,6 +124,10 @@ class Samples:
         )
         for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
             samples[row] = {"audio": wave, **({} if before is None else {"rate": rate}), **label}
+
+    def _rate_of(self, sound: Any) -> int | None:
+        """The rate of a sound that came without one."""
+        return sound.rate if isinstance(sound, Stored) else self.rate
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
         from covary.texts import vary_texts

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.excerpts import read_sounds
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Course
 from covary.ops.layout import Layout
-from covary.plan.audio import plan_audio
+from covary.plan.audio import AudioPlan, plan_audio
 from covary.render.audio import render_audio, render_with
 from covary.targets.events import Target, Waveform, carry_events
-from covary.waves import as_wave
+from covary.waves import Stored, as_wave
 
 
 class VariedSounds(NamedTuple):
@@ -47,7 +48,8 @@ def vary_sounds(
 
     Args:
         layout: the operations; those on other things pass sounds by.
-        sounds: B arrays (samples,) or (channels, samples) in float32, float64, int16 or int32.
+        sounds: B arrays (samples,) or (channels, samples) in float32, float64, int16 or int32; or stored sounds, of
+            which no more is read than the changes look at.
         rates: samples per second of each.
         fields: their other fields; those that `targets` names move.
         course: where the numbers come from; it keeps the records for the trace.
@@ -60,8 +62,11 @@ def vary_sounds(
         TypeError, ValueError: a sound, a rate or a label of a wrong form.
     """
     several = len(sounds) > 1
-    waves = [as_wave(sound, f"{name}[{index}]" if several else name) for index, sound in enumerate(sounds)]
-    view = AudioView.of(waves, [_rate(rate) for rate in rates], render_audio)
+    waves = [
+        sound if isinstance(sound, Stored) else as_wave(sound, f"{name}[{index}]" if several else name)
+        for index, sound in enumerate(sounds)
+    ]
+    view = AudioView.of(waves, [_rate(rate) for rate in rates], _render)
     layout.walk(course, view)
     plan = plan_audio(course.steps, view.length, view.rate, fuse=fuse)
     companions = [
@@ -72,11 +77,18 @@ def vary_sounds(
         }
         for sample in fields
     ]
-    drawn = render_with(plan, sounds, companions, threads)
+    read = read_sounds(plan, sounds, companions)
+    drawn = render_with(read.plan, read.sounds, read.companions, threads)
     labels = carry_events(plan, fields, targets)
     for label, (_, others) in zip(labels, drawn, strict=True):
         label.update(others)
     return VariedSounds([wave for wave, _ in drawn], plan.final_rates.tolist(), labels)
+
+
+def _render(plan: AudioPlan, sounds: Sequence[Any]) -> list[NDArray[Any]]:
+    """What operations hear."""
+    read = read_sounds(plan, sounds, [{} for _ in sounds])
+    return render_audio(read.plan, read.sounds)
 
 
 def _rate(value: Any) -> int:

@@ -115,11 +115,11 @@ class StoredSound:
         begin, end = self.first + start, self.first + (self.length if stop is None else min(stop, self.length))
         try:
             with soundfile.SoundFile(_opened(self.source)) as file:
-                if begin and self.exact:
-                    file.seek(begin)
-                    samples = file.read(end - begin, dtype="float32", always_2d=True)
-                else:
-                    samples = _from_start(file, end)[begin:]
+                # Where nothing is to be skipped, too: MP3 decoders give other last digits behind a seek.
+                if file.seekable():
+                    file.seek(begin if self.exact else 0)
+                samples = file.read(end - begin if self.exact else end, dtype="float32", always_2d=True)
+                samples = samples if self.exact else samples[begin:]
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{self.name}: {_reason(error)}") from None
         if self.exact and len(samples) < end - begin:
@@ -145,7 +145,7 @@ def open_sound(
         name: what to call it in messages; its path by default.
 
     Raises:
-        AudioError: it is no audio, is empty, or ends before `offset`.
+        AudioError: it is no audio, is empty, ends before `offset`, or does not say how long it is.
         OSError: it cannot be read.
     """
     import soundfile
@@ -162,6 +162,8 @@ def open_sound(
             channels, format, subtype = int(file.channels), str(file.format), str(file.subtype)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{called}: {_reason(error)}") from None
+    if frames >= _UNKNOWN:
+        raise AudioError(f"{called}: it does not say how long it is, as a stream does not; encode it as a file")
     first = round(offset * rate)
     if first and first >= frames:
         raise AudioError(f"{called}: it ends at {frames / rate:.3f} s, before the offset of {offset} s")
@@ -170,7 +172,7 @@ def open_sound(
         length = min(length, max(1, round(duration * rate)))
     if not length:
         raise AudioError(f"{called}: it holds no samples")
-    exact = subtype.startswith(_SAMPLE_BY_SAMPLE) and frames < _UNKNOWN
+    exact = subtype.startswith(_SAMPLE_BY_SAMPLE)
     return StoredSound(where, called, rate, channels, first, length, format, subtype, exact)
 
 
@@ -229,24 +231,12 @@ def heard(sample: Sample, key: Any) -> Sample:
 
 # Subtypes of which each sample is stored by itself, or in blocks that depend on no others.
 _SAMPLE_BY_SAMPLE = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
-# Streamed FLAC files do not say how long they are.
+# What soundfile says of FLAC files that were written as a stream, and so do not say how long they are.
 _UNKNOWN = 1 << 62
-_BLOCK = 1 << 20
 
 
 def _opened(source: str | bytes) -> Any:
     return io.BytesIO(source) if isinstance(source, bytes) else source
-
-
-def _from_start(file: Any, end: int) -> Audio:
-    """The samples of an open file up to `end`, or to its own end."""
-    if end < _UNKNOWN:
-        whole: Audio = file.read(end, dtype="float32", always_2d=True)
-        return whole
-    blocks = [file.read(_BLOCK, dtype="float32", always_2d=True)]
-    while len(blocks[-1]):
-        blocks.append(file.read(_BLOCK, dtype="float32", always_2d=True))
-    return np.concatenate(blocks)
 
 
 def _reason(error: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from covary.data.audio import AUDIO_ENDINGS, read_audio
+from covary.data.audio import AUDIO_ENDINGS, heard, stored_or_read
 from covary.data.columns import Column, value_at
 from covary.data.dataset import Sample, SampleError
 from covary.data.indexed import Indexed, absolute, read_file
@@ -150,6 +150,10 @@ class TableDataset(Indexed):
 
     def read(self, index: int) -> Sample:
         """The fields of a row: its files read, its other columns as they are."""
+        return heard(self.stored(index), self.keys[index])
+
+    def stored(self, index: int) -> Sample:
+        """As `read`, but a sound stays in its file where a part of it can be read."""
         sample: Sample = {}
         if self._image is not None:
             sample["image"] = read_file(self.root, self._files[self._image][index])
@@ -174,7 +178,7 @@ class TableDataset(Indexed):
         try:
             offset = None if self._offset is None else _seconds(value_at(self._offset, index))
             duration = None if self._duration is None else _seconds(value_at(self._duration, index))
-            return read_audio(path, offset=offset or 0.0, duration=duration)
+            return stored_or_read(path, offset=offset or 0.0, duration=duration)
         except ValueError as error:
             raise SampleError(self.keys[index], str(error)) from None
 
