@@ -66,11 +66,17 @@ class AudioFolder(FolderDataset):
         """The audio of a file, its rate, and its class."""
         return heard(self.stored(index), self.keys[index])
 
+    def sound(self, index: int) -> StoredSound:
+        """The file of a sample, not decoded."""
+        return self._sound(str(self.keys[index]))
+
     def content(self, key: str) -> Sample:
         """The audio and its rate."""
+        return left_or_read(self._sound(key), key)
+
+    def _sound(self, key: str) -> StoredSound:
         try:
-            audio, rate = stored_or_read(os.path.join(self.root, key))  # noqa: PTH118
-            return {"audio": audio, "rate": rate}
+            return open_sound(os.path.join(self.root, key))  # noqa: PTH118
         except AudioError as error:
             raise SampleError(key, str(error)) from None
 
@@ -202,16 +208,14 @@ def read_audio(
     return sound.read(), sound.rate
 
 
-def stored_or_read(
-    source: str | os.PathLike[str] | bytes, *, offset: float = 0.0, duration: float | None = None
-) -> tuple[StoredSound | Audio, int]:
-    """A sound that stays in its file where it is `exact`, else decoded; and its rate.
+def left_or_read(sound: StoredSound, key: Any) -> Sample:
+    """The fields of a sound: left in its file where that is `exact`, else decoded; and its rate.
 
     Raises:
-        AudioError, OSError: as `read_audio`.
+        SampleError: it cannot be decoded.
     """
-    sound = open_sound(source, offset=offset, duration=duration)
-    return (sound if sound.exact else sound.read()), sound.rate
+    sample: Sample = {"audio": sound, "rate": sound.rate}
+    return sample if sound.exact else heard(sample, key)
 
 
 def heard(sample: Sample, key: Any) -> Sample:

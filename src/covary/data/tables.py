@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from covary.data.audio import AUDIO_ENDINGS, heard, stored_or_read
+from covary.data.audio import AUDIO_ENDINGS, StoredSound, heard, left_or_read, open_sound
 from covary.data.columns import Column, value_at
 from covary.data.dataset import Sample, SampleError
 from covary.data.indexed import Indexed, absolute, read_file
@@ -73,7 +73,7 @@ class TableDataset(Indexed):
 
     Attributes:
         tables: path and number of rows of each table.
-        roles: names of the columns that are "image", "mask" and "objects"; None where there is no such column.
+        roles: names of the columns that are "image", "audio", "text", "mask" and "objects"; None where there is none.
 
     Raises:
         AnnotationError: a row cannot be used, the message names file and line; or no column names a file or holds a
@@ -128,7 +128,13 @@ class TableDataset(Indexed):
         self._offset = self._column(table, chosen, "offset")
         self._duration = self._column(table, chosen, "duration")
         categories, self._objects = _categories(table, chosen)
-        self.roles = {"image": self._image, "mask": self._mask, "objects": self._objects}
+        self.roles = {
+            "image": self._image,
+            "audio": self._audio,
+            "text": self._text,
+            "mask": self._mask,
+            "objects": self._objects,
+        }
         self._texts = Strings(_texts(table, self._text)) if self._text is not None else None
         self._columns = {name: table.column(name) for name in table.columns if name not in chosen.taken}
         super().__init__(
@@ -160,7 +166,12 @@ class TableDataset(Indexed):
         if self._mask is not None:
             sample["mask"] = read_file(self.root, self._files[self._mask][index])
         if self._audio is not None:
-            sample["audio"], sample["rate"] = self._read_audio(index)
+            sample |= left_or_read(self.sound(index), self.keys[index])
+        return sample | {name: value for name, value in self.beside(index).items() if name not in sample}
+
+    def beside(self, index: int) -> Sample:
+        """The fields of a row that do not come from files: its other columns."""
+        sample: Sample = {}
         if self._texts is not None:
             sample["text"] = self._texts[index]
         if self._labels is not None:
@@ -172,13 +183,14 @@ class TableDataset(Indexed):
                 sample.setdefault(name, value_at(column, index))
         return sample
 
-    def _read_audio(self, index: int) -> tuple[Any, int]:
+    def sound(self, index: int) -> StoredSound:
+        """The audio file of a row, or the part of it that the row means, not decoded."""
         assert self._audio is not None
         path = os.path.join(self.root, self._files[self._audio][index])  # noqa: PTH118
         try:
             offset = None if self._offset is None else _seconds(value_at(self._offset, index))
             duration = None if self._duration is None else _seconds(value_at(self._duration, index))
-            return stored_or_read(path, offset=offset or 0.0, duration=duration)
+            return open_sound(path, offset=offset or 0.0, duration=duration)
         except ValueError as error:
             raise SampleError(self.keys[index], str(error)) from None
 

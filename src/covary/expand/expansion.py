@@ -45,6 +45,7 @@ from covary.expand.sources import Sources
 from covary.expand.survey import FilePlan, Plan
 from covary.expand.survey_shards import ShardPlan
 from covary.expand.variations import canonical
+from covary.ops.view import Modality
 from covary.pipeline import Pipeline
 from covary.plan.changes import Bools, Ints
 
@@ -147,7 +148,8 @@ def expand(
             else:
                 found = sources_of(dataset, root, target, format)
             if not found.entries and not found.problems:
-                raise ExpandError(f"{root}: no pictures there")
+                raise ExpandError(f"{root}: no {found.what} there")
+            _check_pipeline(root, pipeline, found)
             sources, chosen = guarded(
                 found, split=split, any_split=any_split, with_originals=originals != "none", said=said
             )
@@ -248,6 +250,16 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
     entries = [sources.entries[row] for row in np.flatnonzero(chosen)]
     counts[chosen] = variation_counts(entries, wish, with_originals=with_originals)
     return counts
+
+
+def _check_pipeline(root: Path, pipeline: Pipeline, sources: Sources) -> None:
+    """Refuse a pipeline that would leave the samples as they are."""
+    needed, has = _MODALITY[sources.what], sorted(pipeline.modalities)
+    if needed not in has:
+        raise ExpandError(f"{root}: {sources.what} are there, and the pipeline has operations on {', '.join(has)} only")
+
+
+_MODALITY: Mapping[str, Modality] = {"pictures": "image", "sounds": "audio", "texts": "text"}
 
 
 def _check_options(

@@ -18,6 +18,7 @@ class Report:
         removed: output files removed, because their source, or the wish for them, is gone.
         skipped: pictures and folders that could not be used, with the reason.
         notes: what else a reader should know.
+        what: the sources are.
     """
 
     sources: int
@@ -26,6 +27,7 @@ class Report:
     removed: int
     skipped: tuple[Problem, ...]
     notes: tuple[str, ...]
+    what: str = "pictures"
 
     @property
     def ok(self) -> bool:
@@ -33,7 +35,7 @@ class Report:
         return not self.skipped
 
     def __str__(self) -> str:
-        counts = f"{self.sources:,} pictures: {self.made:,} files made, {self.kept:,} already there"
+        counts = f"{self.sources:,} {self.what}: {self.made:,} files made, {self.kept:,} already there"
         if self.removed:
             counts += f", {self.removed:,} removed"
         if self.skipped:

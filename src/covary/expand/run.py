@@ -70,6 +70,7 @@ class Run:
             self._removed,
             tuple(sorted(self._skipped, key=lambda problem: problem.name)),
             self._sources.notes,
+            what=self._sources.what,
         )
 
     def _begin(self, settings: Mapping[str, str]) -> None:

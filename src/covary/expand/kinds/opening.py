@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from covary.data.audio import AudioFolder
 from covary.data.coco import category_from_json
 from covary.data.coco_dataset import CocoDataset
 from covary.data.dataset import Dataset
@@ -21,6 +22,8 @@ from covary.data.voc import VocDataset
 from covary.data.webdataset import WebDataset
 from covary.data.yolo import YoloDataset
 from covary.expand.errors import ExpandError
+from covary.expand.kinds.audio import AudioLayout, audio_sources
+from covary.expand.kinds.audio_table import AudioTableLayout, audio_table_sources
 from covary.expand.kinds.coco import CocoLayout, coco_sources
 from covary.expand.kinds.folder import FolderLayout, FolderReader
 from covary.expand.kinds.pairs import PairsLayout, pairs_sources
@@ -37,7 +40,18 @@ from covary.expand.sources import Entry, Reader, Sources
 IN_MEMORY = "memory"
 """What a data set without a folder is called."""
 
-_KINDS = (FolderLayout, CocoLayout, PairsLayout, TableLayout, VocLayout, YoloLayout, WebDatasetLayout, ParquetLayout)
+_KINDS: tuple[type[Layout], ...] = (
+    FolderLayout,
+    CocoLayout,
+    PairsLayout,
+    TableLayout,
+    VocLayout,
+    YoloLayout,
+    WebDatasetLayout,
+    ParquetLayout,
+    AudioLayout,
+    AudioTableLayout,
+)
 LAYOUTS: dict[str, type[Layout]] = {layout.kind: layout for layout in _KINDS}
 
 
@@ -70,8 +84,8 @@ def opened(
     found = _kind_at(path, out) if kind is None else kind
     if found == FolderLayout.kind:
         return None, path
-    if found in ("audio", "text"):
-        raise ExpandError(f"{path}: {found} is there; pictures can be expanded")
+    if found == "text":
+        raise ExpandError(f"{path}: {found} is there; pictures and sounds can be expanded")
     return _open(path, found), path
 
 
@@ -116,7 +130,14 @@ def sources_of(dataset: Dataset, source: Path, out: Path, format: str) -> Source
     if format == "same" and isinstance(dataset, WebDataset | HuggingFaceDataset):
         format = "webdataset" if isinstance(dataset, WebDataset) else "parquet"
     in_shards = format in SHARD_FORMATS
+    of_sounds = isinstance(dataset, AudioFolder) or (isinstance(dataset, TableDataset) and bool(dataset.roles["audio"]))
+    if of_sounds and format != "same":
+        raise ExpandError(f"{source}: format={format!r} with sounds, which come out as they are stored; allowed: same")
     match dataset:
+        case AudioFolder():
+            found = audio_sources(source, dataset)
+        case TableDataset() if of_sounds:
+            found = audio_table_sources(source, dataset)
         case YoloDataset():
             found = yolo_sources(source, dataset, out)
         case VocDataset():
