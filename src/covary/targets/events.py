@@ -135,8 +135,8 @@ def carry_events(
 def _carried(plan: AudioPlan, row: int, sample: Mapping[str, Any], targets: Mapping[str, Target]) -> dict[str, Any]:
     made = dict(sample)
     legs = legs_of(plan, row)
-    for name in sample:
-        target = targets.get(name)
+    for name, value in sample.items():
+        target = None if value is None else targets.get(name)  # a row of a table may have none
         if isinstance(target, Events):
             made.update(_events(name, sample, target, legs, int(plan.rates[row])))
         elif isinstance(target, Frames):
