@@ -258,6 +258,49 @@ def test_parts_of_a_long_file_become_files_of_their_own(tmp_path):
     assert [row["offset"] for row in made if "__" in row["audio"]] == [0.0] * 3
 
 
+def test_clean_sounds_go_with_the_noisy_ones_into_files_of_their_own(tmp_path):
+    root, out = tmp_path / "in", tmp_path / "out"
+    rows = []
+    for number in range(3):
+        write(root / f"clean/c{number}.flac", number, seconds=1.0)
+        write(root / f"noisy/c{number}_bus.wav", number + 7, seconds=1.0)
+        rows.append({"audio": f"noisy/c{number}_bus.wav", "clean": f"clean/c{number}.flac", "duration": 1.0})
+    rows.append({"audio": "noisy/c0_bus.wav", "clean": "clean/c0.flac", "offset": 0.25, "duration": 0.5})
+    table = write_lines(root / "t.jsonl", [{"offset": 0.0, **row} for row in rows])
+    varying = Pipeline([audio.RandomCrop(0.3), audio.GaussianNoise(0.01), audio.Gain((-6, -3))], seed=4)
+    expand(table, out, varying, times=2, originals="copy")
+    assert verify(out).ok
+    made = {row["audio"]: row for row in lines(out / "t.jsonl")}
+    assert len(made) == 12 and made["noisy/c1_bus__0.wav"]["clean"].startswith("clean/c1_bus__0")
+    assert len({row["clean"] for row in made.values()}) == 12
+    dataset = open_dataset(table)
+    for index, key in enumerate(dataset.keys):
+        sample = dataset.read(index)
+        assert np.array_equal(
+            sample["clean"], read_audio(root / rows[index]["clean"], offset=0.25 * (index == 3), duration=0.5)[0]
+        ) == (index == 3)
+        for epoch in (0, 1):
+            expected = varying(**sample, key=key, epoch=epoch)
+            name = "noisy/c0_bus@0.25" if index == 3 else f"noisy/c{index}_bus"
+            row = made[f"{name}__{epoch}.wav"]
+            for field in ("audio", "clean"):
+                written, _ = read_audio(out / row[field])
+                assert np.abs(written - expected[field]).max() < 1 / 32_000
+            assert soundfile.info(out / row["clean"]).format == "FLAC"
+    again = open_dataset(out)
+    with Loader(table, varying, batch_size=4, workers=0, shuffle=False) as loader:
+        (batch,) = loader
+    by_name = {again.file_of("audio", index): again.read(index) for index in range(12)}
+    for number, stem in enumerate(("c0_bus", "c1_bus", "c2_bus", "c0_bus@0.25")):
+        assert np.abs(batch.clean[number] - by_name[f"noisy/{stem}__0.wav"]["clean"]).max() < 1 / 32_000
+    # A clean sound that changes is told by its content.
+    write(root / "clean/c2.flac", 9, seconds=1.0)
+    assert expand(table, out, varying, times=2, originals="copy").made == 3
+    write(root / "clean/c1.flac", 9, seconds=0.5)
+    report = expand(table, out, varying, times=2, originals="copy")
+    assert "length of 8,000" in report.skipped[0].reason
+
+
 def test_texts_vary_with_their_sounds_where_the_pipeline_says_so(tmp_path, manifest):
     both = Pipeline([audio.Gain((-6, 6)), text.RandomSwap(1.0)], seed=1)
     expand(manifest, tmp_path / "out", both, times=2)

@@ -70,9 +70,12 @@ class AudioFolder(FolderDataset):
         """The file of a sample, not decoded."""
         return self._sound(str(self.keys[index]))
 
+    def clean(self, index: int) -> None:
+        """Folders hold no clean sounds beside others."""
+
     def content(self, key: str) -> Sample:
         """The audio and its rate."""
-        return left_or_read(self._sound(key), key)
+        return left_or_read(self._sound(key), None, key)
 
     def _sound(self, key: str) -> StoredSound:
         try:
@@ -208,27 +211,33 @@ def read_audio(
     return sound.read(), sound.rate
 
 
-def left_or_read(sound: StoredSound, key: Any) -> Sample:
-    """The fields of a sound: left in its file where that is `exact`, else decoded; and its rate.
+def left_or_read(sound: StoredSound, clean: StoredSound | None, key: Any) -> Sample:
+    """The fields of a sound, left in its file where that is `exact`, else decoded: `audio`, its `rate`, and `clean`.
+
+    Args:
+        clean: the same sound without what was added to it, if there is such a one.
+        key: of the sample.
 
     Raises:
-        SampleError: it cannot be decoded.
+        SampleError: they cannot be decoded, or do not belong together.
     """
     sample: Sample = {"audio": sound, "rate": sound.rate}
-    return sample if sound.exact else heard(sample, key)
+    if clean is not None:
+        for name, here, there in (("rate", sound.rate, clean.rate), ("length", sound.length, clean.length)):
+            if here != there and (name == "rate" or (sound.exact and clean.exact)):
+                raise SampleError(key, f"{clean.name} has a {name} of {there:,}, {sound.name} of {here:,}")
+        sample["clean"] = clean
+    return sample if sound.exact and (clean is None or clean.exact) else heard(sample, key)
 
 
 def heard(sample: Sample, key: Any) -> Sample:
-    """The sample with its sound decoded, if that is still in its file.
+    """The sample with its sounds decoded, if they are still in their files.
 
     Raises:
-        SampleError: it cannot be decoded.
+        SampleError: they cannot be decoded.
     """
-    sound = sample.get("audio")
-    if not isinstance(sound, StoredSound):
-        return sample
     try:
-        return {**sample, "audio": sound.read()}
+        return {name: value.read() if isinstance(value, StoredSound) else value for name, value in sample.items()}
     except AudioError as error:
         raise SampleError(key, str(error)) from None
 

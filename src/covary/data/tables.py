@@ -34,6 +34,7 @@ FILE_NAMES = (
 )
 AUDIO_NAMES = ("audio", "audio_filepath", "audio_path", "audio_file", "wav", "wav_path", "wav_file", "sound")
 TEXT_NAMES = ("text", "sentence", "txt", "transcript", "transcription", "content")
+CLEAN_NAMES = ("clean", "clean_audio", "clean_path", "clean_filepath", "clean_wav")
 MASK_NAMES = ("mask", "mask_path", "mask_file")
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "class_name", "label_name", "command")
 SPLIT_NAMES = ("split", "subset", "partition")
@@ -57,8 +58,8 @@ class TableDataset(Indexed):
         path: the table, or several with the same columns, of which each may be a part of the data ("train.csv").
         root: the folder that paths count from; by default the table's own, or images, data, audio, clips ... in it,
             where the first file is found.
-        image, audio, text, mask, label, split, key: names of the columns that play these parts; "" for none. `label`
-            may be several columns: a number from each.
+        image, audio, clean, text, mask, label, split, key: names of the columns that play these parts; "" for none.
+            `label` may be several columns: a number from each.
         classes: names of the classes in the order of their numbers.
         multi_label: what separates several labels in one cell ("|"); lists in JSON lines and Parquet are so by
             themselves.
@@ -67,13 +68,15 @@ class TableDataset(Indexed):
         columns: names of the columns, for a CSV whose first line does not name them.
 
     Samples: `image` (an `Encoded`); `audio` float32 (channels, samples) and `rate`, of which columns offset and
-    duration (in seconds) choose a part; `text`; `mask`; `label`: a class number, a row of 0 and 1 (K,) float32 for
-    several, or the number to be predicted; `objects` from a column of that name with a bbox and a category each; and
-    the other columns.
+    duration (in seconds) choose a part; `clean`, the same sound without what was added to it, from the same part of
+    another file (a column named clean, clean_audio, clean_path ...); `text`; `mask`; `label`: a class number, a row of
+    0 and 1 (K,) float32 for several, or the number to be predicted; `objects` from a column of that name with a bbox
+    and a category each; and the other columns.
 
     Attributes:
         tables: path and number of rows of each table.
-        roles: names of the columns that are "image", "audio", "text", "mask" and "objects"; None where there is none.
+        roles: names of the columns that are "image", "audio", "clean", "text", "mask" and "objects"; None where there
+            is none.
 
     Raises:
         AnnotationError: a row cannot be used, the message names file and line; or no column names a file or holds a
@@ -89,6 +92,7 @@ class TableDataset(Indexed):
         root: str | os.PathLike[str] | None = None,
         image: str | None = None,
         audio: str | None = None,
+        clean: str | None = None,
         text: str | None = None,
         mask: str | None = None,
         label: str | Sequence[str] | None = None,
@@ -111,6 +115,7 @@ class TableDataset(Indexed):
             self._image = chosen.column("image", image, FILE_NAMES)
             if self._image is not None and image is None and _is_audio(table.columns[self._image]):
                 self._audio, self._image = self._image, None
+        self._clean = chosen.column("clean", clean, _of_audio(table, CLEAN_NAMES), unless=self._audio is None)
         self._text = chosen.column("text", text, TEXT_NAMES)
         self._mask = chosen.column("mask", mask, MASK_NAMES, unless=self._image is None)
         file = self._image or self._audio
@@ -121,7 +126,7 @@ class TableDataset(Indexed):
             )
         self.tables = tuple((str(path.absolute()), rows) for path, rows in table.files)
         self.root = _root(table, file, root, ending)
-        files = {name: _files(table, name, ending) for name in (file, self._mask) if name is not None}
+        files = {name: _files(table, name, ending) for name in (file, self._mask, self._clean) if name is not None}
         self._files = {name: Strings(values) for name, values in files.items()}
         self._labels = _labels(table, chosen, label, classes, multi_label)
         parts = _parts(table, chosen.column("split", split, SPLIT_NAMES))
@@ -131,6 +136,7 @@ class TableDataset(Indexed):
         self.roles = {
             "image": self._image,
             "audio": self._audio,
+            "clean": self._clean,
             "text": self._text,
             "mask": self._mask,
             "objects": self._objects,
@@ -166,7 +172,7 @@ class TableDataset(Indexed):
         if self._mask is not None:
             sample["mask"] = read_file(self.root, self._files[self._mask][index])
         if self._audio is not None:
-            sample |= left_or_read(self.sound(index), self.keys[index])
+            sample |= left_or_read(self.sound(index), self.clean(index), self.keys[index])
         return sample | {name: value for name, value in self.beside(index).items() if name not in sample}
 
     def beside(self, index: int) -> Sample:
@@ -186,7 +192,14 @@ class TableDataset(Indexed):
     def sound(self, index: int) -> StoredSound:
         """The audio file of a row, or the part of it that the row means, not decoded."""
         assert self._audio is not None
-        path = os.path.join(self.root, self._files[self._audio][index])  # noqa: PTH118
+        return self._opened(self._audio, index)
+
+    def clean(self, index: int) -> StoredSound | None:
+        """The same part of the file that holds the same sound clean, if there is one."""
+        return None if self._clean is None else self._opened(self._clean, index)
+
+    def _opened(self, column: str, index: int) -> StoredSound:
+        path = os.path.join(self.root, self._files[column][index])  # noqa: PTH118
         try:
             offset = None if self._offset is None else _seconds(value_at(self._offset, index))
             duration = None if self._duration is None else _seconds(value_at(self._duration, index))
@@ -278,6 +291,12 @@ def _texts(table: Table, name: str) -> list[str]:
 
 def _is_audio(values: Sequence[Any]) -> bool:
     return any(isinstance(value, str) and Path(value).suffix.lower() in AUDIO_ENDINGS for value in values[:100])
+
+
+def _of_audio(table: Table, names: Sequence[str]) -> list[str]:
+    """Those of the names whose column names audio files: "clean" may be anything else."""
+    columns = {name.lower(): values for name, values in table.columns.items()}
+    return [name for name in names if name in columns and _is_audio(columns[name])]
 
 
 def _labels(

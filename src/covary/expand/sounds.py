@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covary.data.audio import AudioError, StoredSound
+from covary.data.audio import AudioError, StoredSound, left_or_read
 from covary.data.dataset import Sample, SampleError
 from covary.data.encode_audio import encode_audio
 from covary.expand.names import variation_name
@@ -29,10 +29,12 @@ class OpenedSound:
 
     Attributes:
         sound: of which no more is decoded than variations look at.
+        clean: the same sound without what was added to it, if there is such a one.
         fields: its other fields: what is marked in it, and all that the data set says of it.
     """
 
     sound: StoredSound
+    clean: StoredSound | None
     fields: Sample
 
     @property
@@ -51,15 +53,16 @@ class OpenedSound:
         self, pipeline: Pipeline, recipe: Recipe, layout: Layout, entry: Entry, epochs: Sequence[int]
     ) -> Iterator[Made]:
         try:
-            yield from self._varied(pipeline, recipe, entry, epochs)
+            yield from self._varied(pipeline, recipe, layout, entry, epochs)
         except AudioError as error:
             raise SampleError(entry.key, str(error)) from None
 
-    def _varied(self, pipeline: Pipeline, recipe: Recipe, entry: Entry, epochs: Sequence[int]) -> Iterator[Made]:
+    def _varied(
+        self, pipeline: Pipeline, recipe: Recipe, layout: Layout, entry: Entry, epochs: Sequence[int]
+    ) -> Iterator[Made]:
         sound = self.sound
-        # Of other formats, a part cannot be read by itself: they are decoded once.
-        held = sound if sound.exact else sound.read()
-        fields = {**self.fields, "audio": held, "rate": sound.rate}
+        stored = {**self.fields, **left_or_read(sound, self.clean, entry.key)}
+        fields = {name: value for name, value in stored.items() if value is not None}
         at_once = max(1, min(BATCH_LIMIT, BATCH_VALUES // (sound.length * sound.channels)))
         for start in range(0, len(epochs), at_once):
             part = list(epochs[start : start + at_once])
@@ -77,7 +80,18 @@ class OpenedSound:
                     canonical(trace),
                     _moved_text(self.fields, sample),
                     {"samples": wave.shape[-1], "rate": rate},
+                    self._beside(layout, recipe, entry, epoch, sample),
                 )
+
+    def _beside(
+        self, layout: Layout, recipe: Recipe, entry: Entry, epoch: int, sample: Sample
+    ) -> list[tuple[str, bytes]]:
+        """The clean sound in a file of its own."""
+        if self.clean is None:
+            return []
+        (name,) = layout.part_names(entry, variation_name(entry.name, epoch, "same"))
+        form = self.clean.format, self.clean.subtype
+        return [(name, encode_audio(sample["clean"], int(sample["rate"]), *form, quality=recipe.quality))]
 
 
 def _moved_text(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -53,21 +53,30 @@ class SoundReader:
         return {}
 
     def files(self, entry: Entry) -> tuple[Path, ...]:
-        return (self.root / entry.file, *self.shared)
+        return (*(self.root / name for name in (entry.file, *entry.companions)), *self.shared)
 
     def read(self, entry: Entry) -> Raw:
-        path = self.root / entry.file
-        data, digest = _kept(path, stamp_of([path])) if entry.part_of else _content(path)
+        data, digest = self._file(entry, entry.file)
         sound = replace(self.dataset.sound(entry.index), source=data)
         fields = self.dataset.beside(entry.index)
         # A class that comes in between changes the numbers of classes, and no sample.
         told = {name: value for name, value in fields.items() if name != "label" or self.dataset.labels is None}
-        part = {"first": sound.first, "length": sound.length} if entry.part_of else {}
-        return Raw(data, len(data), digest, fields_digest({**told, **part}), {**fields, "audio": sound})
+        told |= {"first": sound.first, "length": sound.length} if entry.part_of else {}
+        sample = {**fields, "audio": sound}
+        for name in entry.companions:
+            content, told["clean"] = self._file(entry, name)
+            clean = self.dataset.clean(entry.index)
+            assert clean is not None
+            sample["clean"] = replace(clean, source=content)
+        return Raw(data, len(data), digest, fields_digest(told), sample)
+
+    def _file(self, entry: Entry, name: str) -> tuple[bytes, str]:
+        path = self.root / name
+        return _kept(path, stamp_of([path])) if entry.part_of else _content(path)
 
     def open(self, entry: Entry, facts: str | None, raw: Raw) -> OpenedSound:
         fields = dict(raw.sample)
-        return OpenedSound(fields.pop("audio"), fields)
+        return OpenedSound(fields.pop("audio"), fields.pop("clean") if entry.companions else None, fields)
 
 
 def _content(path: Path) -> tuple[bytes, str]:
@@ -75,7 +84,7 @@ def _content(path: Path) -> tuple[bytes, str]:
     return data, sha256(data).hexdigest()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _kept(path: Path, stamp: str) -> tuple[bytes, str]:
     """A file of which many sources are parts, and which is read once for all that come one after another."""
     return _content(path)

@@ -13,6 +13,7 @@ from covary.data.tables import TableDataset
 from covary.expand.kinds.audio import SoundReader
 from covary.expand.kinds.reading import class_of, relative_names, split_of
 from covary.expand.kinds.table import TableLayout, TablePart, tables_of
+from covary.expand.layout import companion_name
 from covary.expand.rows import OutputRow, SourceRow
 from covary.expand.sources import Entry, Sources
 
@@ -26,21 +27,24 @@ def audio_table_sources(source: Path, dataset: TableDataset) -> Sources:
     A row with an offset, or with a file that a row before it names, too, is a part of that file: it comes out as a
     file of its own, `a.wav` from 2.5 s on as `a@2.5__0.wav`.
     """
-    column = dataset.roles["audio"]
+    column, clean = dataset.roles["audio"], dataset.roles["clean"]
     assert column is not None
-    paths = [dataset.file_of(column, index) for index in range(len(dataset))]
+    rows = range(len(dataset))
+    paths = [dataset.file_of(each, index) for each in (column, clean) if each is not None for index in rows]
     files = [os.path.join(dataset.root, path) for path in paths]  # noqa: PTH118
     folders = [os.path.dirname(path) for path, _ in dataset.tables]  # noqa: PTH120
     base, names = relative_names(files, os.path.commonpath([dataset.root, *folders]))
     tables, facts = tables_of(dataset, base)
     entries = []
     taken: set[str] = set()
-    for index, file in enumerate(names):
+    for index, file in enumerate(names[: len(rows)]):
         name = _own_name(file, _offset(facts.rows[index][1]), taken)
         taken.add(name)
         label, split = class_of(dataset, index), split_of(dataset, index)
-        entries.append(Entry(index, name, dataset.keys[index], label, split, part_of="" if name == file else file))
-    layout = AudioTableLayout((), tables, column, root=os.path.relpath(dataset.root, base))
+        beside = (names[len(rows) + index],) if clean is not None else ()
+        part_of = "" if name == file else file
+        entries.append(Entry(index, name, dataset.keys[index], label, split, companions=beside, part_of=part_of))
+    layout = AudioTableLayout((), tables, column, clean or "", root=os.path.relpath(dataset.root, base))
     reader = SoundReader(base, dataset, tuple(Path(path) for path, _ in dataset.tables))
     return Sources(source, tuple(entries), reader, layout, facts, what="sounds")
 
@@ -70,13 +74,22 @@ class AudioTableLayout(TableLayout):
     """Sounds under the folders of their sources, and tables with a row for each.
 
     A new row is its source's, with the new path; what is marked in the sound has moved, and duration, rate and number
-    of samples are those of the new file, where the row has them. `image` is the column of the files.
+    of samples are those of the new file, where the row has them. `image` is the column of the files, `mask` that of the
+    clean ones.
     """
 
     kind: ClassVar[str] = "audio table"
 
+    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
+        return tuple(companion_name(companion, entry.file, path) for companion in entry.companions)
+
+    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
+        return list(zip(self.part_names(entry, path), entry.companions, strict=True))
+
     def _row(self, row: Json, table: TablePart, output: OutputRow, source: SourceRow) -> Json:
         new = {**row, self.image: self._path(row[self.image], output.path, table)}
+        if self.mask and output.parts:
+            new[self.mask] = self._path(row[self.mask], output.parts[0].path, table)
         if output.kind != "variation":
             return new
         assert output.samples is not None and output.rate is not None
