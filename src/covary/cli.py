@@ -152,7 +152,7 @@ def expand(
     ] = None,
     on_error: Annotated[OnError, typer.Option(help="What to do about a picture that cannot be used.")] = OnError.skip,
 ) -> None:
-    """Write variations of a data set's pictures, labels included, with a manifest.
+    """Write variations of a data set's pictures or sounds, labels included, with a manifest.
 
     A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; of the parts train, val and
     test the first alone is expanded.

@@ -71,7 +71,7 @@ def expand(
     on_error: OnError = "skip",
     progress: bool | None = False,
 ) -> Report:
-    """Write variations of a data set's pictures into another folder, labels included, with a record of each.
+    """Write variations of a data set's pictures or sounds into another folder, labels included, with a record of each.
 
     Variation k of `cats/12.jpg` becomes `cats/12__k.jpg`, with the pixels of `pipeline(image=..., key="cats/12.jpg",
     epoch=k)`: the same that online training sees. `OUT/manifest.sqlite` records how every file came about. A second run
@@ -83,6 +83,10 @@ def expand(
     its class), COCO, YOLO with its data.yaml, Pascal VOC, pictures and masks, a table (CSV, JSON lines, Parquet) with
     its pictures, WebDataset shards, Parquet files with pictures in them. Boxes, regions, keypoints and masks go through
     the same changes; all else that the data set says of a picture is said of its variations, too.
+
+    So do sounds: folders of classes, and manifests (JSON lines, CSV, TSV, Parquet) with a column of audio files. Each
+    variation has its source's own format and subtype; words, phones, events and clean sounds go through the same
+    changes, and rows get the new path, duration, rate and number of samples where they have such columns.
 
     Of a data set in parts (train, val, test: folders, columns, lists, data.yaml), the training part alone is expanded;
     with `originals`, the others go along unchanged. A variation is always in the part of its source.
@@ -102,7 +106,7 @@ def expand(
         format: of the variations: "same" as the source's, "png", "jpeg" or "webp"; PNG, BMP and TIFF keep the pixels
             exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
             own format in them.
-        quality: 1 to 100, for JPEG and WebP (100: lossless).
+        quality: 1 to 100, for JPEG, WebP (100: lossless), Vorbis, Opus and MP3.
         decode: "full", or "scaled": JPEGs are reduced by their decoder as far as a variation's crop and resize allow.
             That is the Loader's default; its pixels and these are the same where both decode alike.
         workers: threads; None uses every core that the process may use. With Ray, tasks at once; None uses every core
@@ -121,9 +125,9 @@ def expand(
         What was done, and what was skipped and why.
 
     Raises:
-        ExpandError: it cannot begin (the source lies inside the output, another run is at work, no pictures, held-out
-            data alone) or not go on (the disk is full; a bad picture under on_error="raise"). What was finished is
-            kept.
+        ExpandError: it cannot begin (the source lies inside the output, another run is at work, nothing there, held-out
+            data alone, a pipeline for something else) or not go on (the disk is full; a bad picture under
+            on_error="raise"). What was finished is kept.
         AnnotationError: the annotation file cannot be used.
         ImportError: Ray was asked for and is not installed.
         ValueError: an argument is out of its range.
