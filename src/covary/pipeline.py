@@ -127,7 +127,8 @@ class Pipeline:
             fields: what varies, and the labels that go with it; all others, `label` among them, come back as they are.
                 With `image` (H, W) or (H, W, C), uint8, uint16 or float32: `mask` (H, W); `masks` (N, H, W) or a list;
                 `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`.
-                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`:
+                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`, or a
+                `covary.data.StoredSound`, of which no more is read than is looked at:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
                 `time_labels` names.
                 With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see

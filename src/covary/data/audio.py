@@ -130,6 +130,8 @@ class StoredSound:
                 samples = file.read(end - begin if self.exact else end, dtype="float32", always_2d=True)
                 samples = samples if self.exact else samples[begin:]
         except soundfile.LibsndfileError as error:
+            if isinstance(self.source, str):
+                Path(self.source).open("rb").close()
             raise AudioError(f"{self.name}: {_reason(error)}") from None
         if self.exact and len(samples) < end - begin:
             raise AudioError(f"{self.name}: it ends after {begin + len(samples):,} samples, and says to have {end:,}")
@@ -162,14 +164,14 @@ def open_sound(
     called = name or ("audio" if isinstance(source, bytes) else os.fspath(source))
     if not (0 <= offset < float("inf")) or (duration is not None and not (0 < duration < float("inf"))):
         raise AudioError(f"{called}: offset={offset}, duration={duration}; seconds from 0 on, and more than 0")
-    if not isinstance(source, bytes):
-        Path(source).open("rb").close()  # says what is wrong with a path in the words of the system
     where = source if isinstance(source, bytes) else os.fspath(source)
     try:
         with soundfile.SoundFile(_opened(where)) as file:
             rate, frames = int(file.samplerate), int(file.frames)
             channels, format, subtype = int(file.channels), str(file.format), str(file.subtype)
     except soundfile.LibsndfileError as error:
+        if isinstance(where, str):
+            Path(where).open("rb").close()  # says what is wrong with a path in the words of the system
         raise AudioError(f"{called}: {_reason(error)}") from None
     if frames >= _UNKNOWN:
         raise AudioError(f"{called}: it does not say how long it is, as a stream does not; encode it as a file")
