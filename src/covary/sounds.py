@@ -14,7 +14,7 @@ from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.plan.audio import AudioPlan, plan_audio
 from covary.render.audio import render_audio, render_with
-from covary.targets.events import Target, Waveform, carry_events
+from covary.targets.events import Target, Waveform, carry_events, target_of
 from covary.waves import Stored, as_wave
 
 
@@ -73,7 +73,7 @@ def vary_sounds(
         {
             field: (value, target.kinds)
             for field, value in sample.items()
-            if value is not None and isinstance(target := targets.get(field), Waveform)
+            if isinstance(target := target_of(field, value, targets), Waveform)
         }
         for sample in fields
     ]

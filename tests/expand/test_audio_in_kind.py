@@ -197,6 +197,15 @@ def test_rows_of_a_manifest_move_with_their_sounds(tmp_path, manifest):
         assert all(0 <= w["start"] <= w["end"] <= sample["audio"].shape[1] / sample["rate"] for w in sample["words"])
 
 
+def test_columns_that_only_look_like_labels_in_time_are_carried_along(tmp_path):
+    root = tmp_path / "in"
+    write(root / "a.wav", seconds=1.0)
+    row = {"audio": "a.wav", "words": "how are you", "events": 3, "phones": ["h", "aw"], "clean": True, "rate": 150}
+    table = write_lines(root / "t.jsonl", [row])
+    expand(table, tmp_path / "out", Pipeline([audio.RandomCrop(0.5), audio.ResampleTo(8_000)]), times=1)
+    assert lines(tmp_path / "out/t.jsonl") == [{**row, "audio": "a__0.wav"}] and verify(tmp_path / "out").ok
+
+
 @pytest.mark.parametrize("ending", ("csv", "tsv", "parquet"))
 def test_other_tables_keep_their_form(tmp_path, ending, manifest):
     rows = lines(manifest)

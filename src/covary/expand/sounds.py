@@ -96,7 +96,9 @@ class OpenedSound:
 
 def _moved_text(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """The fields that the change has moved, as JSON by name; None where there are none."""
-    moved = {name: _plain(now[name]) for name in before if name in now and now[name] is not before[name]}
+    # A column called rate may be that of speech: whose it is, the table's layout knows.
+    names = [name for name in before if name != "rate" and name in now and now[name] is not before[name]]
+    moved = {name: _plain(now[name]) for name in names}
     moved = {name: value for name, value in moved.items() if value != _plain(before[name])}
     # The names in a word or an event keep their order: it is that of the rows that are written.
     return json.dumps(moved, separators=(",", ":")) if moved else None
