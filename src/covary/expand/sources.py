@@ -154,6 +154,7 @@ class Sources:
         problems: what could not even be listed. A name is that of a source, or of a folder of sources.
         notes: what else a reader of the report should know.
         kind: of the data set, where its layout is not that of its kind.
+        what: the sources are, in reports.
     """
 
     root: Path
@@ -164,6 +165,7 @@ class Sources:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     kind: str = ""
+    what: str = "pictures"
 
     @property
     def source_kind(self) -> str:
