@@ -73,7 +73,7 @@ class TableDataset(Indexed):
 
     Attributes:
         tables: path and number of rows of each table.
-        roles: names of the columns that are "image", "mask" and "objects"; None where there is no such column.
+        roles: names of the columns that are "image", "audio", "text", "mask" and "objects"; None where there is none.
 
     Raises:
         AnnotationError: a row cannot be used, the message names file and line; or no column names a file or holds a
@@ -128,7 +128,13 @@ class TableDataset(Indexed):
         self._offset = self._column(table, chosen, "offset")
         self._duration = self._column(table, chosen, "duration")
         categories, self._objects = _categories(table, chosen)
-        self.roles = {"image": self._image, "mask": self._mask, "objects": self._objects}
+        self.roles = {
+            "image": self._image,
+            "audio": self._audio,
+            "text": self._text,
+            "mask": self._mask,
+            "objects": self._objects,
+        }
         self._texts = Strings(_texts(table, self._text)) if self._text is not None else None
         self._columns = {name: table.column(name) for name in table.columns if name not in chosen.taken}
         super().__init__(
