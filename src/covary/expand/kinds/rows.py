@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from covary.data.instances import Json
 from covary.expand.containers import pyarrow
 
-TableForm: TypeAlias = Literal["csv", "lines", "list", "parquet"]
+TableForm: TypeAlias = Literal["csv", "lines", "list", "parquet", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class TableHead:
     """What a table is apart from its rows.
 
     Attributes:
-        form: "csv"; "lines" of JSON; a "list" of JSON; "parquet".
+        form: "csv"; "lines" of JSON; a "list" of JSON; "parquet"; "text": plain lines.
         columns: their names, in order; () for JSON, where each row has its own.
         delimiter: what separates the cells of a CSV.
         schema: of a Parquet table, as text.
