@@ -166,7 +166,9 @@ def _looks_like_answer(value: Any) -> bool:
 
 
 def _looks_like_tokens(value: Any) -> bool:
-    return isinstance(value, list | tuple) and (all(isinstance(each, str) for each in value) or all(map(_is_span, value)))
+    return isinstance(value, list | tuple) and (
+        all(isinstance(each, str) for each in value) or all(map(_is_span, value))
+    )
 
 
 def _looks_like_tags(value: Any) -> bool:

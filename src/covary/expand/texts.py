@@ -10,6 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
+from covary.data.dataset import SampleError
 from covary.data.folder import Problem
 from covary.data.text_columns import RowVariations, VariedRow, different_rows, vary_row
 from covary.expand.kinds.text import TextLayout, TextReader
@@ -59,7 +60,10 @@ def make_texts(order: Order, task: Task) -> Outcome:
 def _different(order: Order, layout: TextLayout, entry: Entry, raw: Raw, times: int) -> RowVariations:
     names = [name for column in layout.columns for name in column.columns]
     cells = cast(TextReader, order.reader).cells(entry, raw, names)
-    return different_rows(order.pipeline, layout.columns, cells, entry.key, times)
+    try:
+        return different_rows(order.pipeline, layout.columns, cells, entry.key, times)
+    except (TypeError, ValueError) as error:  # of this row's cells
+        raise SampleError(entry.key, str(error)) from None
 
 
 def _write(
@@ -97,7 +101,7 @@ def _row(
     """The manifest's row of a variation.
 
     Args:
-        number: of the variation among those of its source; the epoch may be a higher one, where others gave no new text.
+        number: of the variation among those of its source; the epoch is higher where others gave nothing new.
     """
     return OutputRow(
         variation_name(entry.name, number, "same"),

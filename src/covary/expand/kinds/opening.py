@@ -105,16 +105,16 @@ def _open_texts(path: Path, kind: Kind, wish: TextWish) -> Dataset:
     """A data set of texts; of a table, the columns are chosen later."""
     if kind == "text":
         return _open(path, kind)
-    if kind != "table":
+    if kind not in ("table", "parquet"):
         raise ExpandError(
             f"{path}: a data set of kind {kind} is there, and the pipeline has operations on text alone; texts are "
             "expanded in tables (CSV, JSON lines, Parquet), lines of .txt files and folders of .txt files"
         )
     plain = {"image": "", "audio": "", "text": "", "mask": ""}
     try:
-        return _open(path, kind, **plain)
+        return _open(path, "table", **plain)
     except ExpandError:
-        return _open(path, kind, **plain, label="")  # whose usual names may mean something else
+        return _open(path, "table", **plain, label="")  # whose usual names may mean something else
 
 
 def _kind_at(path: Path, out: Path | None) -> Kind:
@@ -144,9 +144,7 @@ def _open(path: Path, kind: Kind, **options: str) -> Dataset:
         raise ExpandError(str(error)) from error
 
 
-def sources_of(
-    dataset: Dataset, source: Path, out: Path, format: str, texts: TextWish | None = None
-) -> Sources:
+def sources_of(dataset: Dataset, source: Path, out: Path, format: str, texts: TextWish | None = None) -> Sources:
     """The sources of a data set that a reader has opened.
 
     Args:

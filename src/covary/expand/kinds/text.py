@@ -67,7 +67,9 @@ def text_sources(source: Path, dataset: TableDataset | TextLines | TextFolder, w
     for number, (path, count) in enumerate(files):
         head, names, listed = row_texts(Path(path))
         if len(listed) != count:
-            raise ExpandError(f"{path}: its data set has {count:,} rows, it has {len(listed):,} with a first line of names")
+            raise ExpandError(
+                f"{path}: its data set has {count:,} rows, it has {len(listed):,} with a first line of names"
+            )
         tables.append(TextTable(os.path.relpath(path, base), head))
         columns |= dict.fromkeys(names)
         places += [(number, at) for at in range(count)]
@@ -368,5 +370,3 @@ class TextTableLayout(TextLayout):
 
 def _new_row(row: str, output: OutputRow, seed: int) -> NewRow:
     return NewRow(row, json.loads(output.labels or "{}"), str(output.key), output.epoch, seed)
-
-

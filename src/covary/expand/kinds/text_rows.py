@@ -57,10 +57,12 @@ def row_texts(path: Path) -> tuple[TableHead, tuple[str, ...], list[str]]:
 
 
 def _lines(path: Path) -> list[dict[str, str]]:
-    """The lines of a text file that hold anything, each with its own line end."""
-    lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    """The lines of a text file that hold anything, each with its line end; the last one may take the first's."""
+    *lines, last = path.read_bytes().decode("utf-8-sig").split("\n")
+    if last and lines and lines[0].endswith("\r"):
+        last += "\r"
     rows = []
-    for line in lines:
+    for line in [*lines, last]:
         text = line.removesuffix("\r")
         if text.strip():
             rows.append({_LINE: text, _END: line[len(text) :] + "\n"})
