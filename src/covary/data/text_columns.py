@@ -206,6 +206,10 @@ def _same(value: Any) -> Any:
     return value
 
 
+PROVENANCE = ("covary_source", "covary_epoch", "covary_seed")
+"""Columns that say where a row comes from: the key of its source, the epoch that gave it, the pipeline's seed."""
+
+
 class VariedRow(NamedTuple):
     """A variation of a row.
 
@@ -218,39 +222,45 @@ class VariedRow(NamedTuple):
     about: dict[str, Any]
 
 
-def vary_row(
-    pipeline: Pipeline, columns: Sequence[TextColumn], row: Mapping[str, Any], key: Key, epochs: Sequence[int]
+def vary_rows(
+    pipeline: Pipeline,
+    columns: Sequence[TextColumn],
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[Key],
+    epochs: Sequence[int],
 ) -> list[VariedRow]:
-    """Variations of a row, one for each epoch.
+    """A variation of each row.
 
     A single column of texts draws by the row's key, as in online training: its text is `pipeline(text=..., key=key,
     epoch=epoch)["text"]`. Of several columns, each draws by "KEY/COLUMN", so all vary independently.
 
     Args:
-        row: its cells; an empty one (None) stays so.
+        rows: their cells; an empty one (None) stays so.
+        keys: of the rows.
+        epochs: which of its variations is wanted of each.
 
     Raises:
         TypeError, ValueError: a cell of a wrong form; the message names it.
     """
-    made = [VariedRow({}, {}) for _ in epochs]
+    made = [VariedRow({}, {}) for _ in rows]
     for column in columns:
-        text, fields, backs = _of_row(column, row)
-        if text is None:
+        read = [_of_row(column, row) for row in rows]
+        places = [at for at, (text, _, _) in enumerate(read) if text is not None]
+        if not places:
             continue
-        number = key if len(columns) == 1 else f"{key}/{column.label}"
         varied = vary(
             pipeline.operations,
-            [text] * len(epochs),
-            [fields] * len(epochs) if fields else None,
+            [str(read[at][0]) for at in places],
+            [read[at][1] for at in places],
             seed=pipeline.seed,
-            keys=[number] * len(epochs),
-            epoch=list(epochs),
+            keys=[keys[at] if len(columns) == 1 else f"{keys[at]}/{column.label}" for at in places],
+            epoch=[epochs[at] for at in places],
             draws=pipeline.draws,
             protect=pipeline.protect,
         )
-        for at, new in enumerate(made):
-            _write(column, varied, at, row, backs, new)
-    if not any(new.about for new in made):
+        for place, at in enumerate(places):
+            _write(column, varied, place, rows[at], read[at][2], made[at])
+    if not all(new.about for new in made):
         raise ValueError(f"no text in {', '.join(column.label for column in columns)}")
     return made
 
@@ -344,7 +354,7 @@ def different_rows(
         times: how many; 0 gives none.
 
     Raises:
-        TypeError, ValueError: as for `vary_row`.
+        TypeError, ValueError: as for `vary_rows`.
     """
     seen = {_texts_of(columns, row)}
     rows: list[VariedRow] = []
@@ -352,7 +362,8 @@ def different_rows(
     most, done, step = MOST_DRAWS * times, 0, times
     while len(rows) < times and done < most:
         tried = range(done, min(done + step, most))
-        for epoch, made in zip(tried, vary_row(pipeline, columns, row, key, tried), strict=True):
+        varied = vary_rows(pipeline, columns, [row] * len(tried), [key] * len(tried), tried)
+        for epoch, made in zip(tried, varied, strict=True):
             texts = _texts_of(columns, {**row, **made.values})
             if texts not in seen and len(rows) < times:
                 seen.add(texts)

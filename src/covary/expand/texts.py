@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from covary.data.dataset import SampleError
 from covary.data.folder import Problem
-from covary.data.text_columns import RowVariations, VariedRow, different_rows, vary_row
+from covary.data.text_columns import RowVariations, VariedRow, different_rows, vary_rows
 from covary.expand.kinds.text import TextLayout, TextReader
 from covary.expand.names import original_name, variation_name
 from covary.expand.orders import Order, Outcome, Task
@@ -167,4 +167,5 @@ def _again(
     pipeline: Pipeline, layout: TextLayout, cells: dict[str, object], entry: Entry, rows: Sequence[OutputRow]
 ) -> Iterator[VariedRow]:
     epochs = [row.epoch for row in rows if row.epoch is not None]
-    return iter(vary_row(pipeline, layout.columns, cells, entry.key, epochs) if epochs else ())
+    again = vary_rows(pipeline, layout.columns, [cells] * len(epochs), [entry.key] * len(epochs), epochs)
+    return iter(again if epochs else ())

@@ -16,12 +16,12 @@ from covary.data.dataset import SampleError
 from covary.data.instances import Category
 from covary.data.strings import Strings
 from covary.data.tables import TableDataset
-from covary.data.text_columns import TextColumn, find_text_columns
+from covary.data.text_columns import PROVENANCE, TextColumn, find_text_columns
 from covary.data.texts import TextFolder, TextLines
 from covary.expand.errors import ExpandError
 from covary.expand.kinds.reading import class_of, split_of
 from covary.expand.kinds.rows import TableHead
-from covary.expand.kinds.text_rows import PROVENANCE, NewRow, cells_of, row_texts, rows_bytes, tag_names
+from covary.expand.kinds.text_rows import NewRow, cells_of, row_texts, rows_bytes, tag_names
 from covary.expand.manifest import Manifest
 from covary.expand.rows import OutputRow
 from covary.expand.sources import Entry, Labels, Mask, Raw, Sources

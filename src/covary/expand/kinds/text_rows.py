@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from covary.data.arrow_rows import features_of
+from covary.data.text_columns import PROVENANCE
 from covary.data.texts import TEXT_ENDINGS
 from covary.expand.containers import pyarrow
 from covary.expand.kinds.rows import TableHead, read_rows, table_bytes
 
-PROVENANCE = ("covary_source", "covary_epoch", "covary_seed")
-"""Columns that say where a row comes from: the key of its source, the epoch that gave it, the pipeline's seed."""
 _LINE, _END = "text", "end"
 
 
