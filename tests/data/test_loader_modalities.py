@@ -117,7 +117,8 @@ def test_batches_hold_labels_and_all_that_is_marked_in_their_texts(tmp_path, wor
             alone = pipeline(**rows[int(key)], key=key, epoch=batch.epoch)
             assert all(batch[name][row] == alone[name] for name in ("text", "tokens", "tags", "spans", "answer"))
             (span,), (place,) = batch.spans[row], batch.answer[row]["answer_start"]
+            tagged = zip(batch.tokens[row], batch.tags[row], strict=True)
             marked = "".join(batch.text[row][span["start"] : span["end"]].split())
-            assert marked == "".join(token for token, tag in zip(batch.tokens[row], batch.tags[row]) if "LOC" in tag)
+            assert marked == "".join(token for token, tag in tagged if "LOC" in tag)
             assert batch.text[row].startswith(batch.answer[row]["text"][0], place)
             assert [tag for tag in batch.tags[row] if tag[0] == "B"].count("B-LOC") == 1
