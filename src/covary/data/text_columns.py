@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from covary.data.tables import TEXT_NAMES
 from covary.draws.keys import Key
 from covary.pipeline import Pipeline
-from covary.texts import Varied, vary
+from covary.texts import Different, Varied, different, vary
 
 # What columns are called that say what is marked in a text, by the field that they are for a pipeline.
 FIELD_NAMES: dict[str, tuple[str, ...]] = {
@@ -23,8 +23,6 @@ FIELD_NAMES: dict[str, tuple[str, ...]] = {
 }
 # Columns of texts that stand in pairs. The answer to a question is marked in the context.
 TEXT_PAIRS = (("question", "context"), ("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2"))
-MOST_DRAWS = 50
-"""So many epochs are looked at for each variation that is wanted; as in `covary.texts.variations`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,26 +327,10 @@ def _number(column: TextColumn, tag: str) -> int:
     return column.tags.index(tag)
 
 
-class RowVariations(NamedTuple):
-    """Different variations of a row.
-
-    Attributes:
-        rows: of no two of which all texts are the same, nor those of the original.
-        epochs: for each the epoch that gives it.
-        reason: why there are fewer than were asked for, or "".
-    """
-
-    rows: list[VariedRow]
-    epochs: list[int]
-    reason: str
-
-
 def different_rows(
     pipeline: Pipeline, columns: Sequence[TextColumn], row: Mapping[str, Any], key: Key, times: int
-) -> RowVariations:
-    """So many different variations of a row, if there are so many: the first epochs that give something new.
-
-    More of them begin with the same ones. What `covary.texts.variations` says of a text, for rows.
+) -> Different[VariedRow]:
+    """So many variations of a row, if there are so many, that differ in a text from each other and from the original.
 
     Args:
         times: how many; 0 gives none.
@@ -356,22 +338,12 @@ def different_rows(
     Raises:
         TypeError, ValueError: as for `vary_rows`.
     """
-    seen = {_texts_of(columns, row)}
-    rows: list[VariedRow] = []
-    epochs: list[int] = []
-    most, done, step = MOST_DRAWS * times, 0, times
-    while len(rows) < times and done < most:
-        tried = range(done, min(done + step, most))
-        varied = vary_rows(pipeline, columns, [row] * len(tried), [key] * len(tried), tried)
-        for epoch, made in zip(tried, varied, strict=True):
-            texts = _texts_of(columns, {**row, **made.values})
-            if texts not in seen and len(rows) < times:
-                seen.add(texts)
-                rows.append(made)
-                epochs.append(epoch)
-        done, step = tried.stop, min(2 * step, 512)
-    reason = "" if len(rows) == times else f"{most} draws gave only {len(rows)} different texts"
-    return RowVariations(rows, epochs, reason)
+    return different(
+        lambda epochs: vary_rows(pipeline, columns, [row] * len(epochs), [key] * len(epochs), epochs),
+        lambda made: _texts_of(columns, {**row, **made.values}),
+        _texts_of(columns, row),
+        times,
+    )
 
 
 def _texts_of(columns: Sequence[TextColumn], row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from covary.data.dataset import SampleError
 from covary.data.folder import Problem
-from covary.data.text_columns import RowVariations, VariedRow, different_rows, vary_rows
+from covary.data.text_columns import VariedRow, different_rows, vary_rows
 from covary.expand.kinds.text import TextLayout, TextReader
 from covary.expand.names import original_name, variation_name
 from covary.expand.orders import Order, Outcome, Task
@@ -23,6 +23,7 @@ from covary.expand.sources import Entry, Raw
 from covary.expand.survey import shortage
 from covary.expand.variations import canonical
 from covary.expand.work import OutputFiles
+from covary.texts import Different
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -46,7 +47,7 @@ def make_texts(order: Order, task: Task) -> Outcome:
     layout = cast(TextLayout, order.layout)
     try:
         made = _different(order, layout, piece.entry, found.raw, piece.times)
-        short = piece.times - len(made.rows)
+        short = piece.times - len(made.made)
         fresh = fresh or short > 0  # of what another recipe made, there may be more
         numbers = range(piece.times) if fresh else task.missing
         original = order.with_originals and (fresh or task.original_missing)
@@ -57,7 +58,7 @@ def make_texts(order: Order, task: Task) -> Outcome:
     return Outcome(replace(found.source, reason=reason), found.check, wanted, outputs, fresh, short=short)
 
 
-def _different(order: Order, layout: TextLayout, entry: Entry, raw: Raw, times: int) -> RowVariations:
+def _different(order: Order, layout: TextLayout, entry: Entry, raw: Raw, times: int) -> Different[VariedRow]:
     names = [name for column in layout.columns for name in column.columns]
     cells = cast(TextReader, order.reader).cells(entry, raw, names)
     try:
@@ -71,7 +72,7 @@ def _write(
     layout: TextLayout,
     entry: Entry,
     raw: Raw,
-    made: RowVariations,
+    made: Different[VariedRow],
     numbers: Collection[int],
     original: bool,
 ) -> tuple[OutputRow, ...]:
@@ -81,7 +82,7 @@ def _write(
     try:
         if original:
             rows.append(_original(order, layout, entry, raw, files))
-        for number, (varied, epoch) in enumerate(zip(made.rows, made.epochs, strict=True)):
+        for number, (varied, epoch) in enumerate(zip(made.made, made.epochs, strict=True)):
             if number in numbers:
                 data = layout.content(raw, varied.values)
                 row = _row(order.recipe, layout, entry, number, epoch, varied, data)

@@ -28,7 +28,7 @@ from covary.interop.missing import missing
 from covary.pipeline import Pipeline
 from covary.plan.edits import Edits, move_span
 from covary.samples import modalities_of
-from covary.texts import Varied, vary
+from covary.texts import Varied, different, vary
 
 try:
     from spacy.attrs import IDS
@@ -41,8 +41,6 @@ except ImportError as error:
 
 # Attributes of a token by itself, beside its morphology, which stay true for a word that stays as it is.
 _OF_WORDS = ("tag_", "pos_", "lemma_", "norm_")
-MOST_DRAWS = 50
-"""So many epochs are looked at for each variation that is wanted; as in `covary.texts.variations`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,11 @@ def vary_docs(
     for key, doc in enumerate(docs):
         if originals:
             yield VariedDoc(doc.copy(), -1)
-        yield from _different(nlp, doc, pipeline, key, 0, times)
+
+        def drawn(epochs: range, doc: Any = doc, key: int = key) -> list[VariedDoc]:
+            return vary_doc(nlp, doc, pipeline, key, epochs)
+
+        yield from different(drawn, lambda varied: varied.doc.text, doc.text, times).made
 
 
 def vary_docbin(
@@ -190,18 +192,6 @@ def _check_pipeline(pipeline: Pipeline) -> None:
 def _check_times(times: int) -> None:
     if isinstance(times, bool) or not isinstance(times, int) or times < 1:
         raise ValueError(f"times is {times!r}; allowed: a whole number from 1 on")
-
-
-def _different(nlp: Any, doc: Any, pipeline: Pipeline, key: Key, first: int, times: int) -> Iterator[VariedDoc]:
-    seen = {doc.text}
-    most, done, step = MOST_DRAWS * times, 0, times
-    while len(seen) <= times and done < most:
-        tried = range(first + done, first + min(done + step, most))
-        for varied in vary_doc(nlp, doc, pipeline, key, tried):
-            if varied.doc.text not in seen and len(seen) <= times:
-                seen.add(varied.doc.text)
-                yield varied
-        done, step = tried.stop - first, min(2 * step, 256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ class VaryingTexts:
         short = 0
         for row, key in zip(rows, keys, strict=True):
             found = different_rows(self.pipeline, chosen, row, key, times)
-            short += times - len(found.rows)
-            for new, epoch in zip(found.rows, found.epochs, strict=True):
+            short += times - len(found.made)
+            for new, epoch in zip(found.made, found.epochs, strict=True):
                 told = zip(PROVENANCE, (str(key), epoch, self.pipeline.seed), strict=True)
                 whole = {**row, **new.values, **dict(told)}
                 for name, values in made.items():
