@@ -17,9 +17,11 @@ import pytest
 from expansions import state, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import covary.expand.work as work
 from covary import Pipeline, image, text
+from covary.cli import app
 from covary.data.text_columns import TextColumn
 from covary.expand import ExpandError, expand, verify
 from covary.expand.kinds.text import TextTableLayout
@@ -411,6 +413,23 @@ def test_killed_by_the_system_and_run_again_equals_an_undisturbed_run(tmp_path):
     report = expand(source, tmp_path / "out", VARIED, times=8)
     expand(source, tmp_path / "whole", VARIED, times=8)
     assert report.made + report.kept == 3200 and state(tmp_path / "out") == state(tmp_path / "whole")
+
+
+def test_the_command_names_columns_and_lists_what_could_not_be_made_different(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_lines(tmp_path / "r.jsonl", [{"review": "old house", "marks": [[4, 9, "X"]]}])
+    Pipeline([text.RandomSwap(0.5)]).to_yaml("p.yaml")
+    command = ["expand", "r.jsonl", "out", "-p", "p.yaml", "-n", "2", "--text", "review"]
+    done = CliRunner().invoke(app, [*command, "--field", "spans=marks"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "out: 1 texts: 1 variations made, 0 already there; not as many as asked for of 1\n"
+    assert done.stderr.startswith("covary: fewer: r.jsonl/0: 100 draws gave only 1 different texts")
+    (row,) = read_lines(tmp_path / "out/r.jsonl")
+    assert (row["review"], row["marks"]) == ("house old", [[0, 5, "X"]])
+    done = CliRunner().invoke(app, [*command[:-2], "--field", "spans"])
+    assert done.exit_code == 2 and "'spans' is no FIELD=COLUMN" in done.stderr
+    done = CliRunner().invoke(app, command[:-2])
+    assert done.exit_code == 1 and "its columns are review, marks; say which: text= (--text)" in done.stderr
 
 
 def test_a_worker_of_another_process_does_the_same_work(tmp_path, source, monkeypatch):

@@ -71,8 +71,8 @@ class Run:
             self._removed,
             tuple(sorted(self._skipped, key=lambda problem: problem.name)),
             self._sources.notes,
-            self._fewer,
-            self._sources.what,
+            what=self._sources.what,
+            fewer=self._fewer,
         )
 
     def _begin(self, settings: Mapping[str, str]) -> None:

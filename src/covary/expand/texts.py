@@ -105,20 +105,20 @@ def _row(
         number: of the variation among those of its source; the epoch is higher where others gave nothing new.
     """
     return OutputRow(
-        variation_name(entry.name, number, "same"),
-        entry.name,
-        "variation",
-        entry.key,
-        epoch,
-        len(data),
-        sha256(data).hexdigest(),
-        0,
-        0,
-        recipe.hash,
-        canonical(varied.about),
-        (),
-        None,
-        data.decode() if layout.in_rows else None,
+        path=variation_name(entry.name, number, "same"),
+        source=entry.name,
+        kind="variation",
+        key=entry.key,
+        epoch=epoch,
+        bytes=len(data),
+        sha256=sha256(data).hexdigest(),
+        height=0,
+        width=0,
+        recipe=recipe.hash,
+        trace=canonical(varied.about),
+        parts=(),
+        shard=None,
+        labels=data.decode() if layout.in_rows else None,
     )
 
 
@@ -131,9 +131,21 @@ def _original(order: Order, layout: TextLayout, entry: Entry, raw: Raw, files: O
             files.link(path, order.reader.root / entry.name)
         else:
             files.write(path, raw.picture)
-    labels = "{}" if layout.in_rows else None
     return OutputRow(
-        path, entry.name, kind, entry.key, None, raw.size, raw.sha256, 0, 0, order.recipe.hash, None, (), None, labels
+        path=path,
+        source=entry.name,
+        kind=kind,
+        key=entry.key,
+        epoch=None,
+        bytes=raw.size,
+        sha256=raw.sha256,
+        height=0,
+        width=0,
+        recipe=order.recipe.hash,
+        trace=None,
+        parts=(),
+        shard=None,
+        labels="{}" if layout.in_rows else None,
     )
 
 
