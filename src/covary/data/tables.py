@@ -58,8 +58,8 @@ class TableDataset(Indexed):
         path: the table, or several with the same columns, of which each may be a part of the data ("train.csv").
         root: the folder that paths count from; by default the table's own, or images, data, audio, clips ... in it,
             where the first file is found.
-        image, audio, clean, text, mask, label, split, key: names of the columns that play these parts; "" for none.
-            `label` may be several columns: a number from each.
+        image, audio, clean, text, mask, label, split, key: names of the columns that play these parts; "" for none (for
+            image, audio and text: a table of other things). `label` may be several columns: a number from each.
         classes: names of the classes in the order of their numbers.
         multi_label: what separates several labels in one cell ("|"); lists in JSON lines and Parquet are so by
             themselves.
@@ -119,7 +119,8 @@ class TableDataset(Indexed):
         self._text = chosen.column("text", text, TEXT_NAMES)
         self._mask = chosen.column("mask", mask, MASK_NAMES, unless=self._image is None)
         file = self._image or self._audio
-        if file is None and self._text is None and "tokens" not in table.columns:
+        plain = image == audio == text == ""
+        if file is None and self._text is None and "tokens" not in table.columns and not plain:
             raise AnnotationError(
                 f"{table.path}: no column names a file or holds a text; it has {', '.join(table.columns)}, looked for "
                 f"{', '.join((*FILE_NAMES[:5], *AUDIO_NAMES[:2], *TEXT_NAMES[:2]))}; image=, audio= or text= tells it"

@@ -155,6 +155,11 @@ class Manifest:
         query = "SELECT path FROM sources UNION SELECT source FROM pending ORDER BY 1"
         return [from_column(path) for (path,) in self._db.execute(query)]
 
+    def short_sources(self) -> list[tuple[str, str]]:
+        """Names of the sources of which not all variations that were asked for could be made, and why."""
+        query = "SELECT path, reason FROM sources WHERE status = 'ok' AND reason IS NOT NULL ORDER BY path"
+        return [(from_column(path), reason) for path, reason in self._db.execute(query)]
+
     def put_source(self, row: SourceRow, check: Check | None) -> None:
         path = to_column(row.path)
         self._db.execute(

@@ -43,6 +43,7 @@ class SourceRow:
         bytes, sha256: of its picture or sound, as stored.
         height, width, channels, dtype: of its picture, decoded; of a sound the last two.
         status: "ok", or "skipped" for the `reason`.
+        reason: why it was skipped, or why not all variations that were asked for could be made of it.
         annotations: what a file common to many sources says of it: annotation entries, the row of a table.
         fields_sha256: digest of all its other fields (objects, mask, label, columns); None where it has none.
         split: part of the data set that it belongs to; "" where nothing says so.

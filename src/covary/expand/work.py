@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary.expand.files import link_target, link_temporary, place, write_temporary
+from covary.expand.kinds.text import TextLayout
 from covary.expand.layout import Layout
 from covary.expand.names import original_name
 from covary.expand.orders import Order, Outcome, Piece, Result, ShardTask, Task, WorkItem
@@ -31,7 +32,13 @@ def do_task(order: Order, item: WorkItem) -> Result:
     Raises:
         ExpandError: the output's disk is full or fails, or the pipeline makes no pictures.
     """
-    return make_shards(order, item) if isinstance(item, ShardTask) else Result((make_files(order, item),))
+    if isinstance(item, ShardTask):
+        return make_shards(order, item)
+    if isinstance(order.layout, TextLayout):
+        from covary.expand.texts import make_texts  # which writes as these do
+
+        return Result((make_texts(order, item),))
+    return Result((make_files(order, item),))
 
 
 def make_files(order: Order, task: Task) -> Outcome:
@@ -65,7 +72,7 @@ def _make(
     original: bool,
 ) -> tuple[OutputRow, ...]:
     """Write all files under temporary names, and only then give them their own."""
-    files = _Files(order.out, order.temporary)
+    files = OutputFiles(order.out, order.temporary)
     rows: list[OutputRow] = []
     try:
         if original:
@@ -78,7 +85,7 @@ def _make(
     return tuple(rows)
 
 
-class _Files:
+class OutputFiles:
     """The files that one task writes: under temporary names, until all of them are there."""
 
     def __init__(self, out: Path, temporary: Path) -> None:
@@ -109,7 +116,7 @@ def derived(
     entry: Entry,
     content: Opened,
     epochs: Sequence[int],
-    files: _Files | None = None,
+    files: OutputFiles | None = None,
 ) -> Iterator[OutputRow]:
     """Make variations of one source by a recipe; their rows, and their files where `files` is given."""
     for made in content.variations(pipeline, recipe, layout, entry, epochs):
@@ -133,7 +140,7 @@ def derived(
         )
 
 
-def _original(order: Order, entry: Entry, raw: Raw, content: Opened, files: _Files) -> OutputRow:
+def _original(order: Order, entry: Entry, raw: Raw, content: Opened, files: OutputFiles) -> OutputRow:
     kind: Kind = "link" if order.originals == "link" else "copy"
     path = original_name(entry.name)
     parts = []
