@@ -120,6 +120,17 @@ def _per_class(given: list[str]) -> int | dict[str, int]:
     return numbers["*"] if set(numbers) == {"*"} else numbers
 
 
+def _fields(given: list[str]) -> dict[str, str] | None:
+    """`--field spans=entities` as a mapping; None where nothing was said."""
+    fields: dict[str, str] = {}
+    for entry in given:
+        field, equals, column = entry.partition("=")
+        if not equals or field in fields:
+            raise typer.BadParameter(f"{entry!r} is no FIELD=COLUMN, or says a field again", param_hint="--field")
+        fields[field] = column
+    return fields or None
+
+
 @app.command()
 def expand(
     source: Source,
@@ -127,7 +138,7 @@ def expand(
     pipeline: PipelineFile,
     times: Annotated[
         list[str],
-        typer.Option("--times", "-n", metavar="N|CLASS=N", help="Variations of each picture; for one class: cats=20."),
+        typer.Option("--times", "-n", metavar="N|CLASS=N", help="Variations of each sample; for one class: cats=20."),
     ] = ["8"],  # noqa: B006
     balance: Annotated[
         bool, typer.Option("--balance", help="More variations of rare classes: as many of each.")
@@ -147,15 +158,25 @@ def expand(
         typer.Option(metavar="I/N", help="Do share I of N, from 0/N on; other runs do the rest. The last one merges."),
     ] = None,
     annotations: Annotations = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of texts in a table; again for each. [default: look]"),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN", help="What is marked in the texts: spans=entities, context.answer=answers."
+        ),
+    ] = None,
     kind: Annotated[
         str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
     ] = None,
     on_error: Annotated[OnError, typer.Option(help="What to do about a picture that cannot be used.")] = OnError.skip,
 ) -> None:
-    """Write variations of a data set's pictures, labels included, with a manifest.
+    """Write variations of a data set's pictures, sounds or texts, labels included, with a manifest.
 
-    A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; of the parts train, val and
-    test the first alone is expanded.
+    A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; so do tables and files of
+    texts. Of the parts train, val and test the first alone is expanded.
     Run it again to go on after an interruption, or to bring OUT up to date: only what is missing or changed is made.
     """
     from covary.expand import expand as run
@@ -177,12 +198,15 @@ def expand(
             engine=engine.value,
             shard=shard,
             annotations=annotations,
+            text=text or None,
+            fields=_fields(field or []),
             kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
             progress=None,
         )
     for note in report.notes:
         _say(note)
+    _list(report.fewer, "fewer")
     _list(report.skipped, "skipped")
     print(f"{out}: {report}")
     if not report.ok:

@@ -130,7 +130,8 @@ class Pipeline:
             fields: what varies, and the labels that go with it; all others, `label` among them, come back as they are.
                 With `image` (H, W) or (H, W, C), uint8, uint16 or float32: `mask` (H, W); `masks` (N, H, W) or a list;
                 `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`.
-                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`:
+                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`, or a
+                `covary.data.StoredSound`, of which no more is read than is looked at:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
                 `time_labels` names.
                 With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see
@@ -328,6 +329,35 @@ class Pipeline:
             self._samples.vary_beside(varied, courses, threads)
         return varied
 
+    def traced(
+        self, samples: Sequence[Mapping[str, Any]], *, keys: Sequence[Key], epoch: int | Sequence[int] = 0
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Vary the sounds and texts of B samples, and tell what happened to each: `beside` and `trace` in one go.
+
+        Args:
+            samples: their fields; a sound may be a `StoredSound`.
+            keys: B identities.
+            epoch: one for all, or one for each sample.
+
+        Returns:
+            The varied fields, and the traces.
+        """
+        varied = [dict(sample) for sample in samples]
+        numbers, epochs = key_numbers(keys), epoch_numbers(epoch, len(keys))
+        walked: list[tuple[Ints, Course]] = []
+
+        def kept(rows: Ints) -> Course:
+            walked.append((rows, self._course(numbers[rows], epochs[rows])))
+            return walked[-1][1]
+
+        self._samples.vary_beside(varied, kept, 1)
+        traces = []
+        for row, key in enumerate(keys):
+            places = [(course, int(place)) for rows, course in walked for place in np.flatnonzero(rows == row)]
+            records = [(record, place) for course, place in places for record in course.records]
+            traces.append(self._told(key, int(epochs[row]), {}, records))
+        return varied, traces
+
     def trace(
         self,
         *,
@@ -367,14 +397,7 @@ class Pipeline:
         if not walked:
             needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
             raise TypeError(f"trace: nothing to trace; pass {needed}")
-        return {
-            "covary": FORMAT,
-            "seed": self.seed,
-            "key": key,
-            "epoch": epoch,
-            **about,
-            "operations": _recorded([record for course in walked for record in course.records]),
-        }
+        return self._told(key, epoch, about, [(record, 0) for course in walked for record in course.records])
 
     def replay(self, trace: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         """Repeat on other data what a trace of this pipeline recorded.
@@ -420,6 +443,11 @@ class Pipeline:
             return self, None
         body = self.operations[: len(self.operations) - len(form)]
         return Pipeline(body, **self._options()), Pipeline(form, **self._options())
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What it has operations for: "image", "audio", "text"; all else passes by."""
+        return self._samples.modalities
 
     @property
     def layout(self) -> Layout:
@@ -477,6 +505,13 @@ class Pipeline:
 
     # Inside
 
+    def _told(
+        self, key: Key, epoch: int, about: Mapping[str, Any], records: Sequence[tuple[Record, int]]
+    ) -> dict[str, Any]:
+        """A trace: records, each with the row of the sample in it."""
+        head = {"covary": FORMAT, "seed": self.seed, "key": key, "epoch": epoch}
+        return {**head, **about, "operations": _recorded(records)}
+
     def _options(self) -> dict[str, Any]:
         return {"seed": self.seed, **{name: getattr(self, name) for name in DEFAULTS}}
 
@@ -525,16 +560,16 @@ def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: i
     return pipeline
 
 
-def _recorded(records: Sequence[Record]) -> list[dict[str, Any]]:
+def _recorded(records: Sequence[tuple[Record, int]]) -> list[dict[str, Any]]:
     """Records of one sample as plain data. A combinator over several kinds of data was walked through for each."""
     written: dict[str, dict[str, Any]] = {}
-    for record in records:
-        active = record.active is None or bool(record.active[0])
+    for record, row in records:
+        active = record.active is None or bool(record.active[row])
         if active or record.node.name not in written:
             written[record.node.name] = {
                 "operation": type(record.node.operation).__name__,
                 "name": record.node.name,
                 "active": active,
-                "values": {slot: value[0].item() for slot, value in record.draw.values.items()} if active else {},
+                "values": {slot: value[row].item() for slot, value in record.draw.values.items()} if active else {},
             }
     return list(written.values())

@@ -13,6 +13,7 @@ from covary.images import Courses, Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
 from covary.plan.changes import Ints
+from covary.waves import Stored
 
 if TYPE_CHECKING:
     from covary.plan.audio import AudioPlan
@@ -120,7 +121,7 @@ class Samples:
         made = vary_sounds(
             self.images.layout,
             sounds,
-            [self.rate if rate is None else rate for rate in given],
+            [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)],
             [samples[row] for row in rows],
             courses(np.array(rows)),
             targets=self.targets,
@@ -156,6 +157,10 @@ class Samples:
 
         made = draw_sounds(plan, [sound.given], [sound.wave], [sound.fields], self.targets, 1)
         return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
+
+    def _rate_of(self, sound: Any) -> int | None:
+        """The rate of a sound that came without one."""
+        return sound.rate if isinstance(sound, Stored) else self.rate
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
         from covary.texts import vary_texts

@@ -11,13 +11,14 @@ import numpy as np
 
 from covary.data.coco import read_coco
 from covary.data.dataset import Dataset, SampleError
-from covary.data.decode import DecodeError, decode
+from covary.data.decode import DecodeError
 from covary.data.encode import EXTENSIONS, encode
 from covary.data.folder import Problem
 from covary.data.instances import Category, Instance
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
 from covary.expand.kinds.folder import folder_sources
 from covary.expand.kinds.opening import opened, sources_of
+from covary.expand.pictures import OpenedPicture
 from covary.expand.report import printable
 from covary.expand.sources import Entry, Sources
 from covary.expand.variations import Variation, variations
@@ -141,9 +142,9 @@ def _chosen(entries: Sequence[Entry], first: Collection[str]) -> list[Entry]:
 
 
 def _row(sources: Sources, entry: Entry, pipeline: Pipeline, times: int) -> Row:
-    raw = sources.reader.read(entry)
-    picture = decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
-    labels = sources.reader.labels(entry, sources.facts(entry), raw, picture)
+    opened = sources.reader.open(entry, sources.facts(entry), sources.reader.read(entry))
+    assert isinstance(opened, OpenedPicture)
+    picture, labels = opened.picture, opened.labels
     height, width, channels = picture.shape
     mask = None if labels.mask is None else labels.mask.pixels
     original = Variation(0, picture, None if labels.objects is None else list(labels.objects.instances), mask)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from covary.data.annotated import FIELDS, object_fields
+from covary.data.audio import AudioError
 from covary.data.dataset import Dataset, Encoded, SampleError
 from covary.data.fetch import UNUSABLE, Decode, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import Instance, for_objects
@@ -64,6 +65,11 @@ class Producer:
     on_error: OnError
     cache: Cache | None = None
     cache_side: int = 512
+
+    @property
+    def varies_sounds(self) -> bool:
+        """Whether the pipeline has operations on sounds, and so may want a part of them only."""
+        return self.pipeline is not None and "audio" in self.pipeline.modalities
 
     def make(self, order: Order) -> Made:
         """Make one batch.
@@ -173,7 +179,8 @@ class _Work:
         try:
             row = None if producer.cache is None else producer.cache.get(index, variation)
             if row is None:
-                row = fetch(producer.dataset, index, variation, channels=producer.channels)
+                stored = producer.cache is None and producer.varies_sounds
+                row = fetch(producer.dataset, index, variation, channels=producer.channels, stored=stored)
                 if producer.cache is not None:
                     self._cached(row, producer.cache)
         except UNUSABLE as error:
@@ -238,6 +245,10 @@ class _Work:
             return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
+        except (AudioError, OSError) as error:  # of a sound that was read as far as it is wanted
+            if len(rows) == 1:
+                self._leave_out(rows[0].key, error)
+                return Part([], None, [])
         except ValueError as error:
             if len(rows) == 1:
                 self._leave_out(rows[0].key, ValueError(f"the pipeline failed: {error}"), cause=error)
