@@ -309,3 +309,9 @@ def test_html_of_pieces_nests_spans() -> None:
         ("New ", "LOC", None),
         ("York", "PART in LOC", "PART LOC"),
     ]
+
+
+def test_a_pipeline_without_operations_shows_what_the_data_are(reviews: Path) -> None:
+    file = io.StringIO()
+    show(reviews, Pipeline([]), file=file, times=1)
+    assert "variation 0    ⟨Anna|PER⟩ moved" in file.getvalue()

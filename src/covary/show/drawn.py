@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from covary.draws.keys import Key
+from covary.pipeline import Pipeline
+
 
 class Drawn(NamedTuple):
     """What one operation drew.
@@ -23,17 +26,23 @@ class Drawn(NamedTuple):
         return " ".join(part for part in (self.name, self.said if self.active else "not applied") if part)
 
 
-def drawn_by(trace: Mapping[str, Any], remarks: Mapping[str, str] | None = None) -> tuple[Drawn, ...]:
-    """What every operation of a trace drew.
+def drawn_by(
+    pipeline: Pipeline, key: Key, epoch: int, remarks: Mapping[str, str] | None = None, **content: Any
+) -> tuple[Drawn, ...]:
+    """What every operation of a pipeline drew for one variation.
 
     Args:
-        trace: from `Pipeline.trace`.
+        pipeline: whose trace it is.
+        key, epoch: of the variation.
         remarks: what else to say of an operation, by its name.
+        content: of the sample, as for `Pipeline.trace`.
     """
+    if not pipeline.operations:
+        return ()
     more = remarks or {}
     return tuple(
         Drawn(record["name"], record["active"], _said(record["values"], more.get(record["name"], "")))
-        for record in trace["operations"]
+        for record in pipeline.trace(key=key, epoch=epoch, **content)["operations"]
     )
 
 

@@ -97,10 +97,10 @@ def _row(subject: Subject, pipeline: Pipeline, times: int) -> SoundRow:
     if fields.get("rate") is None and pipeline.rate is not None:
         fields["rate"] = pipeline.rate
     versions = [_version("original", fields, targets)]
-    for epoch in range(times):
-        varied = pipeline(**fields, key=subject.key, epoch=epoch)
-        trace = pipeline.trace(key=subject.key, epoch=epoch, audio=fields["audio"], rate=fields.get("rate"))
-        versions.append(_version(f"variation {epoch}", varied, targets, drawn_by(trace)))
+    varied = pipeline.beside([fields] * times, keys=[subject.key] * times, epoch=range(times))
+    for epoch, made in enumerate(varied):
+        drawn = drawn_by(pipeline, subject.key, epoch, audio=fields["audio"], rate=fields.get("rate"))
+        versions.append(_version(f"variation {epoch}", made, targets, drawn))
     return SoundRow(str(subject.key), subject.label, tuple(versions))
 
 

@@ -90,7 +90,7 @@ def _row(subject: Subject, pipeline: Pipeline, times: int) -> TextRow:
             TextVersion(
                 f"variation {epoch}",
                 tuple(marked(text, done.edits[epoch], places)),
-                drawn_by(pipeline.trace(key=subject.key, epoch=epoch, text=text), _remarks(done.changes[epoch])),
+                drawn_by(pipeline, subject.key, epoch, _remarks(done.changes[epoch]), text=text),
                 tuple(_dropped(entry) for entry in done.dropped[epoch]),
             )
         )
