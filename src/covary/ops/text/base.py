@@ -13,7 +13,7 @@ from covary.draws.distributions import Constant, Distribution
 from covary.ops.amounts import Amount
 from covary.ops.base import Course, Node, ranged
 from covary.ops.text.numbers import Numbers, numbers_of
-from covary.ops.text.page import Page
+from covary.ops.text.page import Page, scan_pages
 from covary.ops.text.protect import Protection, protection
 from covary.ops.view import Modality
 from covary.plan.changes import Bools
@@ -97,6 +97,7 @@ class TextOperation(Amount):
             return view
         rows = range(len(view.pages)) if chosen is None else np.flatnonzero(chosen).tolist()
         pages = [view.pages[row] for row in rows]
+        scan_pages(pages)
         laws = {slot: _chosen(draw(slot), chosen) for slot in node.laws}
         drawn = [dict(zip(laws, values, strict=True)) for values in zip(*laws.values(), strict=True)] or [{}] * len(
             pages
