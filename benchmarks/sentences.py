@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-SHORTEST, LONGEST = 8, 30  # words
+SHORTEST, LONGEST = 8, 32  # words
 MODULES = (
     "argparse", "bdb", "calendar", "cmd", "collections", "configparser", "contextlib", "csv", "datetime", "decimal",
-    "difflib", "doctest", "enum", "fractions", "functools", "heapq", "inspect", "ipaddress", "locale", "mailbox", "optparse",
-    "os", "pathlib", "pdb", "pickle", "pickletools", "pprint", "random", "sched", "shelve", "shutil", "socket",
-    "socketserver", "statistics", "string", "subprocess", "tarfile", "tempfile", "textwrap", "threading", "trace",
+    "difflib", "doctest", "enum", "fractions", "functools", "heapq", "inspect", "ipaddress", "locale", "mailbox",
+    "optparse", "os", "pathlib", "pdb", "pickle", "pickletools", "pprint", "random", "sched", "shelve", "shutil",
+    "socket", "socketserver", "statistics", "string", "subprocess", "tarfile", "tempfile", "textwrap", "threading", "trace",
     "traceback", "turtle", "typing", "uuid", "warnings", "weakref", "zipfile",
 )  # fmt: skip
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -22,7 +22,7 @@ _CODE = (" " * 6, "|", "+", ">>>", "   >>>")
 
 
 def sentences(count: int) -> list[str]:
-    """So many different sentences of 8 to 30 words, about 16 on average.
+    """So many different sentences of 8 to 32 words, about 16 on average.
 
     Raises:
         ValueError: there are not so many.
@@ -55,6 +55,6 @@ def _sentences(text: str) -> Iterator[str]:
         for sentence in _END.split(" ".join(paragraph.split())):
             words = sentence.split()
             plain = sum(word.strip("\"',.;:()").isalpha() for word in words)
-            if SHORTEST <= len(words) <= LONGEST and plain >= 0.8 * len(words):
-                if sentence[0].isupper() and sentence[-1] in ".!?":
-                    yield sentence
+            whole = sentence[:1].isupper() and sentence[-1] in ".!?"
+            if whole and SHORTEST <= len(words) <= LONGEST and plain >= 0.9 * len(words):
+                yield sentence

@@ -97,14 +97,15 @@ class TextOperation(Amount):
             return view
         rows = range(len(view.pages)) if chosen is None else np.flatnonzero(chosen).tolist()
         pages = [view.pages[row] for row in rows]
-        scan_pages(pages)
+        guard = self.guard(view.protect)
+        scan_pages(pages, guard)
         laws = {slot: _chosen(draw(slot), chosen) for slot in node.laws}
         drawn = [dict(zip(laws, values, strict=True)) for values in zip(*laws.values(), strict=True)] or [{}] * len(
             pages
         )
         streams = draw.stream("numbers")
         numbers = numbers_of(streams if chosen is None else streams[chosen])
-        changes = self.edits_of_all(pages, self.guard(view.protect), numbers, drawn or [{}] * len(pages))
+        changes = self.edits_of_all(pages, guard, numbers, drawn or [{}] * len(pages))
         for page, (edits, note) in zip(pages, changes, strict=True):
             if edits or note:
                 page.change(node.name, edits, note, dropping=self.dropping)

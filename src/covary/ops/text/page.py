@@ -8,7 +8,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from covary.ops.text.protect import Protection
-from covary.ops.text.scan import FEWEST, scan
+from covary.ops.text.scan import FEWEST, MIXED, scan
 from covary.ops.text.segment import Ranges, sentences, words
 from covary.ops.text.trees import Tree
 from covary.plan.edits import Edit, Edits, apply_edits, compose, move_span
@@ -82,6 +82,11 @@ class Page:
         if self._words is None:
             self._words = words(self.text)
         return self._words
+
+    @property
+    def of_letters(self) -> bool:
+        """Whether it is known that nothing but letters stands in the words."""
+        return self._signs is not None and not self._signs & MIXED
 
     @property
     def sentences(self) -> Ranges:
@@ -244,12 +249,20 @@ def _outside(words: Ranges, guarded: Ranges) -> Ranges:
     return free
 
 
-def scan_pages(pages: Sequence[Page]) -> None:
-    """Find the words and signs of all pages that nobody has looked at, together where that is faster."""
+def scan_pages(pages: Sequence[Page], guard: Protection) -> None:
+    """Find the words and signs of all pages that nobody has looked at, together where that is faster.
+
+    Args:
+        pages: of a batch.
+        guard: what will be asked for first.
+    """
     new = [page for page in pages if page._words is None and page.text.isascii()]
-    if len(new) >= FEWEST:
-        for page, (places, signs) in zip(new, scan([page.text for page in new]), strict=True):
-            page._words, page._signs = places, signs
+    if len(new) < FEWEST:
+        return
+    for page, places, signs in zip(new, *scan([page.text for page in new]), strict=True):
+        page._words, page._signs = places, signs
+        if not page.spans and not page.fixed and guard.nothing_in(signs):
+            page._guard, page._guarded = guard, []
 
 
 def _is_free(place: tuple[int, int], guarded: Ranges) -> bool:

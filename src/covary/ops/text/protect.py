@@ -24,12 +24,12 @@ _UNITS = (
 )
 KINDS = {
     "urls": r"(?:https?|ftp|file)://[^\s<>\"]*[^\s<>\"'.,;:!?)\]}]|www\.[^\s<>\"]*[^\s<>\"'.,;:!?)\]}]"
-    r"|(?<![\w@.\-])(?:[\w\-]+\.)+(?:com|org|net|edu|gov|io|ai|co|uk|de|fr|info|dev|app)\b(?:/[^\s<>\"]*[\w/])?",
-    "emails": r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+",
+    r"|(?<![\w@.\-])(?:[\w\-]++\.)+(?:com|org|net|edu|gov|io|ai|co|uk|de|fr|info|dev|app)\b(?:/[^\s<>\"]*[\w/])?",
+    "emails": r"[\w.+\-]++@[\w\-]+(?:\.[\w\-]+)+",
     "numbers": rf"(?<!\w)[+\-−]?(?:[$€£¥]\s?)?\d+(?:[.,:/\-]\d+)*(?:\s?(?:{_UNITS})(?!\w))?",
     "placeholders": r"\{\{[^{}\n]*\}\}|\$?\{[^{}\n]*\}|%\(\w+\)[sdifgr]|%[\d.]*[sdifgr](?!\w)|\$[A-Za-z_]\w*"
     r"|<\|?[A-Za-z_]\w*\|?>|\[[A-Z][A-Z0-9_]+\]|__\w+__",
-    "code": r"```.*?```|`[^`\n]+`|(?<!\w)\w+(?:\.\w+)*\([^()\n]*\)|(?<!\w)[^\W_]+_\w+",
+    "code": r"```.*?```|`[^`\n]+`|(?<!\w)(?:\w++(?:\.\w++)*+\([^()\n]*\)|[^\W_]++_\w+)",
     "markup": r"</?[A-Za-z][^<>]*>|<!--.*?-->|&(?:\w+|#\d+|#x[0-9a-fA-F]+);|\]\([^)\s]+\)",
 }
 # The bit that each kind has where the texts of a batch are looked at together.
@@ -63,12 +63,18 @@ class Protection:
         named: matches of the user's patterns and words.
         spans: whether all spans are protected.
         entities: labels of protected spans.
+        bits: of all built-in kinds.
     """
 
     built_in: tuple[tuple[re.Pattern[str], re.Pattern[str], int], ...]
     named: re.Pattern[str] | None
     spans: bool
     entities: frozenset[str]
+    bits: int
+
+    def nothing_in(self, signs: int) -> bool:
+        """Whether a text with these signs holds nothing that is protected whatever the sample says."""
+        return self.named is None and not (signs & scan.ANY and signs & self.bits)
 
     def ranges(
         self, text: str, spans: Iterable[tuple[int, int, object]], fixed: Ranges, signs: int | None = None
@@ -140,6 +146,7 @@ def protection(entries: tuple[str, ...], lifted: tuple[str, ...] = ()) -> Protec
         re.compile("|".join(named), re.IGNORECASE) if named else None,
         "spans" in entries,
         frozenset(entities),
+        sum(_BITS[name] for name in kinds),
     )
 
 

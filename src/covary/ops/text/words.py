@@ -45,16 +45,20 @@ class RandomSwap(TextOperation):
         if count == 0 or len(words) < 2:
             return []
         homes = page.homes(words)
-        order = list(range(len(words)))
-        for _ in range(count):
-            one = numbers.below(len(words))
-            other = numbers.below(len(words) - 1)
+        last = len(words) - 1
+        order = list(range(last + 1))
+        touched: set[int] = set()
+        drawn_places = iter(numbers.several(2 * count))
+        for u, v in zip(drawn_places, drawn_places, strict=True):
+            one, other = min(int(u * (last + 1)), last), min(int(v * last), last - 1)
             other += other >= one
             if homes is None or homes[one] == homes[other]:
                 order[one], order[other] = order[other], order[one]
+                touched |= {one, other}
         text = page.text
         edits = []
-        for place, word in enumerate(order):
+        for place in sorted(touched):
+            word = order[place]
             if place != word:
                 start, end = words[word]
                 edits.append(Edit(*words[place], text[start:end], (Copy(0, start, end),)))
