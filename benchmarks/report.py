@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import timing
 from benchmarks.timing import Times
 
-PACKAGES = ("covary", "albumentations", "audiomentations", "torchvision", "torch", "opencv-python-headless", "numpy")
+PACKAGES = ("covary", "albumentations", "audiomentations", "nlpaug", "torchvision", "torch", "opencv-python-headless", "numpy")
 
 
 def processor() -> str:

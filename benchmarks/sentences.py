@@ -14,8 +14,8 @@ MODULES = (
     "argparse", "bdb", "calendar", "cmd", "collections", "configparser", "contextlib", "csv", "datetime", "decimal",
     "difflib", "doctest", "enum", "fractions", "functools", "heapq", "inspect", "ipaddress", "locale", "mailbox",
     "optparse", "os", "pathlib", "pdb", "pickle", "pickletools", "pprint", "random", "sched", "shelve", "shutil",
-    "socket", "socketserver", "statistics", "string", "subprocess", "tarfile", "tempfile", "textwrap", "threading", "trace",
-    "traceback", "turtle", "typing", "uuid", "warnings", "weakref", "zipfile",
+    "socket", "socketserver", "statistics", "string", "subprocess", "tarfile", "tempfile", "textwrap", "threading",
+    "trace", "traceback", "turtle", "typing", "uuid", "warnings", "weakref", "zipfile",
 )  # fmt: skip
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _CODE = (" " * 6, "|", "+", ">>>", "   >>>")

@@ -4,8 +4,8 @@
 
 Beside nlpaug 1.1.11, at like shares of words and letters. nlpaug leaves nothing alone and moves no labels. Its synonyms
 need NLTK, and WordNet as Debian's `wordnet-base` has it, in /usr/share/wordnet or where COVARY_WORDNET says. The model
-of NLTK's tagger has to be downloaded, too; a smaller one, trained on the spot and kept in memory, stands in for it, which
-is faster.
+of NLTK's tagger has to be downloaded, too; a smaller and faster one, trained on the spot and kept in memory, stands in
+for it.
 """
 
 from __future__ import annotations

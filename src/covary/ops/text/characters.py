@@ -29,6 +29,9 @@ from covary.ops.text.protect import Protection
 from covary.ops.text.segment import lone_letter
 from covary.plan.edits import Edit, Edits
 
+# What else than letters stands in words of ASCII text.
+_NO_LETTER = re.compile(r"[\d_'\-]")
+
 
 def picked(places: list[Any], rate: float, numbers: Numbers) -> list[Any]:
     """A share of the places, in their order. What the share leaves of a whole place counts as a chance of one more."""
@@ -51,16 +54,10 @@ class _Letters(TextOperation):
         """Where the letters are that may change."""
         text, least = page.text, self.min_length
         words = [word for word in page.free_words(guard) if word[1] - word[0] >= least]
-        if page.of_letters:
-            return list(chain.from_iterable(starmap(range, words)))
         if text.isascii():
-            places: list[int] = []
-            for start, end in words:
-                if text[start:end].isalpha():
-                    places += range(start, end)
-                else:
-                    places += (place for place in range(start, end) if text[place].isalpha())
-            return places
+            places = chain.from_iterable(starmap(range, words))
+            others = {match.start() for match in _NO_LETTER.finditer(text)}
+            return [place for place in places if place not in others] if others else list(places)
         find = lone_letter().finditer
         return [match.start() for start, end in words for match in find(text, start, end)]
 
@@ -132,11 +129,12 @@ class _Alphabet(_Letters):
         text = page.text
         alphabet = text if self.alphabet is None else self.alphabet
         last = len(alphabet) - 1
+        is_letter = str.isalpha if alphabet.isascii() else lone_letter().match
         places = picked(self.letters(page, guard), drawn["rate"], numbers)
         edits = []
         for place, u in zip(places, numbers.several(len(places)), strict=True):
             old, new = text[place], alphabet[min(int(u * (last + 1)), last)]
-            if self.alphabet is None and not (new.isalpha() if new.isascii() else lone_letter().match(new)):
+            if self.alphabet is None and not is_letter(new):
                 new = old
             new = new.upper() if old.isupper() else new.lower()
             edits.append(Edit(place, place + 1, old + new if self.stays else new))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from covary.ops.text.protect import Protection
-from covary.ops.text.scan import FEWEST, MIXED, scan
+from covary.ops.text.scan import FEWEST, scan
 from covary.ops.text.segment import Ranges, sentences, words
 from covary.ops.text.trees import Tree
 from covary.plan.edits import Edit, Edits, apply_edits, compose, move_span
@@ -84,11 +84,6 @@ class Page:
         return self._words
 
     @property
-    def of_letters(self) -> bool:
-        """Whether it is known that nothing but letters stands in the words."""
-        return self._signs is not None and not self._signs & MIXED
-
-    @property
     def sentences(self) -> Ranges:
         """Where the sentences are."""
         if self._sentences is None:
@@ -105,8 +100,9 @@ class Page:
 
     def free_words(self, guard: Protection) -> Ranges:
         """The words of which no part is protected."""
-        guarded = self.guarded(guard)
-        return _outside(self.words, guarded) if guarded else self.words
+        guarded = self._guarded if guard is self._guard else self.guarded(guard)
+        words = self.words if self._words is None else self._words
+        return _outside(words, guarded) if guarded else words
 
     def is_free(self, start: int, end: int, guard: Protection) -> bool:
         """Whether no part of text[start:end] is protected (nor lies strictly inside what is, if it is empty)."""

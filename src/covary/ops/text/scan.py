@@ -15,8 +15,6 @@ from covary.ops.text.segment import Ranges
 
 # Signs of what `protect` looks for, as bits; `ANY` is that of a closer look at all.
 URLS, EMAILS, NUMBERS, PLACEHOLDERS, CODE, MARKUP, ANY = (1 << bit for bit in range(7))
-# Not all that stands in its words is letters.
-MIXED = 1 << 7
 
 FEWEST = 8  # texts for which a pass over all is faster
 
@@ -36,7 +34,7 @@ _CLASSES = _table((_WORD_CHARACTERS, _WORD), ("'-", _JOINER), (" \t\n\r\f\v\x1c\
 # What one character alone is a sign of.
 _SIGNS = _table(
     (_DIGITS, NUMBERS), ("@", EMAILS), ("{%$<[_", PLACEHOLDERS), ("`_", CODE), ("<&", MARKUP),
-    (_DIGITS + "@{%$<[_`&", ANY), (_DIGITS + "_", MIXED),
+    (_DIGITS + "@{%$<[_`&", ANY),
 )  # fmt: skip
 
 
@@ -56,7 +54,6 @@ def scan(texts: Sequence[str]) -> tuple[list[Ranges], list[int]]:
     joiners = np.flatnonzero(classes & _JOINER)
     joiners = joiners[inside[joiners - 1] & inside[joiners + 1]]
     inside[joiners] = True
-    signs[joiners] |= MIXED
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     starts, ends = edges[0::2], edges[1::2]
     cuts = np.searchsorted(starts, bounds)

@@ -46,19 +46,18 @@ class RandomSwap(TextOperation):
             return []
         homes = page.homes(words)
         last = len(words) - 1
-        order = list(range(last + 1))
-        touched: set[int] = set()
+        # Place -> the word that stands there now, for the places that had another.
+        order: dict[int, int] = {}
         drawn_places = iter(numbers.several(2 * count))
         for u, v in zip(drawn_places, drawn_places, strict=True):
             one, other = min(int(u * (last + 1)), last), min(int(v * last), last - 1)
-            other += other >= one
+            if other >= one:
+                other += 1
             if homes is None or homes[one] == homes[other]:
-                order[one], order[other] = order[other], order[one]
-                touched |= {one, other}
+                order[one], order[other] = order.get(other, other), order.get(one, one)
         text = page.text
         edits = []
-        for place in sorted(touched):
-            word = order[place]
+        for place, word in sorted(order.items()):
             if place != word:
                 start, end = words[word]
                 edits.append(Edit(*words[place], text[start:end], (Copy(0, start, end),)))
