@@ -24,7 +24,7 @@ SOURCES := pyproject.toml $(shell find CMakeLists.txt native src -name __pycache
 help:
 	@echo 'make demo      expand a folder of photographs and draw a sheet of the results, in demo-output/'
 	@echo 'make test      run all tests'
-	@echo 'make bench     compare the speed with Albumentations, torchvision and audiomentations (downloads them)'
+	@echo 'make bench     compare the speed with Albumentations, torchvision, audiomentations and nlpaug (downloads them)'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make sanitize  run the native kernels under the address and undefined-behaviour sanitizers'
 	@echo 'make docs      make the page of every operation again, with its pictures'

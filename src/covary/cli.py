@@ -304,23 +304,34 @@ def pack(
 def show(
     source: Source,
     pipeline: PipelineFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: png, jpg or webp.")] = Path("sheet.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File to write: png, jpg or webp for pictures, html for sounds and texts. "
+            "[default: sheet.png, sheet.html; texts are printed]",
+            show_default=False,
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Originals, one a row.")] = 6,
     times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each.")] = 5,
     annotations: Annotations = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the pipeline's own.")] = None,
 ) -> None:
-    """Draw originals and variations side by side.
+    """Show originals and variations side by side.
 
-    Boxes, masks and keypoints of the data set are drawn into both.
+    Pictures become one sheet, with their boxes, masks and keypoints. Sounds become a page with waveform, spectrogram,
+    events and a player. Texts are printed with edits and spans marked, or become a page.
     """
-    from covary.show import contact_sheet
+    from covary.show import show as run
 
     with _clear_errors():
-        skipped = contact_sheet(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
-    _list(skipped, "skipped")
-    print(out)
-    if skipped:
+        shown = run(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
+    _list(shown.skipped, "skipped")
+    if shown.path is not None:
+        print(shown.path)
+    if shown.skipped:
         raise typer.Exit(1)
 
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from covary.plan.audio import AudioPlan
     from covary.sounds import Sound
     from covary.targets.events import Target
+    from covary.texts import Varied
 
 IMAGES: frozenset[Modality] = frozenset({"image"})
 SOUNDS: frozenset[Modality] = frozenset({"audio"})
+TEXTS: frozenset[Modality] = frozenset({"text"})
 
 
 def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
@@ -61,6 +63,8 @@ class Samples:
             name: of what came without a name, if anything did.
         """
         count = len(next(iter(columns.values())))
+        if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
+            return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
         if self.modalities == IMAGES and columns.get("image") is not None:
             rest = {field: values for field, values in columns.items() if field != "image"}
             samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
@@ -163,16 +167,18 @@ class Samples:
         return sound.rate if isinstance(sound, Stored) else self.rate
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
-        from covary.texts import vary_texts
-
         rows = _having(samples, "text")
         if not rows:
             return
         texts = [samples[row].pop("text") for row in rows]
-        labels = [samples[row] for row in rows]
-        made = vary_texts(self.images.layout, texts, labels, courses(np.array(rows)), protect=self.protect)
+        made = self._texts(texts, [samples[row] for row in rows], courses(np.array(rows)))
         for row, text, label in zip(rows, made.texts, made.fields, strict=True):
             samples[row] = {"text": text, **label}
+
+    def _texts(self, texts: Sequence[str], fields: Sequence[Mapping[str, Any]] | None, course: Course) -> Varied:
+        from covary.texts import vary_texts
+
+        return vary_texts(self.images.layout, texts, fields, course, protect=self.protect)
 
     @cached_property
     def targets(self) -> Mapping[str, Target]:

@@ -70,7 +70,17 @@ def vary_texts(
     """
     entries = tuple(protect)
     protection(entries)
-    given = [{}] * len(texts) if fields is None else list(fields)
+    if fields is None:
+        pages = [_page(text, index) for index, text in enumerate(texts)]
+        layout.walk(course, Pages(pages, entries))
+        return Varied(
+            [page.text for page in pages],
+            [{} for _ in pages],
+            [page.edits for page in pages],
+            [page.changes for page in pages],
+            [[] for _ in pages],
+        )
+    given = list(fields)
     if len(given) != len(texts):
         raise ValueError(f"there are fields for {len(given)} samples and {len(texts)} texts")
     labels = [_Labels(text, sample, index) for index, (text, sample) in enumerate(zip(texts, given, strict=True))]
@@ -233,20 +243,29 @@ def different(
     return found._replace(reason=reason)
 
 
+def _page(text: str, index: int) -> Page:
+    """A text alone.
+
+    Raises:
+        TypeError: it is no string.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"texts[{index}] is a {type(text).__name__}; a string is needed")
+    return Page(text)
+
+
 class _Labels:
     """The marked parts of one sample, from its fields to a page and back."""
 
     __slots__ = ("fields", "owners", "page", "places", "tokens")
 
     def __init__(self, text: str, fields: Mapping[str, Any], index: int) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"texts[{index}] is a {type(text).__name__}; a string is needed")
+        self.page = _page(text, index)
         self.fields = fields
         self.owners: list[tuple[str, int]] = []
         self.places: list[Place] = []
         self.tokens: Tokens | None = None
         if not fields:
-            self.page = Page(text)
             return
         for name in SPAN_FIELDS:
             if fields.get(name) is not None:
