@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,9 @@ class Split:
 class Splits:
     """Splits of a task, one for each run: by class as even as groups allow, and no group in two parts.
 
-    Where the data set names its parts, its test part is every run's test part, and its validation part (or the test part of
-    data that have no other) likewise; runs then differ in what they leave out of the training part. Otherwise each four
-    runs in a row test every sample once.
+    Where the data set names its parts, its test part is every run's test part, and its validation part (or the test
+    part of data that have no other) likewise; runs then differ in what they leave out of the training part. Otherwise
+    each four runs in a row test every sample once.
 
     Attributes:
         labels: (N,) class numbers.
@@ -61,7 +62,7 @@ class Splits:
         held = parts == "test" if np.any(parts == "test") else parts == "val"
         if not held.any():
             repeat, fold = divmod(run, FOLDS)
-            tested = self._folds(everything, FOLDS, (1, repeat)) == fold
+            tested = self._tested(repeat) == fold
             test, rest = everything[tested], everything[~tested]
         else:
             test = everything[held]
@@ -78,8 +79,8 @@ class Splits:
             train, validation = rest[~validating], rest[validating]
         if not len(train) or not len(test) or not len(validation) or len(np.unique(self.labels[train])) < 2:
             raise ValueError(
-                f"{len(everything)} samples in {len(np.unique(self.groups))} groups are too few: run {run} would train on "
-                f"{len(train)}, validate on {len(validation)} and test {len(test)}"
+                f"{len(everything)} samples in {len(np.unique(self.groups))} groups are too few: run {run} would train "
+                f"on {len(train)}, validate on {len(validation)} and test {len(test)}"
             )
         return Split(train, validation, test)
 
@@ -93,6 +94,16 @@ class Splits:
             return whole
         rank = self._ranks(whole.train, (4, run))
         return Split(whole.train[rank < fraction], whole.validation, whole.test)
+
+    def _tested(self, repeat: int) -> Numbers:
+        """The fold in which each sample is tested; four runs in a row share it."""
+        if repeat not in self._known:
+            self._known[repeat] = self._folds(np.arange(len(self.labels)), FOLDS, (1, repeat))
+        return self._known[repeat]
+
+    @cached_property
+    def _known(self) -> dict[int, Numbers]:
+        return {}
 
     def _shares_group(self, chosen: Numbers) -> NDArray[np.bool_]:
         return np.isin(self.groups, self.groups[chosen])
@@ -115,17 +126,17 @@ class Splits:
     def _folds(self, chosen: Numbers, count: int, purpose: tuple[int, int]) -> Numbers:
         """The fold in [0, count) of each chosen sample: groups go where their class, then all samples, are fewest."""
         group, sizes, classes, order = self._members(chosen, purpose)
-        by_class = np.zeros((int(self.labels.max()) + 1, count))
-        total = np.zeros(count)
+        by_class = [[0] * count for _ in range(int(self.labels.max()) + 1)]
+        total = [0] * count
         # Folds that stand equal are filled in an order of chance, or fold 0 would have the surplus of every class.
-        chance = self._generator((purpose[0] + 100, purpose[1])).random((len(sizes), count))
+        chance = self._generator((purpose[0] + 100, purpose[1])).random((len(sizes), count)).tolist()
         fold = np.empty(len(sizes), dtype=np.int64)
         for number in order.tolist():
-            own = by_class[classes[number]]
-            chosen_fold = int(np.lexsort((chance[number], total, own))[0])
+            own, lots, size = by_class[classes[number]], chance[number], int(sizes[number])
+            chosen_fold = min(range(count), key=lambda place: (own[place], total[place], lots[place]))
             fold[number] = chosen_fold
-            own[chosen_fold] += sizes[number]
-            total[chosen_fold] += sizes[number]
+            own[chosen_fold] += size
+            total[chosen_fold] += size
         return fold[group]
 
     def _ranks(self, chosen: Numbers, purpose: tuple[int, int]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """How sure: intervals and tests of paired differences, where runs share one finite data set.
 
-Runs of an experiment are no independent draws. Their test parts come from one data set, so what its samples have in common
-(an unlucky collection) stays however many runs are made. Differences are therefore kept apart by sample and by run, and an
-interval has two parts: how much it would move with other samples, and how much with other runs.
+Runs of an experiment are no independent draws. Their test parts come from one data set, so what its samples have in
+common (an unlucky collection) stays however many runs are made. Differences are therefore kept apart by sample and by
+run, and an interval has two parts: how much it would move with other samples, and how much with other runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ Numbers = NDArray[np.int64]
 
 RESAMPLES = 4999
 EXACT_PAIRS = 16  # all sign patterns are counted up to so many pairs
-CELLS = 1 << 22  # of a matrix of resamples that are held at once
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,10 @@ class Differences:
 def interval(differences: Differences, *, level: float = 0.95, seed: int = 0) -> Interval:
     """Where the mean difference lies on new samples and in new runs.
 
-    The part that is owed to samples is a BCa interval over units (every run in which a unit was tested stays together); the
-    part that is owed to runs (initialisation, choice of the training part) is a t interval with its variance component;
-    both, and half a pair that differs in either direction, are joined by recovery of variance (MOVER): distances from the
-    estimate add in squares.
+    The part that is owed to samples is a BCa interval over units (every run in which a unit was tested stays together);
+    the part that is owed to runs (initialisation, choice of the training part) is a t interval with its variance
+    component; both, and half a pair that differs in either direction, are joined by recovery of variance (MOVER):
+    distances from the estimate add in squares.
 
     Args:
         differences: of at least two runs and two units.
@@ -136,8 +135,8 @@ def p_value(differences: Differences) -> float:
 def run_variance(differences: Differences) -> float:
     """How much runs differ beyond what their test samples explain, as a variance; at least 0.
 
-    With sample effects, run effects and a rest, half the mean squared difference of two values from different samples and
-    different runs holds all three; from different samples of one run, all but the run's.
+    With sample effects, run effects and a rest, half the mean squared difference of two values from different samples
+    and different runs holds all three; from different samples of one run, all but the run's.
     """
     values, units, runs = _cells(differences)
     total, square = float(values.sum()), float((values**2).sum())
@@ -265,7 +264,7 @@ def _cells(differences: Differences) -> tuple[Reals, Numbers, Numbers]:
     """One mean value for each unit and run, its unit and its run."""
     _, units = np.unique(differences.units, return_inverse=True)
     pairs = differences.runs * (int(units.max()) + 1) + units
-    found, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+    _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
     values = np.bincount(place, differences.values) / np.bincount(place)
     return values.astype(np.float64), units[first].astype(np.int64), differences.runs[first]
 
@@ -279,16 +278,16 @@ def _squares(values: Reals, labels: Numbers) -> tuple[float, float]:
 
 
 def _resampled(sums: Reals, counts: Reals, seed: int, resamples: int) -> Reals:
-    """The estimate in each of (B,) resamples with replacement."""
+    """The estimate in each of (B,) resamples with replacement.
+
+    Clusters that are alike (there are few kinds, as values are sums of -1, 0 and 1) are drawn together, by their
+    number.
+    """
+    kinds, members = np.unique(np.stack([sums, counts], 1), axis=0, return_counts=True)
     generator = np.random.default_rng(seed)
-    size = len(sums)
-    drawn = np.empty(resamples)
-    step = max(1, CELLS // size)
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        chosen = generator.integers(0, size, (rows, size))
-        drawn[start : start + rows] = sums[chosen].sum(1) / counts[chosen].sum(1)
-    return drawn
+    drawn = generator.multinomial(len(sums), members / len(sums), resamples)
+    both: Reals = drawn @ kinds
+    return both[:, 0] / both[:, 1]
 
 
 def _z(level: float) -> float:

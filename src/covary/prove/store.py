@@ -1,7 +1,7 @@
 """All runs of an experiment in one SQLite file: what is done once need not be done again.
 
-    runs      digest of everything that decides a run; what it is, for people; seconds; predictions
-    results   other things that took time (settings, groups), by the digest of what decides them, as JSON
+runs      digest of everything that decides a run; what it is, for people; seconds; predictions
+results   other things that took time (settings, groups), by the digest of what decides them, as JSON
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ APPLICATION = 0x636F7661
 VERSION = 1
 
 SCHEMA = """
-CREATE TABLE runs (digest TEXT PRIMARY KEY, about TEXT NOT NULL, seconds REAL NOT NULL, scored BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE results (digest TEXT PRIMARY KEY, about TEXT NOT NULL, seconds REAL NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (digest TEXT PRIMARY KEY, about TEXT NOT NULL, seconds REAL NOT NULL, scored BLOB NOT NULL);
+CREATE TABLE results (digest TEXT PRIMARY KEY, about TEXT NOT NULL, seconds REAL NOT NULL, value TEXT NOT NULL);
 """
 
 
@@ -32,7 +32,8 @@ class Scored:
     """What is kept of a run.
 
     Attributes:
-        predicted: (N,) predicted classes of the test part, in the order of `Trial.test`; None where only a score is known.
+        predicted: (N,) predicted classes of the test part, in the order of `Trial.test`; None where only a score is
+            known.
         score: share of test samples that are right, or the user's own score; higher is better.
         test: (N, C) logits, None where they are not known.
         validation: (M, C) logits of the validation part, likewise.
@@ -138,10 +139,10 @@ def _unpacked(content: bytes) -> Scored:
     with np.load(io.BytesIO(content), allow_pickle=False) as held:
         score, seconds, training, epochs, loss = held["numbers"].tolist()
         return Scored(
-            predicted=held["predicted"] if "predicted" in held else None,
+            predicted=held.get("predicted"),
             score=score,
-            test=held["test"] if "test" in held else None,
-            validation=held["validation"] if "validation" in held else None,
+            test=held.get("test"),
+            validation=held.get("validation"),
             corrupted=dict(zip(held["names"].tolist(), held["corrupted"], strict=True)),
             seconds=seconds,
             training_seconds=training,
