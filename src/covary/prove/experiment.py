@@ -47,6 +47,21 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
+class Answers:
+    """What the runs of an arm said of their test samples.
+
+    Attributes:
+        samples: (N,) number of the sample in the task.
+        runs: (N,) number of the run.
+        right: (N,) whether the sample's class was told.
+    """
+
+    samples: NDArray[np.int64]
+    runs: NDArray[np.int64]
+    right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """A task with its splits, and who trains on it.
 
@@ -99,13 +114,23 @@ class Experiment:
         Raises:
             ValueError: the trainer gives no predictions, only a score.
         """
-        parts = []
-        for run in runs:
-            test = self.split(run, fraction).test
-            truth = self.task.labels[test]
-            right = [self._predicted(self.scored(policy, run, fraction=fraction)) == truth for policy in (arm, other)]
-            parts.append((run, self.splits.groups[test], right[0].astype(np.float64) - right[1]))
-        return Differences.joined(parts)
+        first, second = self.answers(arm, runs, fraction), self.answers(other, runs, fraction)
+        return Differences(first.right.astype(np.float64) - second.right, self.splits.groups[first.samples], first.runs)
+
+    def answers(self, policy: Policy, runs: Sequence[int], fraction: float = 1.0) -> Answers:
+        """What an arm's runs said of each test sample, in an order that is the same in all arms.
+
+        Raises:
+            ValueError: the trainer gives no predictions, only a score.
+        """
+        tested = [self.split(run, fraction).test for run in runs]
+        predicted = [_predicted(self.scored(policy, run, fraction=fraction)) for run in runs]
+        samples = np.concatenate(tested)
+        return Answers(
+            samples=samples,
+            runs=np.repeat(np.asarray(runs, dtype=np.int64), [len(part) for part in tested]),
+            right=np.concatenate(predicted) == self.task.labels[samples],
+        )
 
     def compare(
         self, arm: Policy, other: Policy, runs: Sequence[int], *, fraction: float = 1.0, level: float = 0.95
@@ -123,6 +148,10 @@ class Experiment:
         by_run = differences.by_run()
         return Comparison(interval(differences, level=level, seed=self.seed), by_run, sign_flip(by_run, seed=self.seed))
 
+    def digest(self, policy: Policy, run: int) -> str:
+        """Of everything that decides a run."""
+        return trial_digest(self.trial(policy, run), self.train_and_score, self.content)
+
     def split(self, run: int, fraction: float = 1.0) -> Split:
         """The split of a run."""
         if (run, fraction) not in self._splits:
@@ -137,11 +166,11 @@ class Experiment:
     def _splits(self) -> dict[tuple[int, float], Split]:
         return {}
 
-    @staticmethod
-    def _predicted(scored: Scored) -> NDArray[np.int64]:
-        if scored.predicted is None:
-            raise ValueError("train_and_score gave a score alone; what is asked for needs predictions of each sample")
-        return scored.predicted
+
+def _predicted(scored: Scored) -> NDArray[np.int64]:
+    if scored.predicted is None:
+        raise ValueError("train_and_score gave a score alone; what is asked for needs predictions of each sample")
+    return scored.predicted
 
 
 def run_seed(seed: int, run: int) -> int:

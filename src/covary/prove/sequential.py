@@ -26,7 +26,7 @@ class Look:
 def planned_looks(runs: int, alpha: float = ALPHA) -> tuple[Look, ...]:
     """Looks of an experiment of at most `runs` paired runs, whose false alarms add up to `alpha` at most.
 
-    What may be spent by a look grows with the square of the runs done (Kim & DeMets 1987); as looks share their runs,
+    What may be spent by a look grows with the cube of the runs done (Kim & DeMets 1987); as looks share their runs,
     the sum is an upper bound whatever their dependence. How many runs there will be must not depend on results; on time
     it may.
 
@@ -35,7 +35,7 @@ def planned_looks(runs: int, alpha: float = ALPHA) -> tuple[Look, ...]:
         alpha: share of experiments without a difference in which any look may find one.
     """
     numbers = [*(number for number in LOOKS if number < runs), runs]
-    spent = [alpha * (number / runs) ** 2 for number in numbers]
+    spent = [alpha * (number / runs) ** 3 for number in numbers]
     return tuple(
         Look(number, total - before) for number, total, before in zip(numbers, spent, [0.0, *spent[:-1]], strict=True)
     )

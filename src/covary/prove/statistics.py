@@ -110,26 +110,27 @@ def interval(differences: Differences, *, level: float = 0.95, seed: int = 0) ->
     )
 
 
-def standard_error(differences: Differences) -> float:
-    """Of the mean difference: the same parts as in `interval`, as one standard deviation."""
+def standard_error(differences: Differences) -> tuple[float, float]:
+    """Of the mean difference, of the same parts as in `interval`; and its degrees of freedom (Satterthwaite 1946)."""
     sums, counts = _by_unit(differences)
     runs = len(np.unique(differences.runs))
     if runs < 2 or len(sums) < 3:
-        return float("inf")
+        return float("inf"), 1.0
     spread = sums - counts * (sums.sum() / counts.sum())
     samples = len(sums) / (len(sums) - 1) * float((spread**2).sum()) / float(counts.sum()) ** 2
-    return float(np.sqrt(samples + run_variance(differences) / runs + half_pair(differences) ** 2))
+    others = run_variance(differences) / runs
+    least = half_pair(differences) ** 2
+    variance = samples + others + least
+    freedom = variance**2 / ((samples + least) ** 2 / (len(sums) - 1) + others**2 / (runs - 1))
+    return float(np.sqrt(variance)), float(freedom)
 
 
 def p_value(differences: Differences) -> float:
-    """Two-sided p of no difference, by Student's t with as many degrees of freedom as there are runs, less one."""
-    error = standard_error(differences)
-    if not np.isfinite(error):
-        return 1.0
+    """Two-sided p of no difference, by Student's t."""
     from scipy.stats import t
 
-    runs = len(np.unique(differences.runs))
-    return float(2 * t.sf(abs(differences.values.mean()) / error, runs - 1))
+    error, freedom = standard_error(differences)
+    return float(2 * t.sf(abs(differences.values.mean()) / error, freedom)) if np.isfinite(error) else 1.0
 
 
 def run_variance(differences: Differences) -> float:
