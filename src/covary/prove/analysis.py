@@ -153,15 +153,17 @@ def _curve(experiment: Experiment, done: Conducted) -> Facts | None:
         return None
     fractions = (*done.fractions, 1.0)
     runs = range(done.curve_runs)
-    both = [[experiment.answers(policy, runs, share) for share in fractions] for policy in (NONE, done.arms.pipeline)]
-    found = multipliers(fractions, *both, experiment.splits.groups, seed=experiment.seed)
+    none, arm = (
+        [experiment.answers(policy, runs, share) for share in fractions] for policy in (NONE, done.arms.pipeline)
+    )
+    found = multipliers(fractions, none, arm, experiment.splits.groups, seed=experiment.seed)
     sizes = [float(np.mean([len(experiment.split(run, share).train) for run in runs])) for share in fractions]
     return {
         "fractions": list(fractions),
         "samples": sizes,
         "runs": done.curve_runs,
-        "none": [float(answers.right.mean()) for answers in both[0]],
-        "pipeline": [float(answers.right.mean()) for answers in both[1]],
+        "none": [float(answers.right.mean()) for answers in none],
+        "pipeline": [float(answers.right.mean()) for answers in arm],
         "multipliers": [asdict(each) for each in found],
         "multiplier": {**asdict(headline(found)), "words": worth(headline(found))},
     }

@@ -107,7 +107,8 @@ def _size(value: float, curve: Reals, sizes: Reals) -> float:
 
 
 def _table(values: Reals, rows: NDArray[np.intp], columns: NDArray[np.intp], height: int, width: int) -> Reals:
-    return np.bincount(rows * width + columns, values, height * width).reshape(height, width)
+    cells: Reals = np.bincount(rows * width + columns, values, height * width).astype(np.float64)
+    return cells.reshape(height, width)
 
 
 def _weights(generator: np.random.Generator, size: int) -> Reals:

@@ -202,10 +202,14 @@ def _grouped(
     groups = np.asarray(groups, dtype=np.int64)
     if groups.shape != (len(task),):
         raise ValueError(f"groups has shape {groups.shape}; one number for each of the {len(task)} samples is needed")
-    trainer = train_and_score
-    if trainer is None:
-        from covary.prove.models import train_and_score as trainer
-    return Experiment(task, Splits.of(task, groups, seed=seed), trainer, store, settings or Settings(), seed)
+    splits = Splits.of(task, groups, seed=seed)
+    return Experiment(task, splits, train_and_score or _built_in(), store, settings or Settings(), seed)
+
+
+def _built_in() -> Trainer:
+    from covary.prove.models import train_and_score
+
+    return train_and_score
 
 
 def _tuned(experiment: Experiment, corruptions: bool, budget: Budget, shown: Progress) -> Experiment:

@@ -14,7 +14,7 @@ GAIN_COLOUR = "#1a7f37"
 WIDTH = 7.2  # inches
 MOST_CLASSES = 40
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "covary",
     "font.family": "sans-serif",
