@@ -324,7 +324,7 @@ def prove(
     from covary.prove import prove as run
 
     with _clear_errors():
-        options = {} if kind is None else {"kind": kind}
+        options = {} if kind is None else {"format": kind}
         report = run(
             source,
             pipeline,
