@@ -23,6 +23,7 @@ FRACTIONS = (0.25, 0.5)  # of the training part, in the learning curve, below th
 LEAST_CURVE_RUNS = 3
 MAIN_SHARE = 0.5  # of the time left after six rounds, for more of them
 OPERATIONS_SHARE = 0.6  # of the time left after the main arms, for one operation less each, before the learning curve
+OVERTIME = 0.15  # of the time, where six paired runs would not be reached without it
 
 Tell = Callable[[str, float], None]
 """Is told what has just been done, and the seconds that it took."""
@@ -57,7 +58,7 @@ class Conducted:
 
     Attributes:
         arms: those that were run in full; the standard preset is missing where it did not fit.
-        planned: paired runs that fitted the time, decided after the first.
+        planned: paired runs, decided after the first by the time that it took.
         runs: paired runs that were made.
         looks: in order; the last one gives the verdict.
         less: runs of the pipeline less one operation, by the operation's name.
@@ -190,7 +191,7 @@ def _fitting(budget: Budget, cost: float) -> int:
 def _planned(budget: Budget, cost: float, most: int) -> int:
     fitting = min(most, _fitting(budget, cost))
     if fitting <= LEAST_RUNS:
-        return fitting
+        return min(most, LEAST_RUNS)
     beyond = MAIN_SHARE * (budget.left - (LEAST_RUNS - 1) * cost) / max(cost, 1e-9)
     return min(most, LEAST_RUNS + int(beyond))
 
@@ -203,7 +204,8 @@ def _main(done: Conducted, maker: _Maker) -> None:
         in_time = True
         while done.runs < look.runs and in_time:
             # Runs that take longer than the first ones did: the plan is cut short, whatever the results are.
-            in_time = maker.budget.left > 0.9 * maker.mean(*done.arms.main) or done.runs < 2
+            late = OVERTIME * maker.budget.whole if done.runs < LEAST_RUNS else 0.0
+            in_time = maker.budget.left + late > 0.9 * maker.mean(*done.arms.main) or done.runs < 2
             if in_time:
                 for policy in done.arms.main:
                     maker.main(policy, done.runs)

@@ -1,0 +1,42 @@
+"""An experiment in a process of its own, to be killed: `python interrupted.py OUT SECONDS_A_RUN`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from covary import Pipeline, image
+from covary.prove import Outcome, Trial, prove
+from tests.prove.learners import blobs, softmax_regression
+
+PAUSE = 0.0
+
+
+def slowly(trial: Trial) -> Outcome:
+    time.sleep(PAUSE)
+    return softmax_regression(trial, steps=15)
+
+
+def main(out: Path) -> None:
+    task = blobs(60, 3, noise=60)
+    pipeline = Pipeline([image.GaussianNoise((0.02, 0.1)), image.Rotate((-10, 10))])
+    standard = Pipeline([image.HorizontalFlip(p=0.5)])
+    prove(
+        task,
+        pipeline,
+        standard=standard,
+        out=out,
+        minutes=60,
+        runs=8,
+        train_and_score=slowly,
+        groups=np.arange(60),
+        progress=False,
+    )
+
+
+if __name__ == "__main__":
+    PAUSE = float(sys.argv[2])
+    main(Path(sys.argv[1]))
