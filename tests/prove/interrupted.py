@@ -1,8 +1,7 @@
-"""An experiment in a process of its own, to be killed: `python interrupted.py OUT SECONDS_A_RUN`."""
+"""An experiment that takes as long as it is told, to be killed."""
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -35,8 +34,3 @@ def main(out: Path) -> None:
         groups=np.arange(60),
         progress=False,
     )
-
-
-if __name__ == "__main__":
-    PAUSE = float(sys.argv[2])
-    main(Path(sys.argv[1]))

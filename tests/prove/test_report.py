@@ -115,7 +115,7 @@ def test_a_class_that_flips_destroy_is_named_and_others_are_not() -> None:
     whole = Task(
         name="three",
         modality="image",
-        samples=samples,
+        samples=[*task.samples, *dark],
         labels=np.concatenate([task.labels, np.full(60, 2)]),
         classes=("left", "right", "dark"),
         keys=tuple(range(180)),

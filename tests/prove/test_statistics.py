@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_looks_share_the_false_alarms() -> None:
         looks = planned_looks(runs)
         assert looks[-1].runs == runs
         assert sum(look.alpha for look in looks) == pytest.approx(0.05)
-        assert all(first.runs < second.runs for first, second in zip(looks, looks[1:], strict=False))
+        assert all(first.runs < second.runs for first, second in pairwise(looks))
 
 
 def test_the_simulated_truth_is_what_large_data_show() -> None:

@@ -181,20 +181,29 @@ def worth(found: Multiplier) -> str:
 
 
 def _calibration(experiment: Experiment, done: Conducted) -> list[Facts] | None:
-    """Calibration of the main arms, mean over runs, before and after temperature scaling on the validation part."""
+    """Calibration of the main arms, mean over runs, before and after temperature scaling.
+
+    A run's temperature is fitted to what all runs of its arm say of their validation samples, but for those that it is
+    tested on: the few of one run alone are often all right, and would ask for boundless confidence.
+    """
     from covary.prove.calibration import calibration, fitted_temperature
 
     made = []
     for policy in done.arms.main:
         measured: list[list[Any]] = [[], []]
-        for run in range(done.runs):
-            scored, split = experiment.scored(policy, run), experiment.split(run)
-            if scored.test is None or scored.validation is None:
-                return None
-            temperature = fitted_temperature(scored.validation, experiment.task.labels[split.validation])
-            truth = experiment.task.labels[split.test]
+        scored = [experiment.scored(policy, run) for run in range(done.runs)]
+        held = [each.validation for each in scored if each.validation is not None]
+        if len(held) < len(scored):
+            return None
+        logits = np.concatenate(held)
+        samples = np.concatenate([experiment.split(run).validation for run in range(done.runs)])
+        for run, each in enumerate(scored):
+            test = experiment.split(run).test
+            unseen = ~np.isin(samples, test)
+            temperature = fitted_temperature(logits[unseen], experiment.task.labels[samples[unseen]])
+            assert each.test is not None
             for place, degree in enumerate((1.0, temperature)):
-                measured[place].append(calibration(scored.test, truth, degree))
+                measured[place].append(calibration(each.test, experiment.task.labels[test], degree))
         made.append(
             {
                 "name": policy.name,

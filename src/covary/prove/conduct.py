@@ -80,13 +80,20 @@ class Conducted:
 
 
 def arms_of(pipeline: Policy, standard: Policy | None) -> Arms:
-    """The arms of an experiment; operations that only give the model's input its form are never left out."""
+    """The arms of an experiment; operations that only give the model's input its form are never left out.
+
+    Raises:
+        ValueError: two arms have one name.
+    """
+    names = [policy.name for policy in (NONE, pipeline, standard) if policy is not None]
+    if len(set(names)) < len(names):
+        raise ValueError(f"arms are called {', '.join(names)}; each needs a name of its own")
     operations = pipeline.pipeline.operations if pipeline.pipeline is not None else ()
     varying = [place for place, operation in enumerate(operations) if not isinstance(operation, Finish)]
     less: list[tuple[str, Policy]] = []
     if len(varying) + len(pipeline.mix) > 1:
-        names = _names([type(operations[place]).__name__ for place in varying])
-        for place, name in zip(varying, names, strict=True):
+        types = _names([type(operations[place]).__name__ for place in varying])
+        for place, name in zip(varying, types, strict=True):
             assert pipeline.pipeline is not None
             less.append((name, replace(pipeline, name=f"without {name}", pipeline=_less(pipeline.pipeline, place))))
         for place, name in enumerate(_names([type(mixer).__name__ for mixer in pipeline.mix])):
@@ -142,12 +149,16 @@ def conduct(
     """
     done = Conducted(arms)
     maker = _Maker(experiment, budget, tell, corruptions)
-    costs = {policy.name: maker.main(policy, 0).seconds for policy in arms.main}
-    if arms.standard is not None and _fitting(budget, sum(costs.values())) < min(LEAST_RUNS, most):
-        done.left_out.append("the standard preset: time for six paired runs of the pipeline comes first")
-        done.arms = replace(arms, standard=None)
-        del costs[arms.standard.name]
-    done.planned = _planned(budget, sum(costs.values()), most)
+    none, pipeline = (maker.main(policy, 0).seconds for policy in (NONE, arms.pipeline))
+    cost = none + pipeline
+    if arms.standard is not None:
+        # A preset is taken to cost what the pipeline does; each of its runs so far is to come.
+        if (min(LEAST_RUNS, most) - 1) * (cost + pipeline) + pipeline <= budget.left:
+            cost += maker.main(arms.standard, 0).seconds
+        else:
+            done.left_out.append("the standard preset: six paired runs of the pipeline come first")
+            done.arms = replace(arms, standard=None)
+    done.planned = _planned(budget, cost, most)
     _main(done, maker)
     _operations(done, maker, OPERATIONS_SHARE)
     _curve(done, maker)
@@ -178,6 +189,10 @@ class _Maker:
         self.tell(f"{policy.name}, run {run + 1}{share}", made.seconds)
         return made
 
+    def last(self, *policies: Policy) -> float:
+        """Seconds that the latest run of each took."""
+        return float(sum(self.seconds[policy.name][-1] for policy in policies))
+
     def mean(self, *policies: Policy) -> float:
         """Seconds that one run of each takes."""
         return float(sum(np.mean(self.seconds[policy.name]) for policy in policies))
@@ -205,7 +220,7 @@ def _main(done: Conducted, maker: _Maker) -> None:
         while done.runs < look.runs and in_time:
             # Runs that take longer than the first ones did: the plan is cut short, whatever the results are.
             late = OVERTIME * maker.budget.whole if done.runs < LEAST_RUNS else 0.0
-            in_time = maker.budget.left + late > 0.9 * maker.mean(*done.arms.main) or done.runs < 2
+            in_time = maker.budget.left + late >= maker.last(*done.arms.main)
             if in_time:
                 for policy in done.arms.main:
                     maker.main(policy, done.runs)

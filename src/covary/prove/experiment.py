@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
@@ -305,13 +305,16 @@ def code_digest(function: Any) -> str:
         made.update(repr((function.args, sorted(function.keywords.items()))).encode())
         function = function.func
     named = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
-    made.update(f"{named.__module__}.{named.__qualname__}".encode())
+    made.update(f"{named.__module__}.{named.__qualname__}".encode() + _source(named))
+    return made.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _source(named: Any) -> bytes:
     try:
         if named.__module__.startswith("covary."):
-            for path in sorted(Path(inspect.getsourcefile(named) or "").parent.glob("*.py")):
-                made.update(path.read_bytes())
-        else:
-            made.update(inspect.getsource(named).encode())
+            beside = Path(inspect.getsourcefile(named) or "").parent.glob("*.py")
+            return b"".join(path.read_bytes() for path in sorted(beside))
+        return inspect.getsource(named).encode()
     except (OSError, TypeError):
-        pass  # made at a prompt: its name has to do
-    return made.hexdigest()
+        return b""  # made at a prompt: its name has to do

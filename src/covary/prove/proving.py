@@ -159,8 +159,6 @@ def check_fits(policy: Policy, modality: Modality) -> None:
 
 def _policy(given: Pipeline | Policy | str | os.PathLike[str]) -> Policy:
     if isinstance(given, Policy):
-        if given.name == NONE.name:
-            raise ValueError(f"a policy of the name {NONE.name!r}: that is the arm without augmentation")
         return given
     if isinstance(given, Pipeline):
         return Policy("pipeline", given)
