@@ -16,7 +16,7 @@ PAUSE = 0.0
 
 def slowly(trial: Trial) -> Outcome:
     time.sleep(PAUSE)
-    return softmax_regression(trial, steps=15)
+    return softmax_regression(trial, steps=5)
 
 
 def main(out: Path) -> None:
@@ -29,7 +29,7 @@ def main(out: Path) -> None:
         standard=standard,
         out=out,
         minutes=60,
-        runs=8,
+        runs=6,
         train_and_score=slowly,
         groups=np.arange(60),
         progress=False,

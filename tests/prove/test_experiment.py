@@ -265,8 +265,8 @@ def timed(clock: Clock, seconds: float) -> Callable[[Trial], Outcome]:
     [
         (1, 3, False, 0, 0),  # six runs of 10 s: three pairs
         (2, 6, False, 0, 0),
-        (5, 8, True, 0, 0),
-        (6, 9, True, 0, 0),
+        (5, 8, True, 1, 0),
+        (6, 9, True, 1, 0),
         (20, 20, True, 2, 6),
         (60, 20, True, 2, 6),
     ],
