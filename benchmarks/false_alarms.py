@@ -1,6 +1,6 @@
 """How often `covary prove` finds a difference where labels are shuffled, so that there is nothing to find.
 
-    python -m benchmarks.false_alarms            100 experiments with the built-in model for pictures, a short training each
+    python -m benchmarks.false_alarms            100 experiments with the built-in model for pictures, trained briefly
 
 Every experiment has a collection, labels, splits and initialisations of its own; it stops where `covary prove` would.
 """

@@ -13,6 +13,7 @@ HARM_COLOUR = "#cf222e"
 GAIN_COLOUR = "#1a7f37"
 WIDTH = 7.2  # inches
 MOST_CLASSES = 40
+LEGEND: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # beside the plot
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -91,7 +92,7 @@ def runs(facts: dict[str, Any]) -> str:
         axes.set_xlabel("run")
         axes.set_ylabel("% right" if facts["shares"] else "score")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
+        axes.legend(**LEGEND)
 
     return _drawn(2.6, draw, title="Paired runs")
 
@@ -109,7 +110,7 @@ def curve(facts: dict[str, Any]) -> str:
         axes.minorticks_off()
         axes.set_xlabel("training samples")
         axes.set_ylabel("% right")
-        axes.legend()
+        axes.legend(**LEGEND)
 
     return _drawn(2.8, draw, title="Learning curve")
 
@@ -133,7 +134,7 @@ def calibration(facts: dict[str, Any]) -> str:
             axes.bar(places, values, 0.22, color=colour_of(arm["name"]), label=arm["name"])
         axes.set_xticks([0, 1], ["as trained", "temperature scaled"])
         axes.set_ylabel("ECE, points")
-        axes.legend()
+        axes.legend(**LEGEND)
 
     return _drawn(2.6, draw, title="Calibration error (lower is better)")
 
@@ -149,6 +150,6 @@ def robustness(facts: dict[str, Any]) -> str:
         axes.set_yticks(range(len(held)), [each["name"] for each in held])
         axes.set_ylim(len(held) - 0.5, -0.5)
         axes.set_xlabel("% right")
-        axes.legend()
+        axes.legend(**LEGEND)
 
     return _drawn(1.0 + 0.26 * len(held), draw, title="Under corruptions that no arm trained on")
