@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -257,7 +257,7 @@ def prove(
     from covary.prove import prove as run
 
     with _clear_errors():
-        options = {} if kind is None else {"format": kind}
+        options: dict[str, Any] = {} if kind is None else {"format": kind}
         report = run(
             source,
             pipeline,

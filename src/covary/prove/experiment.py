@@ -304,7 +304,7 @@ def code_digest(function: Any) -> str:
     while isinstance(function, partial):
         made.update(repr((function.args, sorted(function.keywords.items()))).encode())
         function = function.func
-    named = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
+    named: Any = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
     made.update(f"{named.__module__}.{named.__qualname__}".encode() + _source(named))
     return made.hexdigest()
 
