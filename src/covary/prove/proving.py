@@ -221,7 +221,8 @@ def _tuned(experiment: Experiment, corruptions: bool, budget: Budget, shown: Pro
     first = usual.scored(NONE, 0, corruptions=corruptions)
     budget.charge(first.seconds)
     trainings = int(min(TUNING_RUNS, TUNING_SHARE * budget.whole / max(first.seconds, 1e-9)))
-    digest = f"settings {trainings} {usual.digest(NONE, 0)} {code_digest(tuned)}"
+    # Chosen once: with more minutes an experiment goes on with the settings that it has.
+    digest = f"settings {usual.digest(NONE, 0)} {code_digest(tuned)}"
 
     def choose() -> dict[str, Any]:
         found = tuned(
