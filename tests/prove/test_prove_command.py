@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -24,10 +24,8 @@ def written(folder: Path) -> Path:
 
 
 def test_a_folder_is_proved_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Groups, tuning and the preset are the real ones; only the model is one that takes milliseconds.
     monkeypatch.setattr(proving, "_built_in", lambda: neighbours)
-    monkeypatch.setattr(proving, "_tuned", lambda experiment, *rest: experiment)
-    monkeypatch.setattr(proving, "_standard", lambda *rest: None)
-    monkeypatch.setattr("covary.prove.duplicates.groups_of", lambda task: np.arange(len(task)))
     source = written(tmp_path / "arrows")
     (tmp_path / "flips.yaml").write_text(FLIPS)
     command = ["prove", str(source), "-p", str(tmp_path / "flips.yaml"), "-o", str(tmp_path / "out"), "--minutes", "9"]
@@ -35,6 +33,9 @@ def test_a_folder_is_proved_on_the_command_line(tmp_path: Path, monkeypatch: pyt
     assert done.exit_code == 0, done.output
     assert "It hurts" in done.output
     assert "It harms: left, right" in done.output
+    facts = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [arm["name"] for arm in facts["arms"]] == ["none", "standard preset", "pipeline"]
+    assert facts["settings"]["epochs"] > 0
     assert "It hurts" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
