@@ -125,10 +125,10 @@ def test_a_class_that_flips_destroy_is_named_and_others_are_not() -> None:
 
 
 def test_worth_in_words() -> None:
-    assert worth(Multiplier(0.5, 1.8, 1.3, 1.95, 2)) == "worth 1.8x the data, 1.3 to 1.9"
-    assert worth(Multiplier(0.5, 1.8, 1.3, np.inf, 2)) == "worth 1.8x the data, 1.3 to more than 2.0"
+    assert worth(Multiplier(0.5, 1.8, 1.3, 1.95, 0.5, 2)) == "worth 1.8x the data, 1.3 to 1.9"
+    assert worth(Multiplier(0.5, 1.8, 1.3, np.inf, 0.5, 2)) == "worth 1.8x the data, 1.3 to more than 2.0"
     assert (
-        worth(Multiplier(0.25, np.inf, 2.5, np.inf, 4))
+        worth(Multiplier(0.25, np.inf, 2.5, np.inf, 1, 4))
         == "worth more than 4.0x the data, 2.5 and more with 95 % certainty"
     )
 

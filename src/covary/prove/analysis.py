@@ -175,9 +175,10 @@ def worth(found: Multiplier) -> str:
         least = f", {found.low:.1f} and more with 95 % certainty" if np.isfinite(found.low) and found.low > 0 else ""
         return f"worth more than {found.most:.1f}x the data{least}"
     if found.estimate == 0:
-        return "worth less than the smallest share of the data that was tried"
+        return f"worth less than {found.least:.1f}x the data"
     high = f"{found.high:.1f}" if np.isfinite(found.high) else f"more than {found.most:.1f}"
-    return f"worth {found.estimate:.1f}x the data, {found.low:.1f} to {high}"
+    low = f"{found.low:.1f}" if found.low else f"less than {found.least:.1f}"
+    return f"worth {found.estimate:.1f}x the data, {low} to {high}"
 
 
 def _calibration(experiment: Experiment, done: Conducted) -> list[Facts] | None:

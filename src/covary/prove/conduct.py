@@ -156,7 +156,7 @@ def conduct(
         if (min(LEAST_RUNS, most) - 1) * (cost + pipeline) + pipeline <= budget.left:
             cost += maker.main(arms.standard, 0).seconds
         else:
-            done.left_out.append("the standard preset: six paired runs of the pipeline come first")
+            done.left_out.append("the standard preset: there is no time for it beside six paired runs of the pipeline")
             done.arms = replace(arms, standard=None)
     done.planned = _planned(budget, cost, most)
     _main(done, maker)
@@ -165,7 +165,9 @@ def conduct(
     _operations(done, maker, 1.0)
     missing = [name for name, _ in arms.less if name not in done.less]
     if missing:
-        done.left_out.append(f"the pipeline less one operation, for {', '.join(missing)}")
+        done.left_out.append(
+            f"the pipeline less one operation, for {', '.join(missing)}: there is no time for six runs each"
+        )
     done.seconds = budget.spent
     return done
 
@@ -270,7 +272,9 @@ def _curve(done: Conducted, maker: _Maker) -> None:
     if not fractions:
         done.left_out.append("the learning curve: a class has too few samples to train on shares of them")
     elif runs < LEAST_CURVE_RUNS:
-        done.left_out.append("the learning curve, and how much more data the pipeline is worth")
+        done.left_out.append(
+            "the learning curve, and how much more data the pipeline is worth: there is no time for three runs"
+        )
     else:
         for run in range(runs):
             for fraction in fractions:

@@ -24,13 +24,15 @@ class Multiplier:
         estimate: the factor; infinite where "none" with all data is not as good, 0 where it is better with the least.
         low: of the 95 % interval.
         high: of the 95 % interval; infinite where the curve of "none" does not reach so far.
-        most: the largest factor that the curve of "none" can show at this fraction.
+        least: the smallest factor that the curve of "none" can show at this fraction.
+        most: the largest one.
     """
 
     fraction: float
     estimate: float
     low: float
     high: float
+    least: float
     most: float
 
 
@@ -69,7 +71,9 @@ def multipliers(
         factors = np.array([_size(value, row, sizes) for value, row in zip(reached, curve, strict=True)]) / fraction
         # Percentiles that are seen values: a mean of a number and infinity would be none.
         low, high = np.quantile(factors[1:], (0.025, 0.975), method="inverted_cdf")
-        made.append(Multiplier(fraction, float(factors[0]), float(low), float(high), 1 / fraction))
+        made.append(
+            Multiplier(fraction, float(factors[0]), float(low), float(high), fractions[0] / fraction, 1 / fraction)
+        )
     return made
 
 

@@ -63,7 +63,7 @@ class Report:
             lines.append(f"It harms: {', '.join(self.harmed)}.")
         if self.facts["curve"]:
             lines.append(f"It is {self.facts['curve']['multiplier']['words']}.")
-        lines += [f"Left out for want of time: {missing}." for missing in self.facts["left_out"]]
+        lines += [f"Left out: {missing}." for missing in self.facts["left_out"]]
         return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ def sentence(verdict: Verdict, found: Comparison, none: float, arm: float, *, sh
     else:
         beside = f"the score is {arm:.4g} with this pipeline, {none:.4g} without"
     if verdict == "no evidence" and len(found.by_run) < LEAST_RUNS:
-        return f"No evidence: {len(found.by_run)} paired runs are too few to tell; six are the least. So far {beside}."
+        return f"No evidence: {len(found.by_run)} of at least six paired runs are too few to tell. So far {beside}."
     level = f"{100 * found.interval.level:.3g} % interval {sure}"
     if verdict == "no evidence":
         return f"No evidence that it helps: {beside}; a change of {change} ({level}) is within what chance can do."

@@ -180,7 +180,7 @@ def _examples(task: Task, policy: Policy) -> str:
 
 
 def _limits(facts: dict[str, Any]) -> str:
-    said = [*facts["limits"], *(f"Left out for want of time: {missing}." for missing in facts["left_out"])]
+    said = [*facts["limits"], *(f"Left out: {missing}." for missing in facts["left_out"])]
     said += facts["notes"]
     problems = facts["task"]["problems"]
     if problems:
