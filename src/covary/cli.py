@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -255,6 +255,46 @@ def verify(
     print(f"{out}: {found}")
     if not found.ok:
         raise typer.Exit(1)
+
+
+@app.command()
+def prove(
+    source: Source,
+    pipeline: PipelineFile,
+    minutes: Annotated[float, typer.Option("--minutes", "-m", min=0.01, help="That it may take, about.")] = 30,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and all runs.")] = Path("report"),
+    seed: Annotated[int, typer.Option(min=0, help="Of splits, initialisations and orders.")] = 0,
+    runs: Annotated[int, typer.Option(min=1, help="Paired runs at most.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Samples at most. [default: all]", show_default=False)
+    ] = None,
+    corruptions: Annotated[bool, typer.Option(help="Score the first runs under corruptions, too.")] = True,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
+    ] = None,
+) -> None:
+    """Find out whether a pipeline helps: by how much, how sure, and which classes it harms.
+
+    Models are trained in pairs, with and without it; OUT/index.html says what came of it.
+    Run it again to go on after an interruption, or with more minutes.
+    """
+    from covary.prove import prove as run
+
+    with _clear_errors():
+        options: dict[str, Any] = {} if kind is None else {"format": kind}
+        report = run(
+            source,
+            pipeline,
+            minutes=minutes,
+            out=out,
+            seed=seed,
+            runs=runs,
+            limit=limit,
+            corruptions=corruptions,
+            **options,
+        )
+    print(report)
+    print(out / "index.html")
 
 
 @app.command()
