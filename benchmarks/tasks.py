@@ -1,0 +1,204 @@
+"""Three real tasks for experiments: digits, spoken words, lines of documentation. Nothing is downloaded.
+
+    from benchmarks.tasks import TASKS, digits
+
+    task = digits(25, draw=3)      # 25 of each class to train with, the fourth such choice; the test part never changes
+
+Of each task there is a pool to train from, a validation part and a test part. Training samples are drawn from the pool,
+class by class, another choice for each `draw`; what is held out is the same in all.
+"""
+
+from __future__ import annotations
+
+import ast
+import sysconfig
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from covary.prove.task import Task
+
+VALIDATION = 20  # samples of each class
+RATE = 16000  # Hz
+
+WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+ACCENTS = ("en", "en-us", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
+TRAIN_SPEAKERS = ("m1", "m2", "m3", "f1", "f2")
+TEST_SPEAKERS = ("m4", "m5", "m6", "m7", "m8", "f3", "f4", "f5")
+
+# What each class of lines is taken from: modules and packages of the standard library.
+SOURCES = {
+    "asyncio": ("asyncio",),
+    "collections": ("collections", "_collections_abc.py", "heapq.py", "enum.py"),
+    "datetime": ("datetime.py", "_pydatetime.py", "calendar.py", "_strptime.py"),
+    "decimal": ("decimal.py", "_pydecimal.py", "fractions.py", "statistics.py"),
+    "email": ("email", "mailbox.py"),
+    "files": ("pathlib.py", "pathlib", "shutil.py", "tempfile.py", "zipfile.py", "zipfile", "tarfile.py"),
+    "http": ("http", "urllib", "ssl.py", "socketserver.py"),
+    "logging": ("logging", "argparse.py", "optparse.py"),
+    "multiprocessing": ("multiprocessing", "concurrent", "threading.py", "queue.py"),
+    "unittest": ("unittest", "doctest.py", "pdb.py"),
+}
+
+
+def digits(per_class: int, draw: int = 0) -> Task:
+    """Handwritten digits of 8 x 8 px (scikit-learn's, 43 writers): 897 are held out to test with."""
+    return _drawn(_digits(), per_class, draw)
+
+
+def spoken_words(per_class: int, draw: int = 0) -> Task:
+    """Ten words spoken by espeak-ng, at many speeds and pitches; the speakers of the test part (400 words) are others than
+    those of the training and validation part.
+
+    Raises:
+        ImportError: espeak-ng is not there.
+    """
+    return _drawn(_spoken_words(), per_class, draw)
+
+
+def text_lines(per_class: int, draw: int = 0) -> Task:
+    """Lines of the standard library's documentation strings, of ten subjects; the test part (500 lines) has none from
+    the strings that the rest comes from.
+    """
+    return _drawn(_text_lines(), per_class, draw)
+
+
+TASKS: dict[str, Callable[..., Task]] = {"digits": digits, "spoken words": spoken_words, "text lines": text_lines}
+
+
+def _drawn(pool: Task, per_class: int, draw: int) -> Task:
+    """A choice of training samples, and all that is held out."""
+    generator = np.random.default_rng([draw, 1])
+    splits = np.array(pool.splits)
+    chosen = [np.flatnonzero(splits != "train")]
+    for label in range(len(pool.classes)):
+        own = np.flatnonzero((splits == "train") & (pool.labels == label))
+        if len(own) < per_class:
+            raise ValueError(f"{pool.name}: {per_class} of each class asked for, {pool.classes[label]} has {len(own)}")
+        chosen.append(generator.permutation(own)[:per_class])
+    return pool.subset(np.sort(np.concatenate(chosen)))
+
+
+def _held_out(labels: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """`count` samples of each class."""
+    chosen = [generator.permutation(np.flatnonzero(labels == label))[:count] for label in range(labels.max() + 1)]
+    return np.concatenate(chosen)
+
+
+@cache
+def _digits() -> Task:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pictures = (found.images * (255 / 16)).round().astype(np.uint8)[..., None]
+    labels = found.target.astype(np.int64)
+    # The second half has other writers than the first, as the file is in the order of its making.
+    splits = np.where(np.arange(len(labels)) < 1400, "train", "test").astype(object)
+    generator = np.random.default_rng(0)
+    early = np.flatnonzero(splits == "train")
+    splits[early[_held_out(labels[early], VALIDATION, generator)]] = "val"
+    return Task(
+        name="digits",
+        modality="image",
+        samples=list(pictures),
+        labels=labels,
+        classes=tuple(str(number) for number in range(10)),
+        keys=tuple(range(len(labels))),
+        splits=tuple(splits.tolist()),
+    )
+
+
+@cache
+def _spoken_words() -> Task:
+    from covary.resample import resample
+    from tools.speech import Sentence, synthesise_all
+
+    generator = np.random.default_rng(0)
+    sentences, keys, splits, labels = [], [], [], []
+    for split, speakers, count in (
+        ("train", TRAIN_SPEAKERS, 110),
+        ("val", TRAIN_SPEAKERS, VALIDATION),
+        ("test", TEST_SPEAKERS, 40),
+    ):
+        for label, word in enumerate(WORDS):
+            for number in range(count):
+                voice = f"{generator.choice(ACCENTS)}+{generator.choice(speakers)}"
+                speed, pitch = int(generator.integers(110, 260)), int(generator.integers(20, 80))
+                sentences.append(Sentence(word, voice, speed, pitch))
+                keys.append(f"{split}/{word}/{number}-{voice}-{speed}-{pitch}")
+                splits.append(split)
+                labels.append(label)
+    samples = []
+    for speech in synthesise_all(sentences):
+        wave = speech.samples[None].astype(np.float32) / np.float32(32768)
+        samples.append(resample(wave, speech.rate / RATE, round(wave.shape[1] * RATE / speech.rate)))
+    return Task(
+        name="spoken words",
+        modality="audio",
+        samples=samples,
+        labels=np.array(labels, dtype=np.int64),
+        classes=WORDS,
+        keys=tuple(keys),
+        splits=tuple(splits),
+        rates=np.full(len(samples), RATE, dtype=np.int64),
+    )
+
+
+@cache
+def _text_lines() -> Task:
+    generator = np.random.default_rng(0)
+    lines, keys, splits, labels = [], [], [], []
+    seen: set[str] = set()
+    for label, (subject, places) in enumerate(SOURCES.items()):
+        strings = [string for place in places for string in _strings(place)]
+        generator.shuffle(strings)
+        wanted = [("test", 50), ("val", VALIDATION), ("train", 110)]
+        have = 0
+        for name, string in strings:
+            # A string's lines go into one part, whole.
+            for number, line in _lines(string):
+                if line.lower() in seen:
+                    continue
+                seen.add(line.lower())
+                lines.append(line)
+                keys.append(f"{name}:{number}")
+                splits.append(wanted[0][0])
+                labels.append(label)
+                have += 1
+            if have >= wanted[0][1] and len(wanted) > 1:
+                wanted.pop(0)
+                have = 0
+    return Task(
+        name="text lines",
+        modality="text",
+        samples=lines,
+        labels=np.array(labels, dtype=np.int64),
+        classes=tuple(SOURCES),
+        keys=tuple(keys),
+        splits=tuple(splits),
+    )
+
+
+def _strings(place: str) -> Iterator[tuple[str, str]]:
+    """The documentation strings of a module or package of the standard library, each with a name."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    path = root / place
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                string = ast.get_docstring(node)
+                if string:
+                    where = node.lineno if not isinstance(node, ast.Module) else 0
+                    yield f"{file.relative_to(root).as_posix()}:{where}", string
+
+
+def _lines(string: str) -> Iterator[tuple[int, str]]:
+    """Lines of prose: five words and more, no examples."""
+    for number, line in enumerate(string.splitlines()):
+        words = line.split()
+        if len(words) >= 5 and not line.lstrip().startswith((">>>", "...", "|", "+-")):
+            yield number, " ".join(words)
