@@ -44,13 +44,13 @@ SOURCES = {
 
 
 def digits(per_class: int, draw: int = 0) -> Task:
-    """Handwritten digits of 8 x 8 px (scikit-learn's, 43 writers): 897 are held out to test with."""
+    """Handwritten digits of 8 x 8 px (scikit-learn's). Writer follows writer; the last 397 are the test part."""
     return _drawn(_digits(), per_class, draw)
 
 
 def spoken_words(per_class: int, draw: int = 0) -> Task:
-    """Ten words spoken by espeak-ng, at many speeds and pitches; the speakers of the test part (400 words) are others than
-    those of the training and validation part.
+    """Ten words spoken by espeak-ng, at many speeds and pitches; the speakers of the test part (400 words) are others
+    than those of the training and validation part.
 
     Raises:
         ImportError: espeak-ng is not there.
@@ -94,7 +94,6 @@ def _digits() -> Task:
     found = load_digits()
     pictures = (found.images * (255 / 16)).round().astype(np.uint8)[..., None]
     labels = found.target.astype(np.int64)
-    # The second half has other writers than the first, as the file is in the order of its making.
     splits = np.where(np.arange(len(labels)) < 1400, "train", "test").astype(object)
     generator = np.random.default_rng(0)
     early = np.flatnonzero(splits == "train")
@@ -151,7 +150,7 @@ def _text_lines() -> Task:
     generator = np.random.default_rng(0)
     lines, keys, splits, labels = [], [], [], []
     seen: set[str] = set()
-    for label, (subject, places) in enumerate(SOURCES.items()):
+    for label, places in enumerate(SOURCES.values()):
         strings = [string for place in places for string in _strings(place)]
         generator.shuffle(strings)
         wanted = [("test", 50), ("val", VALIDATION), ("train", 110)]

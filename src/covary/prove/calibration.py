@@ -102,8 +102,8 @@ def reliability(
         labels: (N,).
         temperature: by which the logits are divided.
         bins: how many.
-        by: "width", bins of equal width over (0, 1], closed above; or "mass", bins of equal numbers of samples (Nixon et
-            al. 2019): no bin is then left to a few.
+        by: "width", bins of equal width over (0, 1], closed above; or "mass", bins of equal numbers of samples (Nixon
+            et al. 2019): no bin is then left to a few.
 
     Raises:
         ValueError: as for `calibration`.
@@ -163,7 +163,7 @@ def _checked(logits: ArrayLike, labels: ArrayLike) -> tuple[Reals, Numbers]:
     scores, truth = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=np.int64)
     if scores.ndim != 2 or truth.shape != scores.shape[:1] or not len(truth):
         raise ValueError(
-            f"logits have shape {scores.shape} and labels {truth.shape}; (N, C) and (N,) with N of 1 and more are needed"
+            f"logits have shape {scores.shape} and labels {truth.shape}; (N, C) and (N,) are needed, N of 1 and more"
         )
     if not np.isfinite(scores).all():
         raise ValueError(f"{int((~np.isfinite(scores)).any(1).sum())} of {len(scores)} samples have logits not finite")

@@ -1,8 +1,8 @@
 """What goes wrong with samples in the field: changes of fixed strength, on which trained models are tested.
 
 After Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions and perturbations",
-near their third of five severities: the sample is worse, its class still plain. None is ever tested that an arm has been
-trained on, nor a near relation of it.
+near their third of five severities: the sample is worse, its class still plain. None is ever tested that an arm has
+been trained on, nor a near relation of it.
 """
 
 from __future__ import annotations
@@ -88,23 +88,24 @@ def _names(policy: Policy) -> Iterator[str]:
         yield from (type(inner).__name__ for inner in getattr(mixer, "operations", None) or ())
 
 
+def _fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corruption:
+    return Corruption(name, frozenset(kin), operation)
+
+
 # Policies that vary light and colour, each by its own list of operations.
 _TONE = ("ColorJitter", "RandAugment", "TrivialAugment", "TrivialAugmentWide", "AutoAugment", "AugMix", "AugMixViews")
 
 
 @cache
 def _pictures() -> tuple[Corruption, ...]:
-    def fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corruption:
-        return Corruption(name, frozenset(kin), operation)
-
     return (
-        fixed("Gaussian noise", lambda s: image.GaussianNoise((0.12, 0.12)), *_NOISE),
-        fixed("salt and pepper", lambda s: image.SaltAndPepper((0.05, 0.05)), *_NOISE),
-        fixed("blur", lambda s: image.GaussianBlur((max(0.5, s / 50),) * 2), *_BLUR),
-        fixed("bright", lambda s: image.Brightness((1.4, 1.4)), "Brightness", "RGBShift", "Gamma", *_TONE),
-        fixed("dark", lambda s: image.Brightness((0.5, 0.5)), "Brightness", "RGBShift", "Gamma", *_TONE),
-        fixed("low contrast", lambda s: image.Contrast((0.4, 0.4)), "Contrast", "Equalize", "CLAHE", *_TONE),
-        fixed(
+        _fixed("Gaussian noise", lambda s: image.GaussianNoise((0.12, 0.12)), *_NOISE),
+        _fixed("salt and pepper", lambda s: image.SaltAndPepper((0.05, 0.05)), *_NOISE),
+        _fixed("blur", lambda s: image.GaussianBlur((max(0.5, s / 50),) * 2), *_BLUR),
+        _fixed("bright", lambda s: image.Brightness((1.4, 1.4)), "Brightness", "RGBShift", "Gamma", *_TONE),
+        _fixed("dark", lambda s: image.Brightness((0.5, 0.5)), "Brightness", "RGBShift", "Gamma", *_TONE),
+        _fixed("low contrast", lambda s: image.Contrast((0.4, 0.4)), "Contrast", "Equalize", "CLAHE", *_TONE),
+        _fixed(
             "elastic",
             lambda s: image.ElasticTransform((max(2.0, s / 4),) * 2, sigma=max(1.0, s / 16)),
             "ElasticTransform",
@@ -118,7 +119,15 @@ def _pictures() -> tuple[Corruption, ...]:
     )
 
 
-_NOISE = ("GaussianNoise", "SaltAndPepper", "ISONoise", "ShotNoise", "PoissonNoise", "SpeckleNoise", "MultiplicativeNoise")
+_NOISE = (
+    "GaussianNoise",
+    "SaltAndPepper",
+    "ISONoise",
+    "ShotNoise",
+    "PoissonNoise",
+    "SpeckleNoise",
+    "MultiplicativeNoise",
+)
 _BLUR = ("GaussianBlur", "MotionBlur", "Defocus", "BoxBlur", "MedianBlur", "ZoomBlur", "GlassBlur", "AdvancedBlur")
 
 
@@ -137,38 +146,49 @@ def through_jpeg(picture: Picture, quality: int = 15) -> Picture:
     """A picture, there and back through JPEG; of one or three channels, others stay as they are."""
     import cv2
 
-    if picture.ndim == 3 and picture.shape[2] not in (1, 3):
+    channels = picture.shape[2]
+    if channels not in (1, 3):
         return picture
     top = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
-    bytes_ = np.rint(np.clip(picture, 0, top) * (255 / top)).astype(np.uint8)
-    done, code = cv2.imencode(".jpg", bytes_[..., ::-1] if bytes_.shape[-1] == 3 else bytes_, [1, quality])
-    assert done
-    back = cv2.imdecode(code, cv2.IMREAD_UNCHANGED).reshape(picture.shape)
-    back = back[..., ::-1] if back.shape[-1] == 3 else back
-    scaled = back * (top / 255)
-    return np.ascontiguousarray(scaled if picture.dtype == np.float32 else np.rint(scaled)).astype(picture.dtype)
+    plain = np.rint(np.clip(picture, 0, top) * (255 / top)).astype(np.uint8)
+    # OpenCV has blue first.
+    done, code = cv2.imencode(".jpg", plain[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"a picture of shape {picture.shape} cannot be written as JPEG")
+    back = np.asarray(cv2.imdecode(code, cv2.IMREAD_UNCHANGED)).reshape(picture.shape)[..., ::-1] * (top / 255)
+    return np.ascontiguousarray(back if picture.dtype == np.float32 else np.rint(back)).astype(picture.dtype)
 
 
 @cache
 def _sounds() -> tuple[Corruption, ...]:
-    def fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corruption:
-        return Corruption(name, frozenset(kin), operation)
-
     noise = ("GaussianNoise", "GaussianSNR", "ColorNoise", "BackgroundNoise", "ShortNoises")
     bands = ("LowPass", "BandPass", "TelephoneBand", "Downsample", "AirAbsorption", "HighShelf")
     found = (
-        fixed("noise at 10 dB", lambda s: audio.GaussianSNR((10, 10)), *noise),
-        fixed("brown noise at 5 dB", lambda s: audio.ColorNoise("brown", snr_db=(5, 5)), *noise),
-        fixed("room", lambda s: audio.Room(seconds=(0.6, 0.6), size_m=(8, 8), distance_m=(3, 3)), "Room", "ImpulseResponse", "Echo"),
-        fixed("dull", lambda s: audio.LowPass((1500, 1500)), *bands),
-        fixed("telephone", lambda s: audio.TelephoneBand(), "HighPass", "LowShelf", *bands),
-        fixed("clipped", lambda s: audio.ClippingDistortion((0.3, 0.3)), "ClippingDistortion", "Clip", "Tanh", "Limiter"),
-        fixed("packets lost", lambda s: audio.PacketLoss((0.15, 0.15), burst=(2, 2), concealment="silence"), "PacketLoss", "TimeMask"),
-        fixed("quiet", lambda s: audio.Gain((-15, -15)), "Gain", "GainTransition", "Normalize", "Compressor"),
+        _fixed("noise at 10 dB", lambda s: audio.GaussianSNR((10, 10)), *noise),
+        _fixed("brown noise at 5 dB", lambda s: audio.ColorNoise((5, 5), slope_db=(-6.02, -6.02)), *noise),
+        _fixed(
+            "room",
+            lambda s: audio.Room(seconds=(0.6, 0.6), size_m=(8, 8), distance_m=(3, 3)),
+            "Room",
+            "ImpulseResponse",
+            "Echo",
+        ),
+        _fixed("dull", lambda s: audio.LowPass((1500, 1500)), *bands),
+        _fixed("telephone", lambda s: audio.TelephoneBand(), "HighPass", "LowShelf", *bands),
+        _fixed(
+            "clipped", lambda s: audio.ClippingDistortion((0.3, 0.3)), "ClippingDistortion", "Clip", "Tanh", "Limiter"
+        ),
+        _fixed(
+            "packets lost",
+            lambda s: audio.PacketLoss((0.15, 0.15), burst=(2, 2), concealment="silence"),
+            "PacketLoss",
+            "TimeMask",
+        ),
+        _fixed("quiet", lambda s: audio.Gain((-15, -15)), "Gain", "GainTransition", "Normalize", "Compressor"),
     )
     if not _writes_mp3():
         return found
-    return (*found, fixed("MP3", lambda s: audio.Mp3((1, 1)), "Mp3", "Vorbis", "Opus", "Gsm", "MuLaw"))
+    return (*found, _fixed("MP3", lambda s: audio.Mp3((1, 1)), "Mp3", "Vorbis", "Opus", "Gsm", "MuLaw"))
 
 
 def _writes_mp3() -> bool:
@@ -180,18 +200,17 @@ def _writes_mp3() -> bool:
 
 @cache
 def _texts() -> tuple[Corruption, ...]:
-    def fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corruption:
-        return Corruption(name, frozenset(kin), operation)
-
     letters = ("KeyboardTypo", "CharacterInsertion", "CharacterSubstitution", "CharacterDeletion", "CharacterTranspose")
     return (
-        fixed("typing errors", lambda s: text.KeyboardTypo((0.08, 0.08)), *letters),
-        fixed("letters missing", lambda s: text.CharacterDeletion((0.08, 0.08)), *letters),
-        fixed("OCR errors", lambda s: text.OcrNoise((0.15, 0.15)), "OcrNoise", "Homoglyphs", "Leet"),
-        fixed("capitals", lambda s: text.CaseNoise((1, 1), mode="upper"), "CaseNoise"),
-        fixed("words joined", lambda s: text.WordMerge((0.2, 0.2)), "WordMerge"),
-        fixed("words split", lambda s: text.WordSplit((0.2, 0.2)), "WordSplit"),
-        fixed("misspellings", lambda s: text.Misspelling((1, 1)), "Misspelling", *letters),
-        fixed("blanks", lambda s: text.WhitespaceNoise((0.5, 0.5)), "WhitespaceNoise"),
-        fixed("words missing", lambda s: text.RandomDeletion((0.2, 0.2)), "RandomDeletion", "StopWordDeletion", "SpanCrop"),
+        _fixed("typing errors", lambda s: text.KeyboardTypo((0.08, 0.08)), *letters),
+        _fixed("letters missing", lambda s: text.CharacterDeletion((0.08, 0.08)), *letters),
+        _fixed("OCR errors", lambda s: text.OcrNoise((0.15, 0.15)), "OcrNoise", "Homoglyphs", "Leet"),
+        _fixed("capitals", lambda s: text.CaseNoise((1, 1), mode="upper"), "CaseNoise"),
+        _fixed("words joined", lambda s: text.WordMerge((0.2, 0.2)), "WordMerge"),
+        _fixed("words split", lambda s: text.WordSplit((0.2, 0.2)), "WordSplit"),
+        _fixed("misspellings", lambda s: text.Misspelling((1, 1)), "Misspelling", *letters),
+        _fixed("blanks", lambda s: text.WhitespaceNoise((0.5, 0.5)), "WhitespaceNoise"),
+        _fixed(
+            "words missing", lambda s: text.RandomDeletion((0.2, 0.2)), "RandomDeletion", "StopWordDeletion", "SpanCrop"
+        ),
     )

@@ -218,8 +218,8 @@ class NgramInputs:
     """A text's words, pairs of neighbouring words, and runs of three and four letters (with the ends of words) as
     numbers, in no order that means anything: (B, L) int64, hashed (CRC-32) into [1, buckets), 0 behind the end.
 
-    Runs of letters find words in other forms and with typing errors (Bojanowski et al. 2017, "Enriching word vectors with
-    subword information").
+    Runs of letters find words in other forms and with typing errors (Bojanowski et al. 2017, "Enriching word vectors
+    with subword information").
 
     Attributes:
         length: of words that are kept; L is twelve times that.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -43,10 +42,10 @@ def tuned(
 ) -> Settings:
     """Choose learning rate, weight decay and length of training, for the samples as they are.
 
-    Successive halving over a small grid: all candidates are trained for a third of the time, the best third in full, and
-    the best of these twice as long, which is taken if it is better by a twentieth and by more than two standard errors. What counts is the
-    validation part's mean log loss after temperature scaling: it tells settings apart that accuracy on few samples does
-    not, and leaves calibration aside. No test sample is seen. The same arguments choose the same settings.
+    Successive halving over a small grid: all candidates are trained for a third of the time, the best third in full,
+    and the best of these twice as long, which is taken if it is better by a twentieth and by two standard errors. What
+    counts is the validation part's mean log loss after temperature scaling: it tells settings apart that accuracy on
+    few samples does not, and leaves calibration aside. No test sample is seen. The same arguments choose the same.
 
     Args:
         task: all the data.
@@ -73,14 +72,15 @@ def tuned(
     short = max(1, usual.epochs // 3)
     first = _grid(usual)[:count]
     tried = [float(losses(replace(settings, epochs=short)).mean()) for settings in first]
-    best = [first[i] for i in np.argsort(tried, kind="stable")[: max(1, count // 3)]]
+    order = np.argsort(tried, kind="stable").tolist()
+    best: list[Settings] = [first[i] for i in order[: max(1, count // 3)]]
     full = [losses(settings) for settings in best]
     chosen = int(np.argmin([each.mean() for each in full]))
-    longer = replace(best[chosen], epochs=2 * best[chosen].epochs)
+    longer: Settings = replace(best[chosen], epochs=2 * best[chosen].epochs)
     return longer if _clearly_lower(losses(longer), full[chosen]) else best[chosen]
 
 
-def _grid(usual: Settings) -> Sequence[Settings]:
+def _grid(usual: Settings) -> list[Settings]:
     """Pairs of rate and decay, the likelier ones first."""
     rates = RATES_PRETRAINED if ":" in usual.model else RATES
     places = sorted(product(range(len(rates)), range(len(DECAYS))), key=sum)

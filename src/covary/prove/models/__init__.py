@@ -25,7 +25,9 @@ def train_and_score(trial: Trial) -> Outcome:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("the built-in models need PyTorch: pip install 'covary[prove]'", name="torch") from error
+        raise ModuleNotFoundError(
+            "the built-in models need PyTorch: pip install 'covary[prove]'", name="torch"
+        ) from error
     from covary.prove.models.training import train
 
     return train(trial)

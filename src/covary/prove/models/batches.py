@@ -56,7 +56,7 @@ def batches(trial: Trial, inputs: Inputs, epoch: int) -> Iterator[list[Batch]]:
 
 
 def ahead(make: Callable[[Any], Result], orders: Sequence[Any], lead: int = 2) -> Iterator[Result]:
-    """What `make` makes of each order, in order, up to `lead` of them made in the background before they are asked for."""
+    """What `make` makes of each order, in order, up to `lead` of them made in the background beforehand."""
     with ThreadPoolExecutor(1) as worker:
         rest = iter(orders)
         waiting = deque(worker.submit(make, order) for order in islice(rest, lead))

@@ -64,7 +64,7 @@ class Model:
     name: str
     inputs: Inputs
     build: Callable[[NDArray[Any]], nn.Module]
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
 
 
 def model_for(task: Task, name: str = "") -> Model:
@@ -126,5 +126,4 @@ def _pretrained_model(task: Task, name: str) -> Model:
         return Standardised(found.network, mean, std)
 
     # Small networks are no quicker on a GPU; those of others' making are.
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Model(name, PictureInputs(max(size, 64), 3), build, device)
+    return Model(name, PictureInputs(max(size, 64), 3), build, "cuda" if torch.cuda.is_available() else "cpu")

@@ -56,9 +56,7 @@ def _of_timm(name: str, classes: int) -> Pretrained:
     names = [Path(about.url).name] if about.url else []
     places = [*_at_hugging_face(about.hf_hub_id), *(_hub() / each for each in names)]
     path = _found(f"timm:{name}", places, about.hf_hub_id or "")
-    network = timm.create_model(
-        name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, num_classes=classes
-    )
+    network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, num_classes=classes)
     return Pretrained(network, about.mean, about.std)
 
 

@@ -19,8 +19,8 @@ def document_frequency(numbers: NDArray[np.int64], buckets: int) -> NDArray[np.i
 
 
 class BagOfNgrams(nn.Module):
-    """The weighted sum of a score of each class for every n-gram (after Joulin et al. 2017, "Bag of tricks for efficient
-    text classification", without a hidden layer); (B, L) numbers of n-grams, 0 for none, to (B, classes).
+    """The weighted sum of a score of each class for every n-gram (after Joulin et al. 2017, "Bag of tricks for
+    efficient text classification", without a hidden layer); (B, L) numbers of n-grams, 0 for none, to (B, classes).
 
     An n-gram weighs the more the fewer of the training texts have it (smoothed inverse document frequency); the squares
     of a text's weights have one sum, whatever its length.

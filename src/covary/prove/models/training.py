@@ -26,6 +26,7 @@ AGREEMENT = 12.0  # weight of the Jensen-Shannon term where samples have several
 
 def train(trial: Trial) -> Outcome:
     """Train the trial's model and score it; a function of the trial alone, whatever the number of threads."""
+    _check(trial)
     model = model_for(trial.task, trial.settings.model)
     with single_threaded():
         first = clean(trial.task, model.inputs, trial.train)
@@ -61,12 +62,6 @@ def fit(network: nn.Module, trial: Trial, model: Model) -> float:
         The mean cross-entropy over the last epoch's batches.
     """
     settings = trial.settings
-    if settings.epochs < 1 or settings.batch_size < 1:
-        raise ValueError(
-            f"settings: epochs is {settings.epochs}, batch_size is {settings.batch_size}; both must be 1 or more"
-        )
-    if not len(trial.train):
-        raise ValueError("train is empty; a model needs samples to learn from")
     optimiser = _optimiser(network, settings.learning_rate, settings.weight_decay)
     steps = settings.epochs * steps_per_epoch(len(trial.train), settings.batch_size)
     network.train()
@@ -86,6 +81,16 @@ def fit(network: nn.Module, trial: Trial, model: Model) -> float:
                 step += 1
         loss = float(total) / count
     return loss
+
+
+def _check(trial: Trial) -> None:
+    settings = trial.settings
+    if settings.epochs < 1 or settings.batch_size < 1:
+        raise ValueError(
+            f"settings: epochs is {settings.epochs}, batch_size is {settings.batch_size}; both must be 1 or more"
+        )
+    if not len(trial.train):
+        raise ValueError("train is empty; a model needs samples to learn from")
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -116,7 +121,7 @@ def _optimiser(network: nn.Module, learning_rate: float, weight_decay: float) ->
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, fused=True)
 
 
-def _losses(network: nn.Module, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+def _losses(network: nn.Module, batch: Batch, device: str) -> tuple[Tensor, Tensor]:
     """The cross-entropy, and what is added to it where samples have several views."""
     inputs = torch.from_numpy(batch.inputs).to(device)
     targets = torch.from_numpy(batch.targets).to(device)
@@ -131,5 +136,3 @@ def _corrupted(network: nn.Module, model: Model, trial: Trial) -> Iterator[tuple
     for corruption in held_out(trial.task.modality, [trial.policy])[0]:
         samples = corrupted(trial.task, trial.test, corruption)
         yield corruption.name, logits_of(network, model, model.inputs.of(samples))
-
-
