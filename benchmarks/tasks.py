@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covary.prove.task import Task
 
@@ -45,7 +46,7 @@ SOURCES = {
 
 def digits(per_class: int, draw: int = 0) -> Task:
     """Handwritten digits of 8 x 8 px (scikit-learn's). Writer follows writer; the last 397 are the test part."""
-    return _drawn(_digits(), per_class, draw)
+    return _drawn(digits_pool(), per_class, draw)
 
 
 def spoken_words(per_class: int, draw: int = 0) -> Task:
@@ -55,40 +56,51 @@ def spoken_words(per_class: int, draw: int = 0) -> Task:
     Raises:
         ImportError: espeak-ng is not there.
     """
-    return _drawn(_spoken_words(), per_class, draw)
+    return _drawn(spoken_words_pool(), per_class, draw)
 
 
 def text_lines(per_class: int, draw: int = 0) -> Task:
     """Lines of the standard library's documentation strings, of ten subjects; the test part (500 lines) has none from
     the strings that the rest comes from.
     """
-    return _drawn(_text_lines(), per_class, draw)
+    return _drawn(text_lines_pool(), per_class, draw)
 
 
 TASKS: dict[str, Callable[..., Task]] = {"digits": digits, "spoken words": spoken_words, "text lines": text_lines}
 
 
+def chosen(pool: Task, per_class: int, draw: int) -> NDArray[np.int64]:
+    """Numbers of the training samples of a draw, `per_class` of each class, ascending.
+
+    Raises:
+        ValueError: a class has fewer.
+    """
+    generator = np.random.default_rng([draw, 1])
+    train = np.array(pool.splits) == "train"
+    parts = []
+    for label, name in enumerate(pool.classes):
+        own = np.flatnonzero(train & (pool.labels == label))
+        if len(own) < per_class:
+            raise ValueError(f"{pool.name}: {per_class} of each class asked for, {name} has {len(own)}")
+        parts.append(generator.permutation(own)[:per_class])
+    return np.sort(np.concatenate(parts))
+
+
 def _drawn(pool: Task, per_class: int, draw: int) -> Task:
     """A choice of training samples, and all that is held out."""
-    generator = np.random.default_rng([draw, 1])
-    splits = np.array(pool.splits)
-    chosen = [np.flatnonzero(splits != "train")]
-    for label in range(len(pool.classes)):
-        own = np.flatnonzero((splits == "train") & (pool.labels == label))
-        if len(own) < per_class:
-            raise ValueError(f"{pool.name}: {per_class} of each class asked for, {pool.classes[label]} has {len(own)}")
-        chosen.append(generator.permutation(own)[:per_class])
-    return pool.subset(np.sort(np.concatenate(chosen)))
+    held_out = np.flatnonzero(np.array(pool.splits) != "train")
+    return pool.subset(np.sort(np.concatenate([held_out, chosen(pool, per_class, draw)])))
 
 
-def _held_out(labels: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+def _held_out(labels: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """`count` samples of each class."""
     chosen = [generator.permutation(np.flatnonzero(labels == label))[:count] for label in range(labels.max() + 1)]
     return np.concatenate(chosen)
 
 
 @cache
-def _digits() -> Task:
+def digits_pool() -> Task:
+    """All digits."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -110,7 +122,8 @@ def _digits() -> Task:
 
 
 @cache
-def _spoken_words() -> Task:
+def spoken_words_pool() -> Task:
+    """All spoken words; speaking them takes some 15 s."""
     from covary.resample import resample
     from tools.speech import Sentence, synthesise_all
 
@@ -146,7 +159,8 @@ def _spoken_words() -> Task:
 
 
 @cache
-def _text_lines() -> Task:
+def text_lines_pool() -> Task:
+    """All lines."""
     generator = np.random.default_rng(0)
     lines, keys, splits, labels = [], [], [], []
     seen: set[str] = set()
@@ -201,3 +215,10 @@ def _lines(string: str) -> Iterator[tuple[int, str]]:
         words = line.split()
         if len(words) >= 5 and not line.lstrip().startswith((">>>", "...", "|", "+-")):
             yield number, " ".join(words)
+
+
+POOLS: dict[str, Callable[[], Task]] = {
+    "digits": digits_pool,
+    "spoken words": spoken_words_pool,
+    "text lines": text_lines_pool,
+}

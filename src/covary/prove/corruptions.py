@@ -188,7 +188,7 @@ def _sounds() -> tuple[Corruption, ...]:
     )
     if not _writes_mp3():
         return found
-    return (*found, _fixed("MP3", lambda s: audio.Mp3((1, 1)), "Mp3", "Vorbis", "Opus", "Gsm", "MuLaw"))
+    return (*found, _fixed("MP3", lambda s: audio.Mp3((0.7, 0.7)), "Mp3", "Vorbis", "Opus", "Gsm", "MuLaw"))
 
 
 def _writes_mp3() -> bool:
