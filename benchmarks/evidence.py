@@ -11,7 +11,6 @@ build/evidence; a run that was made is not made again.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.tasks import POOLS, chosen
 from covary import Pipeline, audio, image, text
+from covary.pipeline import usable_cores
 from covary.prove.task import Task
 from covary.prove.trial import NONE, Policy, Settings
 
@@ -93,7 +93,7 @@ def arms(task: str) -> tuple[Policy, ...]:
 
 @dataclass(frozen=True)
 class Arm:
-    """What came of one arm: its mean accuracy, and beside no augmentation the difference in points with its interval."""
+    """What came of one arm: its mean accuracy, and the difference to no augmentation in points, with its interval."""
 
     name: str
     accuracy: float
@@ -149,9 +149,9 @@ def measure(task: str, per_class: int, runs: int) -> Cell:
     return Cell(task, per_class, Settings(**settings), tuple(found), seconds, len(split.test))
 
 
-def page(cells: Sequence[Cell], about: str) -> str:
-    """docs/evidence.md."""
-    lines = [INTRODUCTION.format(runs=RUNS), about, ""]
+def page(cells: Sequence[Cell], runs: int, about: str) -> str:
+    """The text of docs/evidence.md."""
+    lines = [INTRODUCTION.format(runs=runs), about, ""]
     for task in dict.fromkeys(cell.task for cell in cells):
         own = [cell for cell in cells if cell.task == task]
         lines += [f"## {task.capitalize()}", "", WHAT[task], ""]
@@ -163,17 +163,13 @@ def page(cells: Sequence[Cell], about: str) -> str:
         lines.append("|---" * (len(own[0].arms) + 2) + "|")
         for cell in own:
             shown = " | ".join(_cell(arm) for arm in cell.arms)
-            chosen_settings = cell.settings
-            lines.append(
-                f"| {cell.per_class} | {shown} | rate {chosen_settings.learning_rate:g}, decay "
-                f"{chosen_settings.weight_decay:g}, {chosen_settings.epochs} epochs, {cell.seconds:.1f} s a run |"
-            )
+            used = cell.settings
+            settings = f"rate {used.learning_rate:g}, decay {used.weight_decay:g}, {used.epochs} epochs"
+            lines.append(f"| {cell.per_class} | {shown} | {settings}; {cell.seconds:.1f} s a run |")
         lines.append("")
     hurt = [(cell, arm) for cell in cells for arm in cell.arms if arm.verdict == "hurts"]
-    lines += ["## Harm", "", "Arms that hurt:", ""]
-    lines += [
-        f"- {cell.task}, {cell.per_class} a class, {arm.name}: {arm.difference[0]:+.1f} points" for cell, arm in hurt
-    ] or ["- none"]
+    lines += ["## Harm", "", "Where augmentation hurt:" if hurt else "No arm was found to hurt.", ""]
+    lines += [f"- {cell.task}, {cell.per_class} a class, {arm.name}: {_cell(arm)}" for cell, arm in hurt]
     return "\n".join(lines) + "\n"
 
 
@@ -187,26 +183,26 @@ def _cell(arm: Arm) -> str:
 INTRODUCTION = """# Evidence
 
 Does augmentation help where samples are few? Three real tasks in three modalities, with 10, 25 and 100 samples of each
-class to train with. In the table stands the share of test samples that are told right, in percent, mean of the runs; beside it
-the difference to no augmentation in points, its 95 % interval, and the verdict (see `covary.prove`): "helps" or "hurts"
+class to train with. In the tables stands the share of test samples that are told right, in percent, the mean of the
+runs; behind it the difference to no augmentation in points, its 95 % interval, and the verdict: "helps" or "hurts"
 where the interval excludes 0 and random signs of the runs' differences rarely do as well (p up to 0.05), else "no
 evidence".
 
-- {runs} paired runs of each arm; in each, other training samples are drawn from the pool, and all arms have the same ones,
+- {runs} paired runs of each arm. In each, other training samples are drawn from the pool; all arms have the same ones,
   the same initial weights, order and number of steps.
-- Learning rate, weight decay and length of training are tuned without augmentation, on a validation part, and used in all
-  arms. This favours no augmentation, if anything.
-- The test part is the same in all runs, and comes from other writers, speakers and documents than the training part, as
-  far as the data tell.
-- Models: the small built-in ones. The harmful arms are there to see whether harm is found.
+- Learning rate, weight decay and length of training are tuned without augmentation, on a validation part, and used in
+  all arms. If this favours an arm, it is the one without augmentation.
+- The test part is the same in all runs: other writers, speakers and documents than those of the training part, as far
+  as the data tell.
+- Models are the small built-in ones. The harmful arms show whether harm is found.
 """
 
 WHAT = {
     "digits": "Handwritten digits of 8 x 8 px, those of scikit-learn; 397 to test.",
-    "spoken words": "Ten words spoken by espeak-ng (seven accents of English, many speeds and pitches); 400 to test, by "
-    "eight speakers that the training part does not have.",
-    "text lines": "Lines from the documentation strings of Python's standard library, by subject (ten groups of modules); "
-    "500 and more to test, none from a string that the training part has.",
+    "spoken words": "Ten words spoken by espeak-ng (seven accents of English, many speeds and pitches); 400 to test, "
+    "by eight speakers of which the training part has none.",
+    "text lines": "Lines from the documentation strings of Python's standard library, by subject (ten groups of "
+    "modules); more than 500 to test, none from a string that the training part has.",
 }
 
 
@@ -214,11 +210,10 @@ def about(seconds: float, command: str) -> str:
     """Machine, versions and command."""
     from benchmarks.report import processor, versions
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     packages = [part for part in versions().split(", ") if "not installed" not in part]
     return "\n".join(
         [
-            f"- Machine: {processor()}, {cores} cores. It took {seconds / 60:.0f} minutes.",
+            f"- Machine: {processor()}, {usable_cores()} cores. It took {seconds / 60:.0f} minutes.",
             f"- Versions: {', '.join(packages)}.",
             f"- Command: `{command}`.",
         ]
@@ -234,8 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = reader.parse_args(arguments)
     began = time.monotonic()
     wanted = [(task, size) for task in asked.tasks for size in asked.sizes]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ProcessPoolExecutor(min(cores, len(wanted)), mp_context=get_context("spawn")) as workers:
+    with ProcessPoolExecutor(min(usable_cores(), len(wanted)), mp_context=get_context("spawn")) as workers:
         # The longest first, so that all end together.
         orders = sorted(wanted, key=lambda each: (each[0] != "spoken words", -each[1]))
         waiting = {order: workers.submit(measure, *order, asked.runs) for order in orders}
@@ -244,12 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cells.append(waiting[order].result())
             shown = "; ".join(f"{arm.name} {_cell(arm)}" for arm in cells[-1].arms)
             print(f"{order[0]}, {order[1]} a class: {shown}", flush=True)
-    command = (
-        "make evidence"
-        if not (arguments or sys.argv[1:])
-        else f"python -m benchmarks.evidence {' '.join(arguments or sys.argv[1:])}"
-    )
-    asked.out.write_text(page(cells, about(time.monotonic() - began, command)), encoding="utf-8")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = " ".join(["python -m benchmarks.evidence", *given]) if given else "make evidence"
+    asked.out.write_text(page(cells, asked.runs, about(time.monotonic() - began, command)), encoding="utf-8")
     print(f"written: {asked.out}")
     return 0
 
