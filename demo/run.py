@@ -4,7 +4,7 @@
 
 Nothing is downloaded: six photographs lie inside the package of scikit-image. They become an image folder;
 `annotations.json` beside this file says what is in them (drawn by hand), and `photos.yaml` is the pipeline. Handwritten
-digits lie inside scikit-learn: with thirty of each to learn from, does the pipeline in `digits.yaml` help?
+digits lie inside scikit-learn: with twenty of each to learn from, does the pipeline in `digits.yaml` help?
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from covary.expand import expand, verify
 from covary.show import contact_sheet
 
-DIGITS = 30  # of each class to train and validate with
+DIGITS = 20  # of each class to train and validate with
 LATER = 1400  # digits from here on, of other writers, are for the test
-MINUTES = 3.5  # that the proof may take
+MINUTES = 3  # that the proof may take
 
 HERE = Path(__file__).resolve().parent
 

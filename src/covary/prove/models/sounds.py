@@ -21,13 +21,14 @@ class SpectrogramNet(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((1, *widths[:-1]), widths, strict=True):
-            layers += [nn.Conv2d(before, after, 3, 1 if before == 1 else 2, 1, bias=False), norm(after), nn.ReLU()]
-            if before == 1:
-                layers.append(nn.AvgPool2d(2, ceil_mode=True))
+            # The first looks at 5 x 5, about 80 ms: it is the cheapest, as it has one channel.
+            size = 5 if before == 1 else 3
+            layers += [nn.Conv2d(before, after, size, 2, size // 2, bias=False), norm(after), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(2 * widths[-1], classes)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
-        found = self.layers(x)
+        found = self.layers(x.contiguous(memory_format=torch.channels_last))
         logits: Tensor = self.head(torch.cat([found.mean((2, 3)), found.amax((2, 3))], 1))
         return logits
