@@ -11,8 +11,8 @@ build/evidence; a run that was made is not made again.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -110,8 +110,8 @@ class Cell:
     per_class: int
     settings: Settings
     arms: tuple[Arm, ...]
-    seconds: float
-    tested: int
+    seconds: float  # of training, a run without augmentation
+    spent: float  # seconds, all runs together
 
 
 def measure(task: str, per_class: int, runs: int) -> Cell:
@@ -146,7 +146,8 @@ def measure(task: str, per_class: int, runs: int) -> Cell:
             bounds = (interval.estimate, interval.low, interval.high)
             found.append(Arm(policy.name, accuracy, bounds, compared.sign_flip, verdict_of(compared)))
         seconds = float(np.median([experiment.scored(NONE, run).training_seconds for run in numbers]))
-    return Cell(task, per_class, Settings(**settings), tuple(found), seconds, len(split.test))
+        spent = sum(experiment.scored(policy, run).seconds for policy in arms(task) for run in numbers)
+    return Cell(task, per_class, Settings(**settings), tuple(found), seconds, spent)
 
 
 def page(cells: Sequence[Cell], runs: int, about: str) -> str:
@@ -213,7 +214,8 @@ def about(seconds: float, command: str) -> str:
     packages = [part for part in versions().split(", ") if "not installed" not in part]
     return "\n".join(
         [
-            f"- Machine: {processor()}, {usable_cores()} cores. It took {seconds / 60:.0f} minutes.",
+            f"- Machine: {processor()}, {usable_cores()} cores.",
+            f"- All runs, one after another, took {seconds / 60:.0f} minutes.",
             f"- Versions: {', '.join(packages)}.",
             f"- Command: `{command}`.",
         ]
@@ -227,7 +229,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reader.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="training samples of each class")
     reader.add_argument("--out", type=Path, default=PAGE)
     asked = reader.parse_args(arguments)
-    began = time.monotonic()
     wanted = [(task, size) for task in asked.tasks for size in asked.sizes]
     with ProcessPoolExecutor(min(usable_cores(), len(wanted)), mp_context=get_context("spawn")) as workers:
         # The longest first, so that all end together.
@@ -239,8 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shown = "; ".join(f"{arm.name} {_cell(arm)}" for arm in cells[-1].arms)
             print(f"{order[0]}, {order[1]} a class: {shown}", flush=True)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    command = " ".join(["python -m benchmarks.evidence", *given]) if given else "make evidence"
-    asked.out.write_text(page(cells, asked.runs, about(time.monotonic() - began, command)), encoding="utf-8")
+    command = shlex.join(["python", "-m", "benchmarks.evidence", *given]) if given else "make evidence"
+    asked.out.write_text(page(cells, asked.runs, about(sum(cell.spent for cell in cells), command)), encoding="utf-8")
     print(f"written: {asked.out}")
     return 0
 

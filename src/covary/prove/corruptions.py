@@ -93,7 +93,17 @@ def _fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corru
 
 
 # Policies that vary light and colour, each by its own list of operations.
-_TONE = ("ColorJitter", "RandAugment", "TrivialAugment", "TrivialAugmentWide", "AutoAugment", "AugMix", "AugMixViews")
+_TONE = (
+    "ColorJitter",
+    "PhotoMetricDistort",
+    "RandomToneCurve",
+    "RandAugment",
+    "TrivialAugment",
+    "AutoAugment",
+    "AugMix",
+)
+_TONE += ("TrivialAugmentWide", "AugMixViews")
+_LIGHT = ("Brightness", "RGBShift", "Gamma", "Illumination", "PlasmaBrightness", "PlasmaShadow", "Vignetting")
 
 
 @cache
@@ -102,9 +112,17 @@ def _pictures() -> tuple[Corruption, ...]:
         _fixed("Gaussian noise", lambda s: image.GaussianNoise((0.12, 0.12)), *_NOISE),
         _fixed("salt and pepper", lambda s: image.SaltAndPepper((0.05, 0.05)), *_NOISE),
         _fixed("blur", lambda s: image.GaussianBlur((max(0.5, s / 50),) * 2), *_BLUR),
-        _fixed("bright", lambda s: image.Brightness((1.4, 1.4)), "Brightness", "RGBShift", "Gamma", *_TONE),
-        _fixed("dark", lambda s: image.Brightness((0.5, 0.5)), "Brightness", "RGBShift", "Gamma", *_TONE),
-        _fixed("low contrast", lambda s: image.Contrast((0.4, 0.4)), "Contrast", "Equalize", "CLAHE", *_TONE),
+        _fixed("bright", lambda s: image.Brightness((1.4, 1.4)), *_LIGHT, *_TONE),
+        _fixed("dark", lambda s: image.Brightness((0.5, 0.5)), *_LIGHT, *_TONE),
+        _fixed(
+            "low contrast",
+            lambda s: image.Contrast((0.4, 0.4)),
+            "Contrast",
+            "PlasmaContrast",
+            "Equalize",
+            "CLAHE",
+            *_TONE,
+        ),
         _fixed(
             "elastic",
             lambda s: image.ElasticTransform((max(2.0, s / 4),) * 2, sigma=max(1.0, s / 16)),
@@ -113,6 +131,7 @@ def _pictures() -> tuple[Corruption, ...]:
             "OpticalDistortion",
             "ThinPlateSpline",
             "PiecewiseAffine",
+            "GridElasticDeform",
         ),
         Corruption("pixelated", frozenset({"Pixelate", "Downscale", "Resample"}), change=pixelated),
         Corruption("JPEG", frozenset({"Jpeg", "JPEG", "ImageCompression", "Compression"}), change=through_jpeg),
