@@ -93,16 +93,8 @@ def _fixed(name: str, operation: Callable[[int], Operation], *kin: str) -> Corru
 
 
 # Policies that vary light and colour, each by its own list of operations.
-_TONE = (
-    "ColorJitter",
-    "PhotoMetricDistort",
-    "RandomToneCurve",
-    "RandAugment",
-    "TrivialAugment",
-    "AutoAugment",
-    "AugMix",
-)
-_TONE += ("TrivialAugmentWide", "AugMixViews")
+_POLICIES = ("RandAugment", "TrivialAugment", "TrivialAugmentWide", "AutoAugment", "AugMix", "AugMixViews")
+_TONE = ("ColorJitter", "PhotoMetricDistort", "RandomToneCurve", *_POLICIES)
 _LIGHT = ("Brightness", "RGBShift", "Gamma", "Illumination", "PlasmaBrightness", "PlasmaShadow", "Vignetting")
 
 
