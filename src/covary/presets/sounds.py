@@ -10,8 +10,8 @@ from covary.pipeline import Pipeline
 def speech(*, seed: int = 0) -> Pipeline:
     """Speech: what is said, or who says it.
 
-    Leaves out playing backwards (it is no speech), shifts of the pitch by more than a semitone and a half (a voice becomes
-    another's, a question a statement) and long gaps (they swallow words).
+    Leaves out playing backwards (it is no speech), shifts of the pitch by more than a semitone and a half (a voice
+    becomes another's, a question a statement) and long gaps (they swallow words).
 
     Args:
         seed: of the pipeline.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from covary.draws.distributions import Choice, Distribution, Integers, LogUniform, Normal, Uniform
+from covary.draws.distributions import Choice, Constant, Distribution, Integers, LogUniform, Normal, Uniform
 from covary.ops.base import Operation
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MOST_VALUES = 8
+LEAST_STRENGTH = 0.1  # below, an operation is dropped rather than cut
 NEARLY_IDLE = 0.5  # of the distance of the farther end: a nearer end of a range is not looked at by itself
 
 
@@ -26,6 +29,27 @@ class Setting:
     operation: Operation
     strength: float
     words: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is safe of an operation.
+
+    Attributes:
+        strength: up to which it is; 1 if all of it is.
+        values: of its choice that are not.
+    """
+
+    strength: float = 1.0
+    values: frozenset[float] = frozenset()
+
+    def within(self, other: Limits) -> Limits:
+        """What is safe by both."""
+        return Limits(min(self.strength, other.strength), self.values | other.values)
+
+
+EVERYTHING = Limits()
+NOTHING = Limits(0.0)
 
 
 @dataclass(frozen=True)
@@ -78,7 +102,7 @@ class Dial:
     def at(self, strength: float) -> Setting:
         """At the edge of what it does at a strength; where several ranges are at work, as drawn at that strength."""
         law = self._law
-        if not isinstance(law, (Uniform, LogUniform, Normal, Integers)):
+        if not isinstance(law, (Uniform, LogUniform, Normal, Integers, Constant)):
             weaker = self.operation.with_strength(strength)
             return Setting(_always(weaker), strength, f"strength {strength:.2g}")
         edges = _edges(law, strength)
@@ -92,14 +116,35 @@ class Dial:
 
     def _with(self, law: Distribution, strength: float, words: str) -> Setting:
         assert self.field is not None
-        return Setting(_always(dataclasses.replace(self.operation, **{self.field: law})), strength, words)
+        return Setting(_always(_replaced(self.operation, **{self.field: law})), strength, words)
 
-    def cut(self, strength: float) -> Operation:
-        """The operation of the pipeline with its ranges drawn in, its probability as it was."""
-        return self.operation.with_strength(strength)
+    def limited(self, limits: Limits) -> Operation | None:
+        """The operation of the pipeline within limits, its probability as it was; None if nothing is left of it."""
+        if limits.strength < LEAST_STRENGTH:
+            return None
+        if limits.values:
+            return self._without(limits.values) if self.chooses else None
+        if limits.strength >= 1:
+            return self.operation
+        # What always turns by 180 degrees is no turn by 20 degrees made too strong.
+        if not self.turns or self._always_far():
+            return None
+        return self.operation.with_strength(limits.strength)
 
-    def without(self, values: set[float]) -> Operation | None:
-        """The operation with some values of its choice left out; None if that leaves it nothing to do."""
+    def _always_far(self) -> bool:
+        law = self._law
+        if law is None or law.identity is None or law.identity in self._domain():
+            return False
+        low, high = (end - law.identity for end in law.bounds())
+        return low * high > 0 and min(abs(low), abs(high)) > NEARLY_IDLE * max(abs(low), abs(high))
+
+    def _domain(self) -> tuple[float, float]:
+        """What the field allows: where the identity is an end of it, the field is an amount."""
+        items = {item.name: item.metadata for item in dataclasses.fields(self.operation)}
+        ends: tuple[float, float] = items[self.field or ""].get("domain", (-math.inf, math.inf))
+        return ends
+
+    def _without(self, values: frozenset[float]) -> Operation | None:
         law = self._law
         assert isinstance(law, Choice) and self.field is not None
         weights = law.weights or (1 / len(law.values),) * len(law.values)
@@ -108,17 +153,11 @@ class Dial:
             return None
         even = law.weights is None
         chosen = Choice(tuple(v for v, _ in kept), None if even else tuple(w for _, w in kept), identity=law.identity)
-        return dataclasses.replace(self.operation, **{self.field: chosen})
+        return _replaced(self.operation, **{self.field: chosen})
 
-    def words(self, operation: Operation) -> str:
-        """The range or the values of a cut operation, for people."""
-        if self.field is None:
-            return "all ranges drawn in"
-        law = operation.law(self.field)
-        if isinstance(law, Choice):
-            return f"{self.field} one of {', '.join(f'{value:g}' for value in law.values)}"
-        low, high = law.bounds()
-        return f"{self.field} {low:.3g} to {high:.3g}"
+
+def _replaced(operation: Operation, **fields: Any) -> Operation:
+    return dataclasses.replace(operation, **fields)
 
 
 def _always(operation: Operation) -> Operation:

@@ -1,8 +1,9 @@
 """What a probe sees of a sample: numbers that tell shapes, directions, places and words apart, made without training.
 
 A sound is looked at as its spectrogram, so that pictures and sounds share one set: coarse values, histograms of signed
-gradients over a grid (Dalal and Triggs 2005; signed, as a left arrow is a right one with all gradients turned about), and
-responses to patches taken from the data (Coates and Ng 2011). Texts are counts of words, pairs of words and short pieces.
+gradients over a grid (Dalal and Triggs 2005; signed, as a left arrow is a right one with all gradients turned about),
+and responses to patches taken from the data (Coates and Ng 2011). Texts are counts of words, pairs of words and short
+pieces.
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ def _normal(windows: Floats) -> Floats:
     return normal
 
 
-_WORD = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)?|[^\w\s]")
 _BUCKETS = 1 << 12
 
 

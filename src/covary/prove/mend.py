@@ -1,4 +1,4 @@
-"""A pipeline without what is unsafe in it: operations dropped, or their ranges cut; all other draws stay as they are."""
+"""A pipeline without what is unsafe in it: operations dropped, or their ranges cut; all other draws stay."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from covary.ops.base import Node, Operation
 from covary.ops.layout import lay_out
 from covary.pipeline import Pipeline
-from covary.prove.dials import Dial
+from covary.prove.dials import Limits
 from covary.prove.rules import Warning
-from covary.prove.safety import LEAST_STRENGTH, options_of
+from covary.prove.safety import options_of
 
 
 def leaves(pipeline: Pipeline) -> list[Node]:
@@ -19,33 +19,13 @@ def leaves(pipeline: Pipeline) -> list[Node]:
     return [node for root in nodes for node in root.walk() if not node.operation.children]
 
 
-def tamed(operation: Operation, warnings: Sequence[Warning]) -> Operation | None:
-    """What rules leave of an operation: itself, one with less strength or fewer values, or None."""
-    left: Operation | None = operation
+def limits_by(warnings: Sequence[Warning]) -> Limits:
+    """What rules leave of an operation."""
+    limits = Limits()
     for warning in warnings:
-        if left is None:
-            return None
-        dial, effect = Dial.of(left), warning.effect
-        if effect.values:
-            left = dial.without(set(effect.values)) if dial.chooses else None
-        elif effect.strength >= LEAST_STRENGTH and dial.turns:
-            left = _weaker(operation, left, effect.strength)
-        else:
-            left = None
-    return left
-
-
-def _weaker(whole: Operation, left: Operation, strength: float) -> Operation:
-    """`whole` at a strength, unless `left` is weaker already."""
-    cut = whole.with_strength(strength)
-    fields = [item.name for item in dataclasses.fields(whole) if getattr(cut, item.name) != getattr(whole, item.name)]
-    narrower = all(
-        hasattr(getattr(left, name), "bounds")
-        and cut.law(name).bounds()[0] <= left.law(name).bounds()[0]
-        and left.law(name).bounds()[1] <= cut.law(name).bounds()[1]
-        for name in fields
-    )
-    return left if fields and narrower else cut
+        effect = warning.effect
+        limits = limits.within(Limits(1.0, effect.values) if effect.values else Limits(effect.strength))
+    return limits
 
 
 def mended(pipeline: Pipeline, left: Mapping[str, Operation | None]) -> Pipeline:
@@ -82,9 +62,7 @@ def _rebuilt(node: Node, left: Mapping[str, Operation | None], *, inside: bool) 
 
 
 def _survivors(nodes: Sequence[Node], left: Mapping[str, Operation | None]) -> list[Node]:
-    return [
-        child for root in nodes if _rebuilt(root, left, inside=False) is not None for child in root.walk()
-    ]
+    return [child for root in nodes if _rebuilt(root, left, inside=False) is not None for child in root.walk()]
 
 
 def _named(operation: Operation, names: object) -> Operation:

@@ -1,7 +1,7 @@
 """A small model that says which class a sample looks like, and never speaks of a sample that it has learned from.
 
-Kernel ridge regression of the classes' indicators on features (Gaussian kernel): solved in closed form, so that hundreds
-of probes are trained in seconds. Its outputs estimate the share of each class among samples that look alike.
+Kernel ridge regression of the classes' indicators on features (Gaussian kernel): solved in closed form, so that
+hundreds of probes are trained in seconds. Its outputs estimate the share of each class among samples that look alike.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _to_nearest(distances: Floats) -> Floats:
 def squared_distances(a: Floats, b: Floats) -> Floats:
     """(N, M) between rows."""
     squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1) - 2 * (a @ b.T)
-    return np.maximum(squares, 0)
+    return np.asarray(np.maximum(squares, 0), dtype=np.float32)
 
 
 def _kernel(distances: Floats, width: float) -> Floats:

@@ -1,7 +1,7 @@
 """What each operation does to the labels: measured with a probe.
 
-An operation is unsafe for a class if its variations are taken for another class, and rightly so. Two things have to come
-together, each beyond chance:
+An operation is unsafe for a class if its variations are taken for another class, and rightly so. Two things have to
+come together, each beyond chance:
 
 1. a probe that knows clean samples only takes variations of class A for class B, more often than clean ones;
 2. a probe that has learned from the variations as well, with the labels of their sources, is led astray by them: it
@@ -22,7 +22,7 @@ from covary.draws.distributions import Choice
 from covary.ops.base import Node, Operation
 from covary.options import DEFAULTS
 from covary.pipeline import Pipeline
-from covary.prove.dials import Dial, Setting
+from covary.prove.dials import EVERYTHING, NOTHING, Dial, Limits, Setting
 from covary.prove.features import Features
 from covary.prove.inputs import varied
 from covary.prove.probe import Floats, Ints, Probe, Views
@@ -34,7 +34,6 @@ LEAST_AT_HOME = 0.25
 CHANCE = 0.01  # of any false finding in a whole check
 STRONG = 0.75  # affinity below which an operation is called strong
 BISECTIONS = 3
-LEAST_STRENGTH = 0.1  # below, an operation is dropped rather than cut
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class Move:
         source, target: names of the classes.
         share: of the variations of `source` that are taken for `target`.
         clean: the same share of the samples as they are.
-        overlap: how far a probe that knows these variations confuses the two: 1 as if nothing could tell them apart, 0 not
-            at all.
+        overlap: how far a probe that knows these variations confuses the two: 1 as if nothing could tell them apart, 0
+            not at all.
         chance: probability of such a finding without cause, corrected for all looks of the check.
         unsafe: whether labels are destroyed, rather than merely hard to see.
     """
@@ -96,8 +95,7 @@ class Measurement:
         drawn: as drawn in the pipeline, but always applied; None if it could not be measured.
         readings: at other settings, see `Dial`.
         unsafe_from: the least setting found unsafe, for people; "" if none is.
-        mended: what is safe of it: the operation itself, a cut one, or None.
-        mended_words: what was cut to; "" if nothing was.
+        limits: what is safe of it.
         problem: why it could not be measured.
     """
 
@@ -106,8 +104,7 @@ class Measurement:
     drawn: Reading | None
     readings: tuple[Reading, ...]
     unsafe_from: str
-    mended: Operation | None
-    mended_words: str = ""
+    limits: Limits = EVERYTHING
     problem: str = ""
 
     @property
@@ -257,38 +254,37 @@ def measure(bench: Bench, node: Node, before: Sequence[Operation]) -> Measuremen
         settings = dial.settings()
         readings = [bench.read(setting, before) for setting in settings]
     except (ValueError, TypeError, ImportError, OSError) as error:
-        return Measurement(node.name, node.operation, None, (), "", node.operation, problem=str(error))
+        return Measurement(node.name, node.operation, None, (), "", problem=str(error))
+    bad = [reading for reading in (*readings, drawn) if reading.unsafe]
+    if not bad:
+        return Measurement(node.name, node.operation, drawn, tuple(readings), "")
     if dial.chooses:
         return _chosen(dial, node, drawn, settings, readings)
-    unsafe = [reading.strength for reading in readings if reading.unsafe]
-    if not unsafe and not drawn.unsafe:
-        return Measurement(node.name, node.operation, drawn, tuple(readings), "", node.operation)
-    first = min(unsafe, default=1.0)
     if not dial.turns:
-        return Measurement(node.name, node.operation, drawn, tuple(readings), "whenever it is applied", None)
-    below = max((r.strength for r in readings if r.strength < first), default=0.0)
-    steps = list(_bisected(bench, dial, before, below, first))
-    readings = sorted([*readings, *steps], key=lambda reading: reading.strength)
-    first_unsafe = next((reading for reading in readings if reading.unsafe), drawn)
-    safe = max((r.strength for r in readings if r.strength < first_unsafe.strength), default=0.0)
-    cut = dial.cut(safe) if safe >= LEAST_STRENGTH else None
-    return Measurement(
-        node.name,
-        node.operation,
-        drawn,
-        tuple(readings),
-        first_unsafe.words,
-        cut,
-        dial.words(cut) if cut is not None else "",
-    )
+        return Measurement(node.name, node.operation, drawn, tuple(readings), "whenever it is applied", NOTHING)
+    pairs = {(move.source, move.target) for reading in bad for move in reading.moves if move.unsafe}
+    readings = sorted([*readings, *_bisected(bench, dial, before, readings, pairs)], key=lambda r: r.strength)
+    first = next((reading for reading in readings if reading.unsafe), drawn)
+    crossing = min((r.strength for r in (*readings, drawn) if _crosses(r, pairs)), default=1.0)
+    safe = max((r.strength for r in readings if r.strength < crossing), default=0.0)
+    return Measurement(node.name, node.operation, drawn, tuple(readings), f"{first.words} on", Limits(safe))
 
 
-def _bisected(bench: Bench, dial: Dial, before: Sequence[Operation], safe: float, unsafe: float) -> Iterator[Reading]:
+def _crosses(reading: Reading, pairs: set[tuple[str, str]]) -> bool:
+    """Whether any class passes for one that it turns into at a greater strength: that is where the danger begins."""
+    return any((move.source, move.target) in pairs for move in reading.moves)
+
+
+def _bisected(
+    bench: Bench, dial: Dial, before: Sequence[Operation], known: Sequence[Reading], pairs: set[tuple[str, str]]
+) -> Iterator[Reading]:
     """Readings between a safe strength and an unsafe one, towards the border."""
+    unsafe = min((reading.strength for reading in known if _crosses(reading, pairs)), default=1.0)
+    safe = max((reading.strength for reading in known if reading.strength < unsafe), default=0.0)
     for _ in range(BISECTIONS):
         reading = bench.read(dial.at((safe + unsafe) / 2), before)
         yield reading
-        if reading.unsafe:
+        if _crosses(reading, pairs):
             unsafe = reading.strength
         else:
             safe = reading.strength
@@ -300,19 +296,10 @@ def _chosen(
     """An operation that chooses among values: the unsafe ones are left out."""
     assert dial.field is not None
     bad = [(s, r) for s, r in zip(settings, readings, strict=True) if r.unsafe]
-    if not bad:
-        return Measurement(node.name, node.operation, drawn, tuple(readings), "", node.operation)
     values = {value for s, _ in bad for value in _values(s.operation, dial.field)}
-    kept = dial.without(values)
-    return Measurement(
-        node.name,
-        node.operation,
-        drawn,
-        tuple(readings),
-        " or ".join(reading.words for _, reading in bad),
-        kept,
-        dial.words(kept) if kept is not None else "",
-    )
+    words = ", ".join(reading.words for _, reading in bad) or "what it draws"
+    limits = Limits(1.0, frozenset(values)) if values else NOTHING
+    return Measurement(node.name, node.operation, drawn, tuple(readings), words, limits)
 
 
 def _values(operation: Operation, name: str) -> tuple[float, ...]:
