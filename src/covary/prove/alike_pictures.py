@@ -26,10 +26,11 @@ SAME_CELL, SAME_CELLS = 0.7, 0.8  # correlation of a cell's detail, and in how m
 CELLS = 8  # cells in a row
 FLAT = 0.012  # standard deviation of detail, of full range, below which a cell proves nothing
 RICH = 40  # independent frequencies from which on detail does not agree by chance
-FILLED = (
-    0.3  # share of cells with detail that a picture needs to be found under a crop: drawings on plain ground do not
-)
+# Share of cells with detail that a picture needs to be found under a crop: a drawing on plain ground has less.
+FILLED = 0.7
 INDIVIDUAL = 0.6  # see `_individuality`
+SMALLEST = 0.75  # side of a crop, of the whole picture
+SLANT, LOOSE = 0.03, 0.02  # how far a found motion may be off that of a crop
 COMMON = 3  # other pictures, on average, that a picture agrees with when moved, above which agreeing is commonplace
 COLOURS_APART = 0.08  # of full range, in what the mean of a channel differs from grey
 TINY_APART = 0.06  # root mean square, of the standard deviation of the picture
@@ -86,7 +87,8 @@ def _alike_large(pictures: Sequence[NDArray[Any]], side: int) -> Pairs:
         _agree(details[i], details[j], SAME if detailed else SAME_PLAIN)
         for (i, j), detailed in zip(pairs.tolist(), rich.tolist(), strict=True)
     )
-    tried = rich & filled[pairs].all(1) & ~equal
+    # At a low resolution an outline can be moved onto many another one.
+    tried = rich & filled[pairs].all(1) & ~equal & (side >= 64)
     moved = np.zeros(len(pairs), dtype=bool)
     moved[tried] = _held(_agree_when_moved(thumbs[i], thumbs[j]) for i, j in pairs[tried].tolist())
     # Where a picture can be brought to agree with many, they are drawings of a few kinds, and that proves nothing.
@@ -225,7 +227,7 @@ def _agree_when_moved(a: Floats, b: Floats) -> bool:
         motion[:, 2] *= side / size
         if match < 0.7:
             return False
-    if np.abs(motion[:, :2] - np.eye(2)).max() > 0.3 or np.abs(motion[:, 2]).max() > 0.3 * side:
+    if not _is_crop(np.asarray(motion, dtype=np.float64), side):
         return False
     moved: Any = cv2.warpAffine(
         b, motion, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
@@ -235,6 +237,20 @@ def _agree_when_moved(a: Floats, b: Floats) -> bool:
     return bool(seen.mean() > 0.6) and _agree(
         _detail(_softened(a)) * seen, _detail(_softened(moved)) * seen, SAME, FLAT
     )
+
+
+def _is_crop(motion: NDArray[np.float64], side: int) -> bool:
+    """Whether a motion (2, 3) shows a part of one picture as the whole of the other: a frame that lies within it.
+
+    Drawings of the same thing at two places agree after a shift; a frame of a picture does not reach beyond its edges.
+    """
+    if np.abs(motion[[0, 1], [1, 0]]).max() > SLANT:
+        return False
+    zoom, shift = motion[[0, 1], [0, 1]], motion[:, 2] / side
+    if zoom.prod() > 1:  # the other way about
+        zoom, shift = 1 / zoom, -shift / zoom
+    lies_within = (shift > -LOOSE) & (shift < 1 - zoom + LOOSE)
+    return bool(((zoom > SMALLEST) & (zoom < 1 + LOOSE) & lies_within).all())
 
 
 def _softened(thumb: Floats) -> Floats:

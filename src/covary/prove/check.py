@@ -137,8 +137,7 @@ def check(
         purpose: what the data are, for rules (one of `covary.prove.rules.PURPOSES`). Default: what the names of the
             classes hint at.
         samples: most samples on which operations are measured, from 20 on; data of many classes get at least 20 of
-        each,
-            up to four times as many in all. Faults are looked for in all data. Default 500.
+            each, up to four times as many in all. Faults are looked for in all data. Default 500.
         seed: of folds and features; the same seed gives the same findings.
         split: the part of the data that is wanted. Default: all, so that faults across splits are seen.
         threads: cores. Default: all.
@@ -276,9 +275,8 @@ def _why(measured: Measurement, rules: Sequence[Warning]) -> list[str]:
     if unsafe:
         said.append(f"measured: unsafe from {measured.unsafe_from}")
     if rules and not unsafe:
-        said += [
-            f"measured: {measured.name} lets {m.source} pass for {m.target} in {100 * m.share:.0f} %" for m in moves[:4]
-        ]
+        drawn = measured.drawn.moves[:4] if measured.drawn else ()
+        said += [f"measured: {measured.name} lets {m.source} pass for {m.target} in {_percent(m.share)}" for m in drawn]
     elif measured.strong and moves:
         shown = "; ".join(f"{m.source} for {m.target} in {100 * m.share:.0f} %" for m in moves[:4])
         said.append(f"measured: unlike the samples as they are; it passes {shown}")
@@ -291,6 +289,10 @@ def _why(measured: Measurement, rules: Sequence[Warning]) -> list[str]:
         said.append(f"not measured: {measured.problem}")
     said += list(dict.fromkeys(f"rule: {warning.rule}: {warning.words}" for warning in rules))
     return said
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _preset(task: Task, purpose: str | None) -> str:

@@ -180,8 +180,8 @@ def _page(findings: Findings) -> str:
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{_safe(title)}</title><style>{_STYLE}</style>",
         f"<h1>{_safe(title)}</h1>",
         f"<p>{len(task):,} samples of {len(task.classes)} classes ({task.modality}); {findings.samples:,} looked at. "
-        f"A probe knows {100 * findings.accuracy:.1f} % of those that it has not seen (always naming the largest class: "
-        f"{100 * findings.chance:.1f} %).</p>",
+        f"A probe knows {100 * findings.accuracy:.1f} % of those that it has not seen (always naming the largest "
+        f"class: {100 * findings.chance:.1f} %).</p>",
         *(f"<p>Note: {_safe(note)}.</p>" for note in findings.notes),
     ]
     if findings.preset:

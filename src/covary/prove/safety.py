@@ -29,7 +29,7 @@ from covary.prove.probe import Floats, Ints, Probe, Views
 from covary.prove.task import Task
 
 LEAST_SHARE = 0.08  # of a class that has to change sides
-LEAST_OVERLAP = 0.3  # see `Move.overlap`
+LEAST_OVERLAP = 0.2  # see `Move.overlap`
 LEAST_AT_HOME = 0.25
 CHANCE = 0.01  # of any false finding in a whole check
 STRONG = 0.75  # affinity below which an operation is called strong
