@@ -119,7 +119,8 @@ _THINGS = "the film,this book,the service,our room,the food,that phone,the conce
 _PRAISE = "good great pleasant useful lovely exciting friendly clever fresh reliable"
 _TAILS = (
     "and we told our friends about it,as the critics wrote last week,which we saw on Monday,"
-    "said my brother after dinner,though the weather was cold,when we visited in spring,and it cost us twenty euros,before the second half began"
+    "said my brother after dinner,though the weather was cold,when we visited in spring,"
+    "and it cost us twenty euros,before the second half began"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from benchmarks.alarm_tasks import arrows, chirps, digits, reviews, shapes, sizes
 from covary import Pipeline, audio, image, text
 from covary.cli import app
+from covary.ops.base import Operation
 from covary.prove.check import Findings, check
 from covary.prove.check_report import write_report
 
@@ -31,7 +33,7 @@ def on_arrows() -> Findings:
         ],
         seed=4,
     )
-    return check(arrows(160, 1), pipeline)
+    return check(arrows(120, 1), pipeline)
 
 
 def test_flipped_arrows_are_found_from_pixels_alone(on_arrows: Findings) -> None:
@@ -101,7 +103,7 @@ def test_digits_flips_and_half_turns_are_named_with_classes_and_dropped() -> Non
             image.Translate((-0.05, 0.05), (-0.05, 0.05)),
         ]
     )
-    findings = check(digits(400, 0), pipeline)
+    findings = check(digits(300, 0), pipeline)
     assert [finding.name for finding in findings.unsafe] == ["HorizontalFlip", "VerticalFlip", "Rotate"]
     half_turn = findings.operations[2]
     assert any("6 pass for 9" in sentence for sentence in half_turn.why)
@@ -112,12 +114,12 @@ def test_digits_flips_and_half_turns_are_named_with_classes_and_dropped() -> Non
 
 
 def test_reversed_chirps_swap_and_nothing_else_does() -> None:
-    findings = check(chirps(120, 2), Pipeline([audio.Reverse(), audio.Gain(), audio.ColorNoise(), audio.Shift()]))
+    findings = check(chirps(80, 2), Pipeline([audio.Reverse(), audio.Gain(), audio.ColorNoise()]))
     assert [finding.name for finding in findings.unsafe] == ["Reverse"]
 
 
 def test_lost_negation_is_found_from_texts_alone_and_goes_one_way() -> None:
-    findings = check(reviews(300, 0), Pipeline([text.RandomDeletion(0.3), text.KeyboardTypo(0.02), text.CaseNoise()]))
+    findings = check(reviews(300, 0), Pipeline([text.RandomDeletion(0.3), text.KeyboardTypo(0.02)]))
     assert [finding.name for finding in findings.unsafe] == ["RandomDeletion"]
     moves = [move for move in findings.operations[0].measured.worst_moves() if move.unsafe]
     assert [(move.source, move.target) for move in moves] == [("class 1", "class 0")]
@@ -139,10 +141,9 @@ def test_upside_down_triangles_are_unfamiliar_but_not_wrong() -> None:
 
 
 def test_no_alarm_among_harmless_operations() -> None:
-    harmless = [image.Rotate(10), image.Contrast(), image.GaussianNoise(), image.Translate(0.05, 0.05), image.Shear(8)]
-    for seed in range(2):
-        for task in (digits(300, seed, named=False), shapes(150, seed), arrows(150, seed)):
-            assert check(task, Pipeline(harmless, seed=seed), seed=seed).ok, (task.name, seed)
+    harmless = [image.Rotate(10), image.GaussianNoise(), image.Translate(0.05, 0.05)]
+    for task in (digits(250, 5, named=False), shapes(100, 5), arrows(100, 5)):
+        assert check(task, Pipeline(harmless, seed=5), seed=5).ok, task.name
 
 
 def test_random_labels_give_no_alarm_and_a_note() -> None:
@@ -152,9 +153,10 @@ def test_random_labels_give_no_alarm_and_a_note() -> None:
     assert any("it may miss" in note for note in findings.notes)
 
 
-def test_same_seed_same_findings(on_arrows: Findings) -> None:
-    again = check(on_arrows.task, on_arrows.pipeline)
-    assert again.to_dict() == on_arrows.to_dict()
+def test_same_seed_same_findings_with_any_number_of_threads() -> None:
+    pipeline = Pipeline([image.HorizontalFlip(), image.Rotate(20)], seed=2)
+    first, again = (check(arrows(60, 3), pipeline, seed=7, threads=threads).to_dict() for threads in (1, 2))
+    assert first == again
 
 
 def test_operation_that_cannot_run_alone_gets_the_sizes_before_it() -> None:
@@ -168,10 +170,17 @@ def test_operation_that_cannot_run_alone_gets_the_sizes_before_it() -> None:
     assert findings.mended == pipeline
 
 
+@dataclass(frozen=True, repr=False)
+class Fails(Operation):
+    def describe(self, draw: object, view: object) -> object:
+        raise ValueError("it needs a picture of the moon")
+
+
 def test_operation_that_cannot_run_is_said_to_be_unmeasured() -> None:
-    findings = check(shapes(90, 0), Pipeline([image.RandomCrop(500)]))
-    assert findings.operations[0].verdict == "not measured"
-    assert "500" in findings.operations[0].why[0]
+    findings = check(shapes(60, 0), Pipeline([Fails(), image.Brightness()]))
+    assert [finding.verdict for finding in findings.operations] == ["not measured", "safe"]
+    assert "needs a picture of the moon" in findings.operations[0].why[0]
+    assert findings.mended == findings.pipeline
 
 
 def test_report_holds_all_and_nothing_from_outside(on_arrows: Findings, tmp_path: Path) -> None:
