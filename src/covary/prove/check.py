@@ -273,7 +273,7 @@ def _why(measured: Measurement, rules: Sequence[Warning]) -> list[str]:
     if len(unsafe) > 4:
         said.append(f"measured: and {len(unsafe) - 4} more pairs of classes")
     if unsafe:
-        said.append(f"measured: unsafe from {measured.unsafe_from}")
+        said.append(f"measured: unsafe {measured.unsafe_from}")
     if rules and not unsafe:
         drawn = measured.drawn.moves[:4] if measured.drawn else ()
         said += [f"measured: {measured.name} lets {m.source} pass for {m.target} in {_percent(m.share)}" for m in drawn]

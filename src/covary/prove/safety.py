@@ -94,7 +94,7 @@ class Measurement:
         operation: as in the pipeline.
         drawn: as drawn in the pipeline, but always applied; None if it could not be measured.
         readings: at other settings, see `Dial`.
-        unsafe_from: the least setting found unsafe, for people; "" if none is.
+        unsafe_from: where it is unsafe: from the least setting found on, at some values, always; "" if it is not.
         limits: what is safe of it.
         problem: why it could not be measured.
     """
@@ -267,7 +267,7 @@ def measure(bench: Bench, node: Node, before: Sequence[Operation]) -> Measuremen
     first = next((reading for reading in readings if reading.unsafe), drawn)
     crossing = min((r.strength for r in (*readings, drawn) if _crosses(r, pairs)), default=1.0)
     safe = max((r.strength for r in readings if r.strength < crossing), default=0.0)
-    return Measurement(node.name, node.operation, drawn, tuple(readings), f"{first.words} on", Limits(safe))
+    return Measurement(node.name, node.operation, drawn, tuple(readings), f"from {first.words} on", Limits(safe))
 
 
 def _crosses(reading: Reading, pairs: set[tuple[str, str]]) -> bool:
@@ -297,7 +297,7 @@ def _chosen(
     assert dial.field is not None
     bad = [(s, r) for s, r in zip(settings, readings, strict=True) if r.unsafe]
     values = {value for s, _ in bad for value in _values(s.operation, dial.field)}
-    words = ", ".join(reading.words for _, reading in bad) or "what it draws"
+    words = f"at {', '.join(reading.words for _, reading in bad)}" if bad else "as drawn"
     limits = Limits(1.0, frozenset(values)) if values else NOTHING
     return Measurement(node.name, node.operation, drawn, tuple(readings), words, limits)
 
