@@ -199,10 +199,11 @@ class Bench:
         confused = views.clean[of_b, a] - self.probe.says[of_b, a]
         at_home = views.at_home[turned, b].mean() >= LEAST_AT_HOME if turned.any() else False
         if self.task.modality == "text":
-            # A text that lost a word resembles other texts that lost words, not whole ones: "not" is gone from both.
+            # A text that lost a word resembles other texts that lost words, not whole ones: "not" is gone from both. So
+            # it need not lie among whole texts, and what is led astray may be the variations of B.
+            at_home = True
             among = views.known[of_b, a] - views.unknown[of_b, a]
-            if among.mean() > confused.mean():
-                confused, at_home = among, True
+            confused = among if among.mean() > confused.mean() else confused
         chance = max(
             _sign_test(turned[of_a].astype(float) - was[of_a], self.groups[of_a]),
             _mean_test(confused, self.groups[of_b]),
