@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from covary import expand as expand
     from covary import interop as interop
     from covary import pack as pack
+    from covary import presets as presets
     from covary import prove as prove
     from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
@@ -55,6 +56,7 @@ _ROOMS = {
     "interop": "covary.interop",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
+    "presets": "covary.presets",
     "prove": "covary.prove",
     "spectrogram": "covary.ops.spectrogram",
     "text": "covary.ops.text",

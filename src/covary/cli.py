@@ -375,6 +375,60 @@ def show(
         raise typer.Exit(1)
 
 
+@app.command()
+def check(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Labelled data set: a folder, or the file of one.")],
+    pipeline: PipelineFile,
+    write: Annotated[
+        Path | None, typer.Option(help="File for the mended pipeline: unsafe operations dropped or cut.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for a page and its figures (JSON).")] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What the data are: xray, digits, documents, speech ... [default: ask the names]")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=20, help="Most samples on which operations are measured.")] = 500,
+    split: Annotated[str | None, typer.Option(help="Only this part of the data, such as train.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the probe's folds and features.")] = 0,
+    workers: Workers = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
+    ] = None,
+) -> None:
+    """Find the operations that destroy labels, and faults of the data.
+
+    A small probe says what it takes varied samples for; rules say what is known of such classes and data. No model is
+    trained. The exit status is 0 if no operation is unsafe, 2 if any is, 1 if the check could not be made.
+    """
+    from rich.console import Console
+
+    from covary.prove.check import check as run
+    from covary.prove.check_report import print_findings, write_report
+
+    console = Console()
+    options = {} if kind is None else {"kind": kind}
+    with _clear_errors():
+        with Console(stderr=True).status("reading") as status:
+            findings = run(
+                source,
+                pipeline,
+                purpose=purpose,
+                samples=samples,
+                seed=seed,
+                split=split,
+                threads=workers,
+                progress=lambda name, done, all_: status.update(f"{done + 1} of {all_}: {name}"),
+                **options,
+            )
+        print_findings(findings, console)
+        if write is not None:
+            findings.mended_yaml(write)
+            print(write)
+        if out is not None:
+            print(write_report(findings, out))
+    if not findings.ok:
+        raise typer.Exit(2)
+
+
 def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
     from covary.expand.report import printable
 
