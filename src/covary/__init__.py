@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from covary.draws.distributions import Integers as Integers
     from covary.draws.distributions import LogUniform as LogUniform
     from covary.draws.distributions import Normal as Normal
+    from covary.draws.distributions import Signed as Signed
     from covary.draws.distributions import Uniform as Uniform
     from covary.ops import audio as audio
     from covary.ops import image as image
@@ -42,7 +43,8 @@ _HOMES = {
     "Pipeline": "covary.pipeline",
     **dict.fromkeys(("OneOf", "SomeOf", "Sequential", "Sometimes"), "covary.ops.combine"),
     **dict.fromkeys(
-        ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant"), "covary.draws.distributions"
+        ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant", "Signed"),
+        "covary.draws.distributions",
     ),
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
 }
