@@ -12,7 +12,7 @@ import pytest
 
 from covary import audio, image, mix, text
 from covary.draws import distributions
-from covary.ops import combine
+from covary.ops import combine, policies
 from covary.ops.base import declared
 from docs import build
 from docs.docstrings import parse
@@ -59,7 +59,8 @@ def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     needed = {
         field.name: NEEDED.get(field.name, 32) for field in dataclasses.fields(cls) if not build.default_text(field)
     }
-    names = {"audio": audio, "image": image, "text": text, **vars(combine), **vars(distributions), **needed}
+    names = {"audio": audio, "image": image, "text": text, **vars(combine), **vars(policies)}
+    names |= {**vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from covary.ops.combine import Sequential as Sequential
     from covary.ops.combine import SomeOf as SomeOf
     from covary.ops.combine import Sometimes as Sometimes
+    from covary.ops.image.policies import RandAugment as RandAugment
+    from covary.ops.policies import TrivialAugment as TrivialAugment
     from covary.pipeline import Pipeline as Pipeline
     from covary.targets import Boxes as Boxes
     from covary.targets import Keypoints as Keypoints
@@ -42,6 +44,8 @@ _HOMES = {
     "Loader": "covary.data.loader",
     "Pipeline": "covary.pipeline",
     **dict.fromkeys(("OneOf", "SomeOf", "Sequential", "Sometimes"), "covary.ops.combine"),
+    "RandAugment": "covary.ops.image.policies",
+    "TrivialAugment": "covary.ops.policies",
     **dict.fromkeys(
         ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant", "Signed"),
         "covary.draws.distributions",

@@ -71,7 +71,9 @@ def test_a_batch_with_strengths_equals_pipelines_with_strength_bit_for_bit(stren
     keys = [f"{number}" for number in range(len(strengths))]
     made = PIPELINE.batch(pictures, keys=keys, epoch=3, strength=strengths)
     for row, (picture, key, strength) in enumerate(zip(pictures, keys, strengths, strict=True)):
-        np.testing.assert_array_equal(made[row], PIPELINE.with_strength(strength)(image=picture, key=key, epoch=3)["image"])
+        np.testing.assert_array_equal(
+            made[row], PIPELINE.with_strength(strength)(image=picture, key=key, epoch=3)["image"]
+        )
 
 
 def test_strengths_reach_sounds_and_texts() -> None:

@@ -360,3 +360,13 @@ def choose(u: Floats, weights: Sequence[float] | None, count: int) -> NDArray[np
     # The last choice with any weight takes what rounding leaves at the top.
     last = int(np.flatnonzero(np.asarray(weights))[-1])
     return np.minimum(np.searchsorted(edges, u, side="right"), last)
+
+
+def dirichlet(alpha: float, u: Floats) -> Floats:
+    """(B, K) weights of the symmetric Dirichlet law, each row summing to one, from uniform numbers (B, K)."""
+    from scipy.special import gammaincinv
+
+    # Gamma(alpha) numbers over their sum; 0 is kept away from the division.
+    gammas = np.maximum(gammaincinv(alpha, u), 1e-300)
+    weights: Floats = gammas / gammas.sum(axis=1, keepdims=True)
+    return weights

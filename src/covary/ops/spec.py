@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 
+import covary.ops.audio
+import covary.ops.combine
+import covary.ops.image
+import covary.ops.policies
+import covary.ops.text  # noqa: F401 (these declare the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name

@@ -1,46 +1,37 @@
 """Operations on images."""
 
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
+from covary.ops.image.augmix import AugMix
 from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
 from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
 from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
-from covary.ops.image.filters import GaussianBlur, Sharpen
+from covary.ops.image.filters import GaussianBlur, Sharpen, Sharpness
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
+from covary.ops.image.histogram import AutoContrast, Equalize
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
-from covary.ops.image.label_crops import (
-    AtLeastOneBBoxRandomCrop,
-    BBoxSafeRandomCrop,
-    CropNonEmptyMaskIfExists,
-    IoUCrop,
-    RandomCropNearBBox,
-    RandomSizedBBoxSafeCrop,
-)
+from covary.ops.image.label_crops import AtLeastOneBBoxRandomCrop, BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, IoUCrop, RandomCropNearBBox, RandomSizedBBoxSafeCrop
 from covary.ops.image.lens import OpticalDistortion
 from covary.ops.image.light import Illumination, PlasmaBrightness, PlasmaContrast, PlasmaShadow, Vignetting
 from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
-from covary.ops.image.resize import (
-    LongestMaxSize,
-    RandomScale,
-    RandomShortestSize,
-    Resize,
-    ScaleJitter,
-    SmallestMaxSize,
-)
+from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
+from covary.ops.image.resize import LongestMaxSize, RandomScale, RandomShortestSize, Resize, ScaleJitter, SmallestMaxSize
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
-    "D4",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
+    "AugMix",
+    "AutoAugment",
+    "AutoContrast",
     "BBoxSafeRandomCrop",
     "Brightness",
     "CenterCrop",
@@ -55,7 +46,9 @@ __all__ = [
     "CropAndPad",
     "CropNonEmptyMaskIfExists",
     "Cutout",
+    "D4",
     "ElasticTransform",
+    "Equalize",
     "FancyPCA",
     "FiveCrop",
     "Gamma",
@@ -87,6 +80,7 @@ __all__ = [
     "PlasmaShadow",
     "Posterize",
     "RGBShift",
+    "RandAugment",
     "RandomCrop",
     "RandomCropFromBorders",
     "RandomCropNearBBox",
@@ -106,6 +100,7 @@ __all__ = [
     "ScaleJitter",
     "Sepia",
     "Sharpen",
+    "Sharpness",
     "Shear",
     "ShiftScaleRotate",
     "SmallestMaxSize",
@@ -116,6 +111,8 @@ __all__ = [
     "ToTensor",
     "Translate",
     "Transpose",
+    "TrivialAugmentWide",
+    "UniformAugment",
     "VerticalFlip",
     "Vignetting",
     "XYMasking",
