@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from covary import data as data
     from covary import expand as expand
     from covary import interop as interop
+    from covary import learn as learn
     from covary import pack as pack
     from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
@@ -58,6 +59,7 @@ _ROOMS = {
     "expand": "covary.expand",
     "image": "covary.ops.image",
     "interop": "covary.interop",
+    "learn": "covary.learn",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
     "spectrogram": "covary.ops.spectrogram",
