@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,13 +17,15 @@ from covary.ops.base import Operation
 from covary.ops.spec import from_plain, to_plain
 from covary.pipeline import Pipeline
 from covary.prove.candidates import candidates, menu
-from covary.prove.experiment import Experiment, Trainer, content_digest
+from covary.prove.experiment import Experiment, Trainer, code_digest, content_digest
 from covary.prove.halving import Plan, planned
 from covary.prove.splits import Split, Splits
 from covary.prove.statistics import Interval
 from covary.prove.store import Scored, Store
 from covary.prove.task import Task, read_task
 from covary.prove.trial import NONE, Policy, Settings
+
+TUNED_WELL = 300.0  # seconds of budget below which less is spent on settings
 
 Mend: TypeAlias = Callable[[Task, Sequence[Operation]], Sequence[Operation]]
 """Drops operations that make labels untrue, and cuts the ranges of others."""
@@ -85,20 +87,17 @@ class Found:
         if self.interval is None:
             return "nothing beat training without variations"
         points = self.interval.scaled(100)
-        said = (
-            f"{points.estimate:+.1f} points ({points.low:+.1f} to {points.high:+.1f}) over training without variations"
-        )
+        said = f"{points.estimate:+.1f} points ({points.low:+.1f} to {points.high:+.1f}) over no variations"
         if self.better:
             return f"{self.policy.name}: {said}"
-        return f"{self.policy.name} came out first, but there is no evidence that it beats training without: {said}"
+        return f"{self.policy.name} came out first, but there is no evidence that it helps: {said}"
 
     def yaml(self) -> str:
         """The choice as YAML, with its interval; mixers, which stand in no pipeline, are named in a comment."""
         pipeline = self.policy.pipeline or Pipeline([])
-        mixers = (
-            [f"# with mix: {json.dumps([to_plain(mixer) for mixer in self.policy.mix])}"] if self.policy.mix else []
-        )
-        return "\n".join([f"# {self.verdict}", *mixers, pipeline.to_yaml()])
+        mixers = [to_plain(mixer) for mixer in self.policy.mix]
+        said = [f"# {self.verdict}", *([f"# with mix: {json.dumps(mixers)}"] if mixers else [])]
+        return "\n".join([*said, pipeline.to_yaml()])
 
     def to_plain(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
@@ -135,21 +134,21 @@ def search(
 ) -> Found:
     """Find a pipeline for a labelled data set, or that none helps.
 
-    A quarter of the data (its test part, where it has one) is laid aside. On the rest, a check takes out operations that
-    make labels untrue; the candidates (no variations, TrivialAugment and RandAugment over the safe operations, the
+    A quarter of the data (its test part, where it has one) is laid aside. On the rest, a check takes out operations
+    that make labels untrue; the candidates (no variations, TrivialAugment and RandAugment over the safe operations, the
     preset, each at several strengths, mixers) are trained on the same folds, and the better half of them goes on with
     twice the runs, until three are left. The best is then trained beside no variations and tested on what was laid
     aside.
 
-    Searches are planned by the time that the first two runs take. All runs are kept in `out`: an interrupted search goes
-    on there, and comes to the result that it would have come to.
+    Searches are planned by the time that the first two runs take. All runs are kept in `out`: an interrupted search
+    goes on there, and comes to the result that it would have come to.
 
     Args:
         source: anything that `covary.data.open_dataset` opens, or a `Task`.
         minutes: of time, above 0. Default 15.
         out: folder for the runs, `pipeline.yaml` and `search.json`; None keeps nothing.
         train_and_score: trains and scores one run. Default: the built-in models.
-        settings: how to train. Default: tuned on the baseline.
+        settings: how to train. Default: for the built-in models tuned on the samples as they are; else `Settings()`.
         policies: what to choose from, in place of the usual candidates; no variations is always among them.
         mend: takes out operations that are unsafe. Default: `covary.prove.check`.
         seed: of all runs.
@@ -171,7 +170,7 @@ def search(
             60 * float(minutes),
             store,
             train_and_score or _built_in(),
-            settings,
+            settings or (None if train_and_score is None else Settings()),
             policies,
             mend or _checked,
             seed,
@@ -211,7 +210,7 @@ class _Search:
     ) -> None:
         self.task, self.budget, self.store, self.seed = task, budget, store, seed
         self.train_and_score, self.progress = train_and_score, progress
-        self.identity = f"{content_digest(task)} {seed} {budget:g}"
+        self.identity = f"{content_digest(task)} {seed}"
         groups = np.array(self._kept("groups", lambda: _groups(task).tolist()), dtype=np.int64)
         whole = Splits.of(task, groups, seed=seed).split(0)
         known = np.sort(np.concatenate([whole.train, whole.validation]))
@@ -251,6 +250,9 @@ class _Search:
         if last.scores[best.name] <= last.scores[NONE.name]:
             best = NONE
         measured = None if best is NONE else self._estimate(best, plan)
+        if measured is not None and measured.high < 0:
+            notes.append(f"{best.name}, the best on the folds, was worse than no variations on the data laid aside")
+            best, measured = NONE, None
         tested = len(self.outer.split(0).test)
         return Found(
             task=self.task.name,
@@ -276,16 +278,28 @@ class _Search:
         for name, operations in wanted.items():
 
             def mended(operations: Sequence[Operation] = operations) -> list[Any]:
-                return [to_plain(operation) for operation in mend(inner, operations)]
+                return [to_plain(operation) for operation in mend(inner, operations)] if operations else []
 
-            safe[name] = tuple(from_plain(each) for each in self._kept(f"safe {name}", mended))
-        kept = [type(operation) for operation in safe["menu"]]
-        self.left_out = tuple(type(each).__name__ for each in wanted["menu"] if type(each) not in kept)
+            kept = self._kept(f"safe {name} {code_digest(mend)}", mended)
+            safe[name] = tuple(_unnamed(from_plain(each)) for each in kept)
+        stayed = {type(operation) for operation in safe["menu"]}
+        self.left_out = tuple(type(each).__name__ for each in wanted["menu"] if type(each) not in stayed)
         return candidates(inner, safe["menu"], safe["standard"])
 
     def _tuned(self, inner: Task, folds: Splits) -> Settings:
-        made = self._kept("settings", lambda: asdict(_tuned(inner, folds, self.train_and_score, self.seed)))
-        return Settings(**made)
+        from covary.prove.tuning import tuned
+
+        split = folds.split(0)
+        trainings = 8 if self.budget > TUNED_WELL else 3
+
+        def chosen() -> dict[str, Any]:
+            trainer: Any = self.train_and_score
+            settings: Settings = tuned(
+                inner, split.train, split.validation, train_and_score=trainer, seed=self.seed, budget=trainings
+            )
+            return asdict(settings)
+
+        return Settings(**self._kept(f"settings {trainings} {code_digest(self.train_and_score)}", chosen))
 
     def _kept(self, name: str, make: Callable[[], Any]) -> Any:
         """Something that takes time, made once; its time counts."""
@@ -294,11 +308,11 @@ class _Search:
         return made
 
     def _plan(self) -> Plan:
-        """By the time that a run without variations and one with the first candidate's take."""
-        first = [self._run(self.inner, arm, 0, "timing", None).seconds for arm in self.arms[:2]]
-        seconds = max(first)
-        made = self._kept("plan", lambda: asdict(planned(len(self.arms), seconds, self.budget)))
-        return Plan(made["arms"], tuple((arms, runs) for arms, runs in made["rungs"]), made["final"])
+        """By the time that a run without variations and one with the first candidate's take. It is kept with the runs,
+        so that a restart comes to the same plan.
+        """
+        seconds = [self._run(self.inner, arm, 0, "first runs", None).seconds for arm in self.arms[:2]]
+        return planned(len(self.arms), max(seconds), self.budget)
 
     def _fits(self, runs: int, plan: Plan) -> bool:
         """Whether so many more runs fit into the time. Times are kept with the runs: a restart comes to the same."""
@@ -328,6 +342,14 @@ class _Search:
             for arm in (NONE, best):
                 self._run(self.outer, arm, run, f"{best.name} on data laid aside", plan)
         return self.outer.compare(best, NONE, range(plan.final)).interval
+
+
+def _unnamed(operation: Operation) -> Operation:
+    """As it is without the name that it had in its pipeline: policies put the same operation in several places."""
+    changes: dict[str, Any] = {"name": None}
+    if isinstance(own := getattr(operation, "operations", None), tuple):
+        changes["operations"] = tuple(_unnamed(each) for each in own)
+    return replace(operation, **changes)
 
 
 def _likelihood(logits: Any, labels: NDArray[np.int64]) -> float:
@@ -365,7 +387,3 @@ def _checked(task: Task, operations: Sequence[Operation]) -> Sequence[Operation]
     from covary.prove.check import check
 
     return check(task, Pipeline(operations)).mended.operations
-
-
-def _tuned(task: Task, folds: Splits, train_and_score: Trainer, seed: int) -> Settings:
-    return Settings()
