@@ -23,9 +23,12 @@ PAGES_WITH_EXAMPLES = (
     "README.md",
     "docs/audio.md",
     "docs/guide.md",
+    "docs/learn.md",
     "docs/loader.md",
     "docs/mixing.md",
+    "docs/policies.md",
     "docs/scaling.md",
+    "docs/search.md",
     "docs/text.md",
 )
 MIXERS = declared(mix.Mixer)
