@@ -22,6 +22,7 @@ from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
 from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
+from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
 from covary.ops.image.resize import LongestMaxSize, RandomScale, RandomShortestSize, Resize, ScaleJitter, SmallestMaxSize
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
@@ -79,17 +80,21 @@ __all__ = [
     "PlasmaContrast",
     "PlasmaShadow",
     "Posterize",
+    "Prime",
     "RGBShift",
     "RandAugment",
     "RandomCrop",
     "RandomCropFromBorders",
     "RandomCropNearBBox",
+    "RandomDeformation",
     "RandomErasing",
+    "RandomFilter",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomTone",
     "RandomToneCurve",
     "Resize",
     "Rotate",

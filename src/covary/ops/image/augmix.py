@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -64,6 +65,7 @@ class AugMix(Amount):
     alpha: float = 1.0
     operations: Sequence[Operation] | None = None
 
+    usual: ClassVar[tuple[Operation, ...]] = GENTLE
     streams = ("chains",)
 
     def check(self) -> None:
@@ -86,7 +88,7 @@ class AugMix(Amount):
         return (*super().slots(), *(f"weight{number}" for number in range(self.width)))
 
     def describe(self, draw: Draw, view: View) -> Pixels:
-        choices = GENTLE if self.operations is None else tuple(self.operations)
+        choices = self.usual if self.operations is None else tuple(self.operations)
         weights = dirichlet(self.alpha, np.stack([draw(f"weight{number}") for number in range(self.width)], axis=1))
         keys, shares = draw.stream("chains"), draw("share")
         chains = [_passes(choices, self.depth, f"chain {number}", keys, view) for number in range(self.width)]
@@ -123,7 +125,7 @@ def blended(picture: Image, *, passes: Sequence[tuple[Stage, ...]], weights: Seq
         (made,) = render(stages, [picture], threads=1)
         if made.shape != picture.shape or made.dtype != picture.dtype:
             raise ValueError(
-                f"AugMix: the operations made {made.dtype} {made.shape} of {picture.dtype} {picture.shape}; "
+                f"the operations made {made.dtype} {made.shape} of {picture.dtype} {picture.shape}; "
                 "they must keep size and dtype"
             )
         total += np.multiply(made, share * weight, dtype=np.float32)
