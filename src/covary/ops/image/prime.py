@@ -165,7 +165,7 @@ def _modes(waves: int, knots: int) -> NDArray[np.float64]:
     return made
 
 
-def _summed(heights: Floats, waves: NDArray[np.float64]) -> NDArray[np.float64]:
+def _summed(heights: NDArray[np.floating], waves: NDArray[np.float64]) -> NDArray[np.float64]:
     """(B, K, ...) sums of (W, ...) waves with (B, K, W) heights, in the order of the waves on every machine."""
     total = np.zeros((*heights.shape[:2], *waves.shape[1:]))
     for number, wave in enumerate(waves):
