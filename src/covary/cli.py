@@ -278,30 +278,6 @@ def pack(
 
 
 @app.command()
-def show(
-    source: Source,
-    pipeline: PipelineFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: png, jpg or webp.")] = Path("sheet.png"),
-    count: Annotated[int, typer.Option(min=1, help="Originals, one a row.")] = 6,
-    times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each.")] = 5,
-    annotations: Annotations = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="In place of the pipeline's own.")] = None,
-) -> None:
-    """Draw originals and variations side by side.
-
-    Boxes, masks and keypoints of the data set are drawn into both.
-    """
-    from covary.show import contact_sheet
-
-    with _clear_errors():
-        skipped = contact_sheet(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
-    _list(skipped, "skipped")
-    print(out)
-    if skipped:
-        raise typer.Exit(1)
-
-
-@app.command()
 def search(
     source: Source,
     minutes: Annotated[float, typer.Option(help="Of time.")] = 15.0,
@@ -330,16 +306,28 @@ def search(
     print(out / "pipeline.yaml")
 
 
-def _told_now_and_then(seconds: float = 10.0) -> Callable[[str, int, int, float], None]:
-    """Says how far a search is, on standard error and no more often than every so many seconds."""
-    last = [time.monotonic()]
+@app.command()
+def show(
+    source: Source,
+    pipeline: PipelineFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: png, jpg or webp.")] = Path("sheet.png"),
+    count: Annotated[int, typer.Option(min=1, help="Originals, one a row.")] = 6,
+    times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each.")] = 5,
+    annotations: Annotations = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the pipeline's own.")] = None,
+) -> None:
+    """Draw originals and variations side by side.
 
-    def told(what: str, done: int, total: int, left: float) -> None:
-        if time.monotonic() - last[0] >= seconds:
-            last[0] = time.monotonic()
-            _say(f"{what}; {done} of {total} runs, about {left / 60:.0f} min left")
+    Boxes, masks and keypoints of the data set are drawn into both.
+    """
+    from covary.show import contact_sheet
 
-    return told
+    with _clear_errors():
+        skipped = contact_sheet(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
+    _list(skipped, "skipped")
+    print(out)
+    if skipped:
+        raise typer.Exit(1)
 
 
 def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
@@ -353,6 +341,18 @@ def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
 
 def _say(line: str) -> None:
     print(f"covary: {line}", file=sys.stderr)
+
+
+def _told_now_and_then(seconds: float = 10.0) -> Callable[[str, int, int, float], None]:
+    """Says how far a search is, on standard error and no more often than every so many seconds."""
+    last = [time.monotonic()]
+
+    def told(what: str, done: int, total: int, left: float) -> None:
+        if time.monotonic() - last[0] >= seconds:
+            last[0] = time.monotonic()
+            _say(f"{what}; {done} of {total} runs, about {left / 60:.0f} min left")
+
+    return told
 
 
 @contextmanager
