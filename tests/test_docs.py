@@ -100,6 +100,7 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mask = np.zeros((96, 128), dtype=np.uint8)
     mask[20:70, 30:80] = 1
     names: dict[str, Any] = {
+        "__name__": "page",
         "photo": photograph(4),
         "photos": [photograph(5), photograph(6, 80, 100)],
         "mask": mask,

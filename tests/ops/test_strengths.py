@@ -93,3 +93,13 @@ def test_strengths_reach_sounds_and_texts() -> None:
 def test_a_wrong_strength_is_refused(strength: object) -> None:
     with pytest.raises(ValueError, match="strength is"):
         PIPELINE.batch([np.zeros((30, 30, 3), np.uint8)] * 2, strength=strength)  # type: ignore[arg-type]
+
+
+def test_a_signed_range_goes_through_yaml_with_the_identity_of_its_field() -> None:
+    pipeline = Pipeline([image.Rotate(Signed(5, 9)), image.Brightness(Signed(0.1, 0.3))])
+    assert Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
+    turns = [pipeline.trace(key=key, size=(8, 8))["operations"] for key in range(60)]
+    degrees = np.array([trace[0]["values"]["degrees"] for trace in turns])
+    factors = np.array([trace[1]["values"]["factor"] for trace in turns])
+    assert (np.abs(degrees) >= 5).all() and (np.abs(degrees) <= 9).all() and (degrees < 0).any() and (degrees > 0).any()
+    assert (np.abs(factors - 1) >= 0.1 - 1e-12).all() and (np.abs(factors - 1) <= 0.3).all()
