@@ -229,7 +229,7 @@ class _Search:
         rungs: list[Rung] = []
         going = list(self.arms[: plan.arms])
         for number, (count, runs, before) in enumerate(plan.steps()):
-            if number and not self._fits(count * (runs - before) + 2 * plan.final, plan):
+            if number and not self._fits(count * (runs - before) + 2 * plan.final):
                 break
             # No variations stays to the end: it is what all are compared with.
             going = [arm for arm in going if arm.name == NONE.name][:1] + [a for a in going if a.name != NONE.name]
@@ -314,7 +314,7 @@ class _Search:
         seconds = [self._run(self.inner, arm, 0, "first runs", None).seconds for arm in self.arms[:2]]
         return planned(len(self.arms), max(seconds), self.budget)
 
-    def _fits(self, runs: int, plan: Plan) -> bool:
+    def _fits(self, runs: int) -> bool:
         """Whether so many more runs fit into the time. Times are kept with the runs: a restart comes to the same."""
         spent = list(self.done.values())
         return sum(spent) + runs * float(np.mean(spent)) <= 1.1 * self.budget
