@@ -116,9 +116,15 @@ class Signed(Distribution):
             raise ValueError(f"Signed: got low {self.low}, high {self.high}; needed is 0 <= low <= high")
 
     def quantile(self, u: Floats) -> Floats:
+        return self._at(u, self.low, self.high)
+
+    def weakened(self, u: Floats, strength: Floats) -> Floats:
+        return self._at(u, strength * self.low, strength * self.high)
+
+    def _at(self, u: Floats, low: Floats | float, high: Floats | float) -> Floats:
         # The lower half of the uniforms is the one side, the upper half the other: each half is spread anew.
         side = np.where(u < 0.5, -1.0, 1.0)
-        return (self.identity or 0.0) + side * (self.low + (self.high - self.low) * (2 * u - (u >= 0.5)))
+        return (self.identity or 0.0) + side * (low + (high - low) * (2 * u - (u >= 0.5)))
 
     def shrunk(self, strength: float) -> Signed:
         return replace(self, low=strength * self.low, high=strength * self.high)
