@@ -184,7 +184,7 @@ def test_short_of_time_it_tries_less_and_says_so(tmp_path: Path) -> None:
 
 def test_usual_candidates_hold_the_fixed_policies_and_the_check_decides() -> None:
     pictures = task(40)
-    arms = candidates(pictures, [image.Rotate(), image.Gamma()], [image.Translate()])
+    arms = candidates(pictures, [image.Rotate(), image.Gamma()], {"standard": [image.Translate()], "gone": []})
     names = [arm.name for arm in arms]
     assert names[0] == "none"
     assert {"trivial", "rand", "standard", "TrivialAugmentWide", "RandAugment", "standard at 0.5", "CutMix"} <= set(
@@ -208,7 +208,7 @@ def test_menus_of_sounds_and_texts_run() -> None:
     texts = Task("lines", "text", ["The old house, by 7 trees. It stood there for years!"] * 4, **about)
     for source, kind in ((sounds, audio.Gain), (texts, words.RandomDeletion)):
         assert any(isinstance(operation, kind) for operation in menu(source))
-        for arm in candidates(source, menu(source), menu(source)[:2])[:6]:
+        for arm in candidates(source, menu(source), {"standard": menu(source)[:2]})[:6]:
             fields = {source.modality: source.samples}
             if arm.pipeline is not None:
                 if source.rates is not None:
@@ -217,7 +217,7 @@ def test_menus_of_sounds_and_texts_run() -> None:
 
 
 def test_unsafe_operations_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("covary.prove.search._standard", lambda task: (image.Translate(),))
+    monkeypatch.setattr("covary.prove.search._presets", lambda task: {"standard": (image.Translate(),)})
 
     def no_turns(task: Task, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [each for each in operations if isinstance(each, (image.Translate, image.Gamma))]

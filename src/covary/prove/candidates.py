@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from covary.draws.distributions import Constant, Uniform
 from covary.ops import audio, image, text
@@ -95,23 +95,23 @@ _TEXTS: tuple[Operation, ...] = (
 )
 
 
-def candidates(task: Task, safe: Sequence[Operation], standard: Sequence[Operation] = ()) -> tuple[Policy, ...]:
+def candidates(
+    task: Task, safe: Sequence[Operation], presets: Mapping[str, Sequence[Operation]] | None = None
+) -> tuple[Policy, ...]:
     """The arms of a search, those first that most deserve a run.
 
     Args:
-        task: for its modality, and the protected parts of texts.
+        task: for its modality.
         safe: operations that leave the labels true, at full strength.
-        standard: the operations of the modality's preset, as a check has left them.
+        presets: operations of presets by their names, as a check has left them; those without any are passed over.
     """
-    arms = [NONE]
     trivial = _policy("trivial", [TrivialAugment(safe)]) if safe else None
-    usual = _policy("standard", standard) if standard else None
+    usual = [_policy(name, operations) for name, operations in (presets or {}).items() if operations]
+    arms = [NONE]
     if trivial is not None:
         arms += [trivial, _policy("rand", [RandAugment(min(2, len(safe)), 15, safe)])]
-    if usual is not None:
-        arms.append(usual)
-    published = _published(task)
-    arms += published
+    arms += usual
+    arms += _published(task)
     if trivial is not None:
         arms += [
             _policy("rand, one at a time", [RandAugment(1, 20, safe)]),
@@ -119,12 +119,12 @@ def candidates(task: Task, safe: Sequence[Operation], standard: Sequence[Operati
             _policy("rand, strong", [RandAugment(min(3, len(safe)), 20, safe)]),
             _policy("trivial, half of the time", [TrivialAugment(safe, p=0.5)]),
         ]
-    if usual is not None:
-        arms += [_weaker(usual, strength) for strength in (0.5, 0.25)]
-        if trivial is not None:
-            arms.append(_policy("standard and trivial", [*standard, TrivialAugment(safe)]))
-    for mixers in _mixers(task.modality):
-        arms += [_with(arm, mixers) for arm in (NONE, trivial, usual) if arm is not None]
+    arms += [_weaker(arm, 0.5) for arm in usual]
+    if trivial is not None and usual:
+        first = next(operations for operations in (presets or {}).values() if operations)
+        arms.append(_policy(f"{usual[0].name} and trivial", [*first, TrivialAugment(safe)]))
+    for mixer in _mixers(task.modality):
+        arms += [_with(arm, mixer) for arm in (NONE, trivial, *usual[:1]) if arm is not None]
     return tuple(arms)
 
 
@@ -149,7 +149,8 @@ def _weaker(arm: Policy, strength: float) -> Policy:
 
 def _mixers(modality: Modality) -> list[Mixer]:
     """What mixes finished batches; texts cannot be mixed, and of spectrograms no rectangles be exchanged."""
-    return {"image": [MixUp(0.2), CutMix(1.0)], "audio": [MixUp(0.2)], "text": []}[modality]  # type: ignore[return-value]
+    usual: dict[Modality, list[Mixer]] = {"image": [MixUp(0.2), CutMix(1.0)], "audio": [MixUp(0.2)], "text": []}
+    return usual[modality]
 
 
 def _with(arm: Policy, mixer: Mixer) -> Policy:

@@ -136,7 +136,7 @@ def search(
 
     A quarter of the data (its test part, where it has one) is laid aside. On the rest, a check takes out operations
     that make labels untrue; the candidates (no variations, TrivialAugment and RandAugment over the safe operations, the
-    preset, each at several strengths, mixers) are trained on the same folds, and the better half of them goes on with
+    presets, each at several strengths, mixers) are trained on the same folds, and the better half of them goes on with
     twice the runs, until three are left. The best is then trained beside no variations and tested on what was laid
     aside.
 
@@ -273,7 +273,7 @@ class _Search:
             if len(set(names)) < len(names):
                 raise ValueError(f"search: policies are called {names}; names must differ")
             return (NONE, *(policy for policy in policies if policy.name != NONE.name))
-        wanted = {"menu": menu(inner), "standard": _standard(inner)}
+        wanted = {"menu": menu(inner), **_presets(inner)}
         safe: dict[str, tuple[Operation, ...]] = {}
         for name, operations in wanted.items():
 
@@ -284,7 +284,7 @@ class _Search:
             safe[name] = tuple(_unnamed(from_plain(each)) for each in kept)
         stayed = {type(operation) for operation in safe["menu"]}
         self.left_out = tuple(type(each).__name__ for each in wanted["menu"] if type(each) not in stayed)
-        return candidates(inner, safe["menu"], safe["standard"])
+        return candidates(inner, safe.pop("menu"), safe)
 
     def _tuned(self, inner: Task, folds: Splits) -> Settings:
         from covary.prove.tuning import tuned
@@ -377,10 +377,15 @@ def _groups(task: Task) -> NDArray[np.int64]:
     return groups_of(task)
 
 
-def _standard(task: Task) -> tuple[Operation, ...]:
-    from covary.presets import standard
+def _presets(task: Task) -> dict[str, tuple[Operation, ...]]:
+    """The careful preset of the modality, and that of what the classes hint at, or the usual one."""
+    from covary import presets
+    from covary.prove.rules import hinted_purpose
 
-    return standard(task.modality).parted()[0].operations
+    usual = {"image": "photos", "audio": "sounds", "text": "text"}
+    name = hinted_purpose(task.modality, task.classes) or usual[task.modality]
+    pipelines = {"standard": presets.standard(task.modality), name: getattr(presets, name)()}
+    return {name: pipeline.parted()[0].operations for name, pipeline in pipelines.items()}
 
 
 def _checked(task: Task, operations: Sequence[Operation]) -> Sequence[Operation]:
