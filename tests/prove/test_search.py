@@ -258,3 +258,17 @@ def test_the_command_says_what_it_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert asked["source"] == tmp_path
     assert "shifts" in done.stdout
     assert Pipeline.from_yaml(tmp_path / "found/pipeline.yaml") == SHIFTS.pipeline
+
+
+def test_where_runs_take_longer_than_planned_fewer_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    from covary.prove import search as module
+
+    def slower(self: Any, runs: int) -> bool:
+        return runs <= 2 * 2 + 2 * 6  # two candidates with two runs each, and the estimate
+
+    monkeypatch.setattr(module._Search, "_fits", slower)
+    result = found(task(96))
+    assert len(result.rungs) == 2
+    assert len(result.rungs[1].scores) == 2
+    assert "none" in result.rungs[1].scores
+    assert "time was short: fewer candidates went on than were planned" in result.notes

@@ -229,8 +229,13 @@ class _Search:
         rungs: list[Rung] = []
         going = list(self.arms[: plan.arms])
         for number, (count, runs, before) in enumerate(plan.steps()):
-            if number and not self._fits(count * (runs - before) + 2 * plan.final):
-                break
+            if number:
+                # Where runs take longer than the first two did, fewer arms go on.
+                count, more = min(count, len(going)), runs - before
+                fitting = (some for some in range(count, 1, -1) if self._fits(some * more + 2 * plan.final))
+                count = next(fitting, 0)
+                if not count:
+                    break
             # No variations stays to the end: it is what all are compared with.
             going = [arm for arm in going if arm.name == NONE.name][:1] + [a for a in going if a.name != NONE.name]
             going = going[:count]
@@ -244,6 +249,8 @@ class _Search:
         notes = [*self.task.notes]
         if len(rungs) < len(plan.rungs):
             notes.append(f"time was short: {len(rungs)} of {len(plan.rungs)} rungs were run")
+        elif any(len(rung.scores) < count for rung, (count, _) in zip(rungs, plan.rungs, strict=True)):
+            notes.append("time was short: fewer candidates went on than were planned")
         if plan.arms < len(self.arms):
             skipped = ", ".join(arm.name for arm in self.arms[plan.arms :])
             notes.append(f"time was short: not tried were {skipped}")
