@@ -14,7 +14,14 @@ from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
 from covary.ops.image.histogram import AutoContrast, Equalize
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
-from covary.ops.image.label_crops import AtLeastOneBBoxRandomCrop, BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, IoUCrop, RandomCropNearBBox, RandomSizedBBoxSafeCrop
+from covary.ops.image.label_crops import (
+    AtLeastOneBBoxRandomCrop,
+    BBoxSafeRandomCrop,
+    CropNonEmptyMaskIfExists,
+    IoUCrop,
+    RandomCropNearBBox,
+    RandomSizedBBoxSafeCrop,
+)
 from covary.ops.image.lens import OpticalDistortion
 from covary.ops.image.light import Illumination, PlasmaBrightness, PlasmaContrast, PlasmaShadow, Vignetting
 from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
@@ -23,11 +30,19 @@ from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
 from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
 from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
-from covary.ops.image.resize import LongestMaxSize, RandomScale, RandomShortestSize, Resize, ScaleJitter, SmallestMaxSize
+from covary.ops.image.resize import (
+    LongestMaxSize,
+    RandomScale,
+    RandomShortestSize,
+    Resize,
+    ScaleJitter,
+    SmallestMaxSize,
+)
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
+    "D4",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
     "AugMix",
@@ -47,7 +62,6 @@ __all__ = [
     "CropAndPad",
     "CropNonEmptyMaskIfExists",
     "Cutout",
-    "D4",
     "ElasticTransform",
     "Equalize",
     "FancyPCA",
