@@ -86,9 +86,7 @@ def meaning(field: str, docstring: Docstring) -> str:
 
 
 def default_text(field: Any) -> str:
-    if (
-        field.name == "operations" and field.default == ()
-    ):  # a combinator needs them
+    if field.name == "operations" and field.default == ():  # a combinator needs them
         return ""
     if is_exact(field):
         return number_text(field.default.value)
