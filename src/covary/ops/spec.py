@@ -10,11 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import covary.ops.audio
-import covary.ops.combine
-import covary.ops.image
-import covary.ops.policies
-import covary.ops.text  # noqa: F401 (these declare the operations that plain data can name)
 from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name
@@ -111,6 +106,7 @@ def declare_all() -> None:
     """Import all operations that plain data can name."""
     import covary.ops.combine
     import covary.ops.image
+    import covary.ops.policies
     import covary.ops.text  # noqa: F401 (these declare them)
     from covary.ops import audio
 
