@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -341,6 +342,35 @@ def pack(
 
 
 @app.command()
+def search(
+    source: Source,
+    minutes: Annotated[float, typer.Option(help="Of time.")] = 15.0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for pipeline.yaml, search.json and all runs.")
+    ] = Path("search"),
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most samples to use. [default: all]", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of splits, initialisations and draws.")] = 0,
+) -> None:
+    """Find a pipeline for a labelled data set, or say that none helps.
+
+    Operations that endanger labels are left out, then candidates compete, and the best is measured on data that nothing
+    was chosen by. Run it again to go on after an interruption.
+    """
+    from covary.prove.search import search as run
+
+    with _clear_errors():
+        found = run(source, minutes=minutes, out=out, limit=limit, seed=seed, progress=_told_now_and_then())
+    for note in found.notes:
+        _say(note)
+    if found.left_out:
+        _say(f"left out as unsafe for these labels: {', '.join(found.left_out)}")
+    print(found.verdict)
+    print(out / "pipeline.yaml")
+
+
+@app.command()
 def show(
     source: Source,
     pipeline: PipelineFile,
@@ -440,6 +470,18 @@ def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
 
 def _say(line: str) -> None:
     print(f"covary: {line}", file=sys.stderr)
+
+
+def _told_now_and_then(seconds: float = 10.0) -> Callable[[str, int, int, float], None]:
+    """Says how far a search is, on standard error and no more often than every so many seconds."""
+    last = [time.monotonic()]
+
+    def told(what: str, done: int, total: int, left: float) -> None:
+        if time.monotonic() - last[0] >= seconds:
+            last[0] = time.monotonic()
+            _say(f"{what}; {done} of {total} runs, about {left / 60:.0f} min left")
+
+    return told
 
 
 @contextmanager

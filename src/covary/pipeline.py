@@ -19,7 +19,16 @@ from covary.ops.base import Course, Operation, Record
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
 from covary.ops.view import Modality
-from covary.options import DEFAULTS, BoxFormat, PointFormat, checked_protect, checked_rate, checked_time_labels
+from covary.options import (
+    DEFAULTS,
+    BoxFormat,
+    PointFormat,
+    Strength,
+    checked_protect,
+    checked_rate,
+    checked_time_labels,
+    strengths_of,
+)
 from covary.pictures import as_picture, like_input, sizes_of
 from covary.plan.ahead import CALLS, Ahead, one_by_one
 from covary.plan.changes import Image, Ints
@@ -229,6 +238,7 @@ class Pipeline:
         *,
         keys: Sequence[Key] | None = None,
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         threads: int | None = None,
         **fields: Sequence[Any],
     ) -> Any:
@@ -239,6 +249,7 @@ class Pipeline:
                 are given by name.
             keys: B identities. Default: this pipeline counts its samples.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample: what `with_strength` gives. Default: 1.
             threads: cores to use; default: the pipeline's.
             fields: one entry per sample, under the names of a single call.
 
@@ -263,7 +274,10 @@ class Pipeline:
         if count:
             numbers = self._own_keys(count) if keys is None else key_numbers(keys)
             varied = self._samples.columns(
-                columns, self._courses(numbers, epoch_numbers(epoch, count)), self._threads(threads), name
+                columns,
+                self._courses(numbers, epoch_numbers(epoch, count), strengths_of(strength, count)),
+                self._threads(threads),
+                name,
             )
         else:
             varied = {field: [] for field in columns}
@@ -287,6 +301,7 @@ class Pipeline:
         *,
         keys: Sequence[Key],
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         channels: int = 3,
         dtype: str = "uint8",
         fields: Sequence[Mapping[str, Any]] | None = None,
@@ -297,6 +312,7 @@ class Pipeline:
             sizes: (B, 2) heights and widths of the pictures.
             keys: B identities.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample. Default: 1.
             channels, dtype: of all the pictures.
             fields: other fields of each sample: labels, at which some operations look before they draw.
 
@@ -304,7 +320,8 @@ class Pipeline:
             What is planned: ask it for `reductions()`, then `render` the pictures.
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
-        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+        strengths = strengths_of(strength, len(keys))
+        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
         return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course, fields))
 
     def beside(
@@ -313,6 +330,7 @@ class Pipeline:
         *,
         keys: Sequence[Key],
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         threads: int = 1,
     ) -> list[dict[str, Any]]:
         """Vary the sounds and texts of B samples whose pictures are drawn by themselves, see `planned`.
@@ -321,11 +339,13 @@ class Pipeline:
             samples: their fields without the pictures; those without a sound or text come back as they are.
             keys: B identities.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample. Default: 1.
             threads: cores to use.
         """
         varied = [dict(sample) for sample in samples]
         if self._samples.modalities != IMAGES:
-            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+            strengths = strengths_of(strength, len(keys))
+            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
             self._samples.vary_beside(varied, courses, threads)
         return varied
 
@@ -531,12 +551,16 @@ class Pipeline:
         threads = threads or self.threads
         return threads or (1 if parent_process() is not None else usable_cores())
 
-    def _course(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
+    def _course(
+        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
+    ) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
-        return Course(len(keys), rows, lines=self._layout.lines)
+        return Course(len(keys), rows, lines=self._layout.lines, strength=strengths)
 
-    def _courses(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Courses:
-        return lambda rows: self._course(keys[rows], epochs[rows])
+    def _courses(
+        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
+    ) -> Courses:
+        return lambda rows: self._course(keys[rows], epochs[rows], None if strengths is None else strengths[rows])
 
 
 _TRACED = {"image": "size=(height, width)", "audio": "audio=... with its rate", "text": "text=..."}

@@ -1,16 +1,18 @@
 """Operations on images."""
 
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
+from covary.ops.image.augmix import AugMix
 from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
 from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
 from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
-from covary.ops.image.filters import GaussianBlur, Sharpen
+from covary.ops.image.filters import GaussianBlur, Sharpen, Sharpness
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
+from covary.ops.image.histogram import AutoContrast, Equalize
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
     AtLeastOneBBoxRandomCrop,
@@ -26,6 +28,8 @@ from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
+from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
+from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
 from covary.ops.image.resize import (
     LongestMaxSize,
     RandomScale,
@@ -41,6 +45,9 @@ __all__ = [
     "D4",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
+    "AugMix",
+    "AutoAugment",
+    "AutoContrast",
     "BBoxSafeRandomCrop",
     "Brightness",
     "CenterCrop",
@@ -56,6 +63,7 @@ __all__ = [
     "CropNonEmptyMaskIfExists",
     "Cutout",
     "ElasticTransform",
+    "Equalize",
     "FancyPCA",
     "FiveCrop",
     "Gamma",
@@ -86,16 +94,21 @@ __all__ = [
     "PlasmaContrast",
     "PlasmaShadow",
     "Posterize",
+    "Prime",
     "RGBShift",
+    "RandAugment",
     "RandomCrop",
     "RandomCropFromBorders",
     "RandomCropNearBBox",
+    "RandomDeformation",
     "RandomErasing",
+    "RandomFilter",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomTone",
     "RandomToneCurve",
     "Resize",
     "Rotate",
@@ -106,6 +119,7 @@ __all__ = [
     "ScaleJitter",
     "Sepia",
     "Sharpen",
+    "Sharpness",
     "Shear",
     "ShiftScaleRotate",
     "SmallestMaxSize",
@@ -116,6 +130,8 @@ __all__ = [
     "ToTensor",
     "Translate",
     "Transpose",
+    "TrivialAugmentWide",
+    "UniformAugment",
     "VerticalFlip",
     "Vignetting",
     "XYMasking",
