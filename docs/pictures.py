@@ -51,6 +51,16 @@ def photograph() -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(data.cat(), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def arguments(name: str, operation: type[Any]) -> dict[str, Any]:
+    """What an operation is built with for its picture."""
+    given = ARGUMENTS.get(name, {})
+    if any(field.name == "references" for field in dataclasses.fields(operation)):
+        from skimage import data
+
+        given = {"references": (data.coffee(),), **given}
+    return given
+
+
 def draw(names: list[str], folder: Path) -> None:
     """Write `folder`/NAME.jpg for every named operation."""
     from covary.ops.base import registry
@@ -59,7 +69,7 @@ def draw(names: list[str], folder: Path) -> None:
     classes = registry()
     original = photograph()
     for name in names:
-        operation = classes[name](**ARGUMENTS.get(name, {}))
+        operation = classes[name](**arguments(name, classes[name]))
         strip = variations(dataclasses.replace(operation, p=1.0), original)
         ok, data = cv2.imencode(".jpg", strip[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
         if not ok:

@@ -40,6 +40,7 @@ NEEDED: dict[str, Any] = {
     "vocabulary": [("word", 1.0, 2.0)],
     "vectors": "vectors.txt",
     "sounds": "sounds",
+    "references": "pictures",
     **dict.fromkeys(("model", "there", "back"), list),
 }
 BASE_FIELDS = build.common_fields().keys()

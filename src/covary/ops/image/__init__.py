@@ -13,6 +13,7 @@ from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
 from covary.ops.image.histogram import AutoContrast, Equalize
+from covary.ops.image.hsv import HueSaturationValue
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
     AtLeastOneBBoxRandomCrop,
@@ -30,6 +31,7 @@ from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
 from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
 from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
+from covary.ops.image.references import FDA, HistogramMatching, PixelDistributionAdaptation
 from covary.ops.image.resize import (
     LongestMaxSize,
     RandomScale,
@@ -38,11 +40,13 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.stain import HEStain
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
     "D4",
+    "FDA",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
     "AugMix",
@@ -74,9 +78,12 @@ __all__ = [
     "GridDropout",
     "GridElasticDeform",
     "GridMask",
+    "HEStain",
     "HideAndSeek",
+    "HistogramMatching",
     "HorizontalFlip",
     "Hue",
+    "HueSaturationValue",
     "Illumination",
     "Invert",
     "IoUCrop",
@@ -89,6 +96,7 @@ __all__ = [
     "Perspective",
     "PhotoMetricDistort",
     "PiecewiseAffine",
+    "PixelDistributionAdaptation",
     "PlanckianJitter",
     "PlasmaBrightness",
     "PlasmaContrast",

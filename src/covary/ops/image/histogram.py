@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Constant, Range
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
+from covary.ops.image.levels import level_counts, looked_up
 from covary.ops.view import WHITE, View
 from covary.plan.changes import Image, Pixels
 
@@ -67,43 +68,44 @@ class Equalize(Amount):
 def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Image:
     """A picture (H, W, C) with each channel stretched over the range, blended with itself."""
     white = WHITE[picture.dtype.name]
+    if picture.dtype.kind != "f":
+        inputs = np.arange(int(white) + 1)
+        ends = [_counted_ends(counts, cutoff) for counts in level_counts(picture)]
+        return looked_up(picture, np.stack([_stretch(inputs, *pair, white, amount) for pair in ends]))
     made = np.empty_like(picture)
     for channel in range(picture.shape[2]):
         values = picture[:, :, channel]
-        low, high = _ends(values, cutoff)
-        if not high > low:
-            made[:, :, channel] = values
-            continue
-        gain = white / (high - low)
-        if picture.dtype.kind == "f":
-            made[:, :, channel] = _blend(values, np.clip((values - low) * gain, 0, white), amount)
-        else:
-            inputs = np.arange(int(white) + 1)
-            made[:, :, channel] = _looked_up(values, _blend(inputs, np.clip((inputs - low) * gain, 0, white), amount))
+        made[:, :, channel] = _stretch(values, *_ends(values, cutoff), white, amount)
     return made
 
 
 def equalised(picture: Image, *, amount: float = 1.0) -> Image:
     """A picture (H, W, C) with the values of each channel spread evenly, blended with itself."""
     white = WHITE[picture.dtype.name]
+    if picture.dtype.kind != "f":
+        inputs = np.arange(int(white) + 1)
+        return looked_up(
+            picture, np.stack([_spread(inputs, counts, white, amount) for counts in level_counts(picture)])
+        )
     made = np.empty_like(picture)
     for channel in range(picture.shape[2]):
         values = picture[:, :, channel]
-        if picture.dtype.kind == "f":
-            _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-            spread = _even(counts) * white if len(counts) > 1 else None
-            made[:, :, channel] = (
-                values if spread is None else _blend(values, spread[inverse.reshape(values.shape)], amount)
-            )
-            continue
-        levels = int(white) + 1
-        counts = np.bincount(values.reshape(-1), minlength=levels)
-        inputs = np.arange(levels)
-        if np.count_nonzero(counts) < 2:
-            made[:, :, channel] = values
-        else:
-            made[:, :, channel] = _looked_up(values, _blend(inputs, np.clip(_even(counts), 0, 1) * white, amount))
+        levels, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+        made[:, :, channel] = _spread(levels, counts, white, amount)[inverse.reshape(values.shape)]
     return made
+
+
+def _stretch(values: NDArray[Any], low: float, high: float, white: float, amount: float) -> NDArray[Any]:
+    if not high > low:
+        return values
+    return _blend(values, np.clip((values - low) * (white / (high - low)), 0, white), amount)
+
+
+def _spread(levels: NDArray[Any], counts: NDArray[np.integer[Any]], white: float, amount: float) -> NDArray[Any]:
+    """What becomes of each level, of which there are so many."""
+    if np.count_nonzero(counts) < 2:
+        return levels
+    return _blend(levels, np.clip(_even(counts), 0, 1) * white, amount)
 
 
 def _ends(values: NDArray[Any], cutoff: float) -> tuple[float, float]:
@@ -113,6 +115,14 @@ def _ends(values: NDArray[Any], cutoff: float) -> tuple[float, float]:
     skipped = int(cutoff * values.size)
     order = np.partition(values.reshape(-1), (skipped, values.size - 1 - skipped))
     return float(order[skipped]), float(order[values.size - 1 - skipped])
+
+
+def _counted_ends(counts: NDArray[np.int64], cutoff: float) -> tuple[float, float]:
+    """The same, by how often each level occurs."""
+    passed = np.cumsum(counts)
+    skipped = int(cutoff * int(passed[-1]))
+    low, high = np.searchsorted(passed, (skipped, int(passed[-1]) - 1 - skipped), side="right")
+    return float(low), float(high)
 
 
 def _even(counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
@@ -125,8 +135,3 @@ def _even(counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
 def _blend(values: NDArray[Any], changed: NDArray[Any], amount: float) -> NDArray[Any]:
     # At 1 the sum would miss the changed value by rounding.
     return changed if amount == 1 else values + amount * (changed - values)
-
-
-def _looked_up(values: NDArray[Any], table: NDArray[np.float64]) -> NDArray[Any]:
-    looked_up: NDArray[Any] = np.rint(table).astype(values.dtype)[values]
-    return looked_up
