@@ -106,6 +106,12 @@ def test_a_folder_of_references_is_read_and_its_yaml_names_it(tmp_path) -> None:
     assert np.array_equal(same(image=PICTURE, key=3)["image"], pipeline(image=PICTURE, key=3)["image"])
 
 
+def test_operations_with_equal_references_are_equal() -> None:
+    first, second = image.FDA((OTHER,)), image.FDA((OTHER.copy(),))
+    assert first == second and hash(Pipeline([first])) == hash(Pipeline([second])) and first != image.FDA((PICTURE,))
+    assert "50 x 70 picture" in repr(first)
+
+
 def test_wrong_references_are_named(tmp_path) -> None:
     with pytest.raises(ValueError, match="HistogramMatching: references"):
         image.HistogramMatching((np.zeros((3, 3)),))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +29,30 @@ References: TypeAlias = "str | os.PathLike[str] | tuple[Any, ...]"
 
 _LARGEST = 512
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+class Reference:
+    """A reference picture that was given as an array: equal to others by what it shows.
+
+    Attributes:
+        pixels: (H, W, 3) float32 in fractions of white.
+    """
+
+    __slots__ = ("_digest", "pixels")
+
+    def __init__(self, pixels: NDArray[np.float32]) -> None:
+        self.pixels = pixels
+        self._digest = blake2b(pixels.tobytes(), digest_size=16).digest() + repr(pixels.shape).encode()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __repr__(self) -> str:
+        height, width, _ = self.pixels.shape
+        return f"<{height} x {width} picture>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,13 +76,12 @@ class _Adapted(Amount):
         if isinstance(given, os.PathLike):
             object.__setattr__(self, "references", os.fspath(given))
         elif isinstance(given, tuple):
-            if not given or not all(_is_picture(picture) for picture in given):
+            if not given or not all(isinstance(p, Reference) or _is_picture(p) for p in given):
                 self.refuse("references", f"{len(given)} arrays", "(H, W, 3) arrays, uint8, uint16 or float32")
+            held = tuple(p if isinstance(p, Reference) else Reference(_fractions(p)) for p in given)
+            object.__setattr__(self, "references", held)
         elif not isinstance(given, str):
             self.refuse("references", type(given).__name__, "a folder of pictures, or a tuple of arrays")
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.p, self.name))
 
     def chosen(self, draw: Draw) -> list[NDArray[np.float32]]:
         """A reference for each picture, (H, W, 3) float32 in fractions of white.
@@ -66,7 +90,7 @@ class _Adapted(Amount):
             ValueError: there is no picture in the folder.
         """
         given: Any = self.references
-        pictures = _read(given) if isinstance(given, str) else [_fractions(picture) for picture in given]
+        pictures = _read(given) if isinstance(given, str) else [reference.pixels for reference in given]
         return [pictures[int(share * len(pictures))] for share in draw("which")]
 
 
