@@ -182,7 +182,7 @@ def test_persons_of_a_keypoint_data_set_stay_with_their_boxes() -> None:
     fields = blobs()
     fields["keypoints"] = [np.array([[[x, y, 2], [x + 3, y, 2]]]) for x, y in CENTRES]
     del fields["keypoint_labels"]
-    for mixer in (mix.Mosaic(), mix.CopyPaste(share=1.0), mix.CutMix(), mix.FMix()):
+    for mixer in (mix.Mosaic(), mix.CopyPaste(share=1.0), mix.CutMix(), mix.FMix(), mix.PatchMix()):
         for epoch in range(4):
             out = mixer(fields, classes=4, layout="HWC", epoch=epoch, keypoints=Keypoints("xyv"))
             for row in range(4):
@@ -240,7 +240,7 @@ def test_class_masks_have_no_average_and_floating_ones_have() -> None:
 
 
 @pytest.mark.parametrize(
-    "mixer", [mix.CutMix(), mix.FMix(), mix.ResizeMix(), mix.SaliencyMix(), mix.Mosaic()], ids=repr
+    "mixer", [mix.CutMix(), mix.FMix(), mix.PatchMix(), mix.ResizeMix(), mix.SaliencyMix(), mix.Mosaic()], ids=repr
 )
 def test_class_masks_show_the_source_of_each_pixel(mixer: mix.Mixer) -> None:
     count = 5

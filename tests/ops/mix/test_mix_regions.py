@@ -20,6 +20,7 @@ ALL_PAIRS: list[mix.PairMixer] = [
     mix.CutMix(pairs=True),
     mix.ResizeMix(pairs=True),
     mix.FMix(pairs=True),
+    mix.PatchMix(grid=5, pairs=True),
     mix.SaliencyMix(pairs=True),
 ]
 PASTING = ALL_PAIRS[1:]
@@ -170,6 +171,7 @@ def test_cutout_needs_no_partner() -> None:
             "fill is 300, which pictures of dtype uint8",
         ),
         (lambda: mix.Cutout(fill=(1, 2))({"image": noise(1)}), "fill has 2 values, the pictures have 3 channels"),
+        (lambda: mix.PatchMix(grid=0), "PatchMix: grid is 0; allowed: a whole number from 1 to 64"),
         (lambda: mix.FMix(decay=0), "FMix: decay is 0; allowed: a number above 0, up to 10"),
         (lambda: mix.ResizeMix(scale=(0.5, 2)), "ResizeMix: scale is 0.5 to 2; allowed: values from 0 to 1"),
         (lambda: mix.Mosaic(size=0), "Mosaic: size is 0; allowed"),
@@ -183,7 +185,7 @@ def test_wrong_arguments_are_refused(make: Any, message: str) -> None:
         make()
 
 
-@pytest.mark.parametrize("mixer", [mix.FMix(), mix.SaliencyMix()], ids=repr)
+@pytest.mark.parametrize("mixer", [mix.FMix(), mix.PatchMix(), mix.SaliencyMix()], ids=repr)
 def test_a_batch_of_equal_pictures_stays_as_it_is(mixer: mix.PairMixer) -> None:
     images = np.repeat(noise(1, 20, 20), 5, axis=0)
     out = mixer({"image": images, "label": [1] * 5}, classes=3)
@@ -203,3 +205,15 @@ def test_pictures_of_two_sizes_come_back_in_a_list() -> None:
 def test_an_empty_batch_comes_back_empty(mixer: mix.Mixer) -> None:
     out = mixer({"image": np.zeros((0, 3, 8, 8), np.uint8), "label": []}, classes=4)
     assert out["image"].shape == (0, 3, 8, 8) and out["target"].shape == (0, 4)
+
+
+def test_patches_are_whole_and_as_many_as_lambda_says():
+    images = np.stack([np.full((24, 32, 3), value, np.float32) for value in (0.0, 1.0)])
+    fields = {"image": images, "label": np.array([0, 1])}
+    for epoch in range(20):
+        out = mix.PatchMix(grid=4, pairs=True)(fields, classes=2, seed=3, epoch=epoch, keys=[1, 2], layout="HWC")
+        for row in (0, 1):
+            kept = out["image"][row][..., 0] == row
+            patches = kept.reshape(4, 6, 4, 8)
+            assert np.array_equal(patches.all(axis=(1, 3)), patches.any(axis=(1, 3)))
+            assert abs(kept.mean() - out["lam"][row]) < 1e-6 and abs(out["target"][row][row] - kept.mean()) < 1e-6

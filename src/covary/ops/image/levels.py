@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,8 @@ from covary.plan.changes import Image
 
 def level_counts(picture: Image) -> NDArray[np.int64]:
     """(C, 256 or 65,536) how often each level occurs in each channel of an (H, W, C) picture of uint8 or uint16."""
+    import cv2  # later than the rest: mixers bring this module along
+
     levels = int(np.iinfo(picture.dtype).max) + 1
     if levels == 256:
         counts = [cv2.calcHist([picture], [c], None, [256], [0, 256]).ravel() for c in range(picture.shape[2])]
@@ -23,6 +24,8 @@ def looked_up(picture: Image, tables: NDArray[np.floating]) -> Image:
 
     Entries are rounded to nearest and must lie in the range.
     """
+    import cv2
+
     whole = np.rint(tables).astype(picture.dtype)
     if picture.dtype == np.uint8:
         # Channel by channel is quicker than a table of several channels.

@@ -9,6 +9,7 @@ from covary.ops.mix.instances import CopyPaste
 from covary.ops.mix.losses import jensen_shannon, soft_cross_entropy, two_target_cross_entropy
 from covary.ops.mix.mosaic import Mosaic
 from covary.ops.mix.paste import CutMix, ResizeMix, SaliencyMix
+from covary.ops.mix.patches import PatchMix
 from covary.ops.mix.pixmix import PixMix
 from covary.ops.mix.plain import mixers_from_plain, mixers_to_plain
 from covary.ops.mix.sentences import SameLabelSplice, SentenceCutMix, SpanMix
@@ -31,6 +32,7 @@ __all__ = [
     "Mixer",
     "Mosaic",
     "PairMixer",
+    "PatchMix",
     "PixMix",
     "ResizeMix",
     "SaliencyMix",

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from covary.draws.streams import stream_normals
 from covary.ops.base import operation
 from covary.ops.mix.base import BetaMixer, Draws
-from covary.ops.mix.batch import Batch, Made, size_of
-from covary.ops.mix.objects import covered, has_objects, joined, objects_of
+from covary.ops.mix.batch import Batch, Made
+from covary.ops.mix.regions import fill_by_partners
 from covary.plan.changes import Bools
-from covary.targets.covers import Cover
 
 # Frequencies drawn, in periods of the picture: beyond, less than a millionth of the map's energy is left at decay 3.
 HIGHEST = 32
@@ -82,19 +81,9 @@ class FMix(BetaMixer):
             self.refuse("decay", repr(self.decay), "a number above 0, up to 10")
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
-        images, layout = batch.stacked_images()
-        shares, partners, streams = self.shares(draw).tolist(), draw.partners().tolist(), draw.stream("map")
-        room = made.room("image")
-        masks = made.room("mask") if batch.has("mask") else None
-        for row in rows:
-            partner, (height, width) = partners[row], size_of(images[row], layout)
-            count = round(shares[row] * height * width)
-            own = highest(grey_map(streams[row], height, width, self.decay), count)
-            np.copyto(room.copy(row), images[partner], where=~own[:, :, None] if layout == "HWC" else ~own)
-            made.pair(row, partner, count / (height * width))
-            if masks is not None:
-                second = np.asarray(batch.fields["mask"][partner])
-                np.copyto(masks.copy(row), second, where=~own if second.ndim == 2 else ~own[:, :, None])
-            if has_objects(batch):
-                first = covered(batch, objects_of(batch, row), Cover(~own))
-                made.put_objects(row, joined(first, covered(batch, objects_of(batch, partner), Cover(own))))
+        shares, streams = self.shares(draw).tolist(), draw.stream("map")
+
+        def left(row: int, height: int, width: int) -> Bools:
+            return highest(grey_map(streams[row], height, width, self.decay), round(shares[row] * height * width))
+
+        fill_by_partners(batch, rows, draw.partners().tolist(), left, made)
