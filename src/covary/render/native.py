@@ -10,6 +10,7 @@ import numpy as np
 from covary import kernels
 from covary.plan.changes import Image
 from covary.plan.stages import Stage
+from covary.render.buffers import empty
 
 
 def render(
@@ -55,8 +56,7 @@ def _render_in_runs(
         if run:
             pictures = render(run, pictures, threads=threads)
             run, own = [], True
-        # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
-        pictures = _apply(stage, pictures if own else [picture.copy() for picture in pictures], f"stages[{index}]")
+        pictures = _apply(stage, pictures, own, f"stages[{index}]")
         own = True
         if stage.dtype is not None or stage.layout != "HWC":
             run.append(replace(stage, pixels=None))
@@ -74,12 +74,13 @@ def _render_in_runs(
     return list(outputs)
 
 
-def _apply(stage: Stage, pictures: Sequence[Image], where: str) -> list[Image]:
+def _apply(stage: Stage, pictures: Sequence[Image], own: bool, where: str) -> list[Image]:
     assert stage.pixels is not None
     function = stage.pixels.function
     changed = []
     for picture, parameters in zip(pictures, stage.pixels.parameters, strict=True):
-        result = np.ascontiguousarray(function(picture, **parameters))
+        # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
+        result = np.ascontiguousarray(function(picture if own else _copied(picture), **parameters))
         if result.shape != picture.shape or result.dtype != picture.dtype:
             raise ValueError(
                 f"{where}.pixels: {getattr(function, '__name__', 'the function')} must return {picture.dtype} of shape "
@@ -87,3 +88,9 @@ def _apply(stage: Stage, pictures: Sequence[Image], where: str) -> list[Image]:
             )
         changed.append(result)
     return changed
+
+
+def _copied(picture: Image) -> Image:
+    copy = empty(picture.shape, picture.dtype)
+    copy[...] = picture
+    return copy
