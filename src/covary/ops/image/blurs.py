@@ -78,6 +78,8 @@ def _median(picture: Image, radius: int) -> Image:
     if radius == 0:
         return picture
     if picture.dtype == np.uint8 or radius <= _WIDEST_MEDIAN:
+        if picture.shape[2] in (1, 3, 4):
+            return with_channels(cv2.medianBlur(picture, size, picture))
         most = 3 if picture.shape[2] % 3 == 0 else 1
         return by_planes(picture, lambda planes: cv2.medianBlur(planes, size), most)
     from scipy.ndimage import median_filter

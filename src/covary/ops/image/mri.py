@@ -262,8 +262,8 @@ def _striped(picture: Image, places: Floats, intensity: float) -> Image:
             u, v = (height > 1) * 1, (width > 1) * 1
         rows, columns = 2 * np.pi * u / height * np.arange(height), 2 * np.pi * v / width * np.arange(width)
         # The cosine of a sum, by rows and columns.
-        waves += np.outer(np.cos(rows), np.cos(columns)).astype(np.float32)
-        waves -= np.outer(np.sin(rows), np.sin(columns)).astype(np.float32)
+        waves += np.outer(np.cos(rows).astype(np.float32), np.cos(columns).astype(np.float32))
+        waves -= np.outer(np.sin(rows).astype(np.float32), np.sin(columns).astype(np.float32))
     mean = np.mean(picture, axis=(0, 1), dtype=np.float64)
     values = picture + waves[..., None] * (intensity * mean).astype(np.float32)
     return _clipped(values, picture)
