@@ -39,7 +39,5 @@ OPERATIONS = (
         lambda a: a.RingingOvershoot(blur_limit=(11, 11), cutoff=(pi / 4, pi / 2), p=1),
     ),
     Operation("Morphological", lambda i: i.Morphological(radius=1), lambda a: a.Morphological(scale=(3, 3), p=1)),
-    Operation(
-        "ChromaticAberration", lambda i: i.ChromaticAberration(0.01, 0.01), lambda a: a.ChromaticAberration(p=1)
-    ),
+    Operation("ChromaticAberration", lambda i: i.ChromaticAberration(0.01, 0.01), lambda a: a.ChromaticAberration(p=1)),
 )
