@@ -18,7 +18,7 @@ def drawn(operation: object, picture: np.ndarray, key: int = 1) -> np.ndarray:
     return Pipeline([operation])(image=picture, key=key)["image"]
 
 
-@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("order", [1, 3])
 def test_the_bias_field_is_the_exponential_of_a_polynomial(order: int) -> None:
     values = drawn(image.BiasField(0.4, order), np.ones((80, 60, 1), np.float32))[..., 0].astype(float)
     y, x = np.meshgrid(np.linspace(-1, 1, 161)[1::2], np.linspace(-1, 1, 121)[1::2], indexing="ij")
@@ -27,7 +27,8 @@ def test_the_bias_field_is_the_exponential_of_a_polynomial(order: int) -> None:
     )
     found, *_ = np.linalg.lstsq(terms, np.log(values).ravel(), rcond=None)
     assert np.abs(terms @ found - np.log(values).ravel()).max() < 5e-3
-    assert np.abs(found).max() <= 0.41 and np.abs(found).max() > 0.05
+    # The first is of the mean, which stays.
+    assert 0.05 < np.abs(found[1:]).max() <= 0.41 and abs(values.mean() - 1) < 5e-3
 
 
 @pytest.mark.parametrize(("axis", "number"), AXES)

@@ -25,12 +25,12 @@ class BiasField(Amount):
     """Multiply by a smooth field, as coils do that hear some places better than others.
 
     Any (H, W, C) image; the field is the exponential of a polynomial in x and y, which go from -1 to 1 over the
-    picture.
+    picture, divided by its mean.
 
     Args:
         coefficients: every coefficient of the polynomial is drawn evenly from minus this to this, 0 to 10.
-            Identity: 0. Default 0.5, as in TorchIO.
-        order: the highest power, 0 to 9. Default 3, as in TorchIO.
+            Identity: 0. Default 0.3; TorchIO's 0.5 leaves white and black areas where values have a range.
+        order: the highest power, 1 to 9. Default 3, as in TorchIO.
 
     Van Leemput et al., "Automated model-based tissue classification of MR images of the brain", IEEE TMI 1999; Sudre et
     al., "Longitudinal segmentation of age-related white matter hyperintensities", Medical Image Analysis 2017.
@@ -39,14 +39,14 @@ class BiasField(Amount):
     Hurts: where absolute brightness decides.
     """
 
-    coefficients: Range = ranged(default=Constant(0.5, identity=0), low=0, high=10)
+    coefficients: Range = ranged(default=Constant(0.3, identity=0), low=0, high=10)
     order: int = 3
 
     streams = ("field",)
 
     def check(self) -> None:
-        if isinstance(self.order, bool) or self.order not in range(10):
-            self.refuse("order", repr(self.order), "a whole number from 0 to 9")
+        if isinstance(self.order, bool) or self.order not in range(1, 10):
+            self.refuse("order", repr(self.order), "a whole number from 1 to 9")
 
     def describe(self, draw: Draw, view: View) -> Change:
         terms = [(down, across) for down in range(self.order + 1) for across in range(self.order + 1 - down)]
@@ -58,6 +58,7 @@ class BiasField(Amount):
         for term, (down, across) in enumerate(terms):
             exponent += drawn[:, term, None, None] * (powers[down][:, None] * powers[across])
         gain = np.exp(exponent)
+        gain /= gain.mean(axis=(1, 2), keepdims=True)
         grids = np.stack([gain, np.zeros_like(gain)], axis=-1)[..., None].astype(np.float32)
         return Shade(tuple(grids))
 
