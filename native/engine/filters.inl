@@ -88,7 +88,8 @@ template <class T>
 struct Filtered final : Fetcher {
   Picture in;
   Kernel ky, kx;
-  const float* full = nullptr;  // taps_y * taps_x
+  Kernel full;                    // of a kernel that is not separable: its taps other than 0, row by row
+  std::int64_t* place = nullptr;  // where each of them lies: row * kx.count + column
   std::int64_t run;             // values in a row
   std::int64_t padded;          // with what the horizontal taps reach
   std::int64_t margin;
@@ -104,11 +105,11 @@ struct Filtered final : Fetcher {
       kx = trimmed(&filter.x[static_cast<std::size_t>(b * filter.taps_x)], filter.taps_x, scratch);
     } else {
       const std::int64_t n = filter.taps_y * filter.taps_x;
-      full = floats_of(&filter.full[static_cast<std::size_t>(b * n)], n, scratch);
       ky.count = filter.taps_y;
       kx.count = filter.taps_x;
       ky.reach = ky.count / 2;
       kx.reach = kx.count / 2;
+      gather_taps(&filter.full[static_cast<std::size_t>(b * n)], n, scratch);
     }
     run = in.width * in.channels;
     margin = kx.reach * in.channels;
@@ -120,7 +121,22 @@ struct Filtered final : Fetcher {
     result = column + padded;
     ring_row = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(ky.count)));
     for (std::int64_t i = 0; i < ky.count; ++i) ring_row[i] = -1;
-    rows = static_cast<const float**>(scratch.piece(sizeof(float*) * static_cast<std::size_t>(std::max(ky.count, kx.count))));
+    rows = static_cast<const float**>(scratch.piece(sizeof(float*) * static_cast<std::size_t>(std::max({ky.count, kx.count, full.count}))));
+  }
+
+  void gather_taps(const double* taps, std::int64_t n, Scratch& scratch) {
+    const float* all = floats_of(taps, n, scratch);
+    auto* kept = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+    place = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(n)));
+    full.count = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (all[i] == 0.0F && !(full.count == 0 && i == n - 1)) continue;  // a sum has one term at least
+      kept[full.count] = all[i];
+      place[full.count++] = i;
+    }
+    full.taps = kept;
+    full.mirrored = full.count % 2 == 1;
+    for (std::int64_t i = 0; i < full.count; ++i) full.mirrored = full.mirrored && kept[i] == kept[full.count - 1 - i];
   }
 
   // The margins of a padded row, mirrored without the edge pixel.
@@ -139,28 +155,22 @@ struct Filtered final : Fetcher {
 
   // Source row y as floats, converted once while it stays in the ring.
   const float* source_row(std::int64_t y) {
-    const std::int64_t place = y % ky.count;
-    float* row = ring + place * padded;
-    if (ring_row[place] != y) {
-      ring_row[place] = y;
+    const std::int64_t slot = y % ky.count;
+    float* row = ring + slot * padded;
+    if (ring_row[slot] != y) {
+      ring_row[slot] = y;
       const T* COVARY_RESTRICT from = reinterpret_cast<const T*>(in.data) + y * run;
       float* COVARY_RESTRICT to = row + margin;
       for (std::int64_t i = 0; i < run; ++i) to[i] = static_cast<float>(from[i]);
-      if (full != nullptr) pad(row);
+      if (place != nullptr) pad(row);
     }
     return row;
   }
 
   const float* filter_row(std::int64_t y) {
-    if (full != nullptr) {
-      for (std::int64_t i = 0; i < run; ++i) result[i] = 0.0F;
-      for (std::int64_t j = 0; j < ky.count; ++j) {
-        const float* row = source_row(border_index(y + j - ky.reach, in.height, Border::reflect));
-        for (std::int64_t k = 0; k < kx.count; ++k) {
-          const float tap = full[j * kx.count + k];
-          if (tap != 0.0F) add_scaled(row + k * in.channels, tap, run, result);
-        }
-      }
+    if (place != nullptr) {
+      point(y);
+      weighted_rows(rows, full, run, result);
       return result;
     }
     weigh_down(y);
@@ -177,21 +187,32 @@ struct Filtered final : Fetcher {
     for (std::int64_t k = 0; k < kx.count; ++k) rows[k] = column + k * in.channels;
   }
 
+  // `rows` points to where the sum of each tap of a full kernel begins.
+  void point(std::int64_t y) {
+    std::int64_t line = -1;
+    const float* row = nullptr;
+    for (std::int64_t t = 0; t < full.count; ++t) {
+      const std::int64_t j = place[t] / kx.count;
+      if (j != line) row = source_row(border_index(y + j - ky.reach, in.height, Border::reflect));
+      line = j;
+      rows[t] = row + place[t] % kx.count * in.channels;
+    }
+  }
+
   // A whole row without further changes of value.
   void store(std::int64_t y, T* to) {
 #if defined(COVARY_ENGINE_AVX2)
     if constexpr (std::is_same_v<T, std::uint8_t>) {
-      if (full == nullptr) {
+      if (place != nullptr) {
+        point(y);
+      } else {
         weigh_down(y);
-        return kx.mirrored ? weighted_bytes<true>(rows, kx, run, to) : weighted_bytes<false>(rows, kx, run, to);
       }
+      const Kernel& kernel = place != nullptr ? full : kx;
+      return kernel.mirrored ? weighted_bytes<true>(rows, kernel, run, to) : weighted_bytes<false>(rows, kernel, run, to);
     }
 #endif
     narrow_run(filter_row(y), run, to);
-  }
-
-  static void add_scaled(const float* COVARY_RESTRICT from, float tap, std::int64_t n, float* COVARY_RESTRICT to) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] += tap * from[i];
   }
 
   bool fetch(std::int64_t y, Planes row, float* /*coverage*/) override {

@@ -68,6 +68,7 @@ class Words {
 };
 
 // Each file of this folder adds its kernels to the module; `pixels.cpp` calls them all.
+void add_discs(nb::module_& m);
 void add_glass(nb::module_& m);
 
 void add_pixels(nb::module_& m);

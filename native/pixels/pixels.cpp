@@ -3,6 +3,9 @@
 
 namespace covary {
 
-void add_pixels(nb::module_& m) { add_glass(m); }
+void add_pixels(nb::module_& m) {
+  add_discs(m);
+  add_glass(m);
+}
 
 }  // namespace covary

@@ -23,6 +23,8 @@ Streams: TypeAlias = NDArray[np.uint64]
 TAG_GAUSSIAN = 1
 TAG_IMPULSES = 2
 TAG_ERASE = 3
+# Tags from 16 are those of functions of pixels.
+TAG_GLASS = 16
 
 # A counter block gives eight 16-bit numbers; eight blocks side by side (lanes) serve 64 neighbours of a picture's row.
 _LANES = 8

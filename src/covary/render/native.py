@@ -10,6 +10,7 @@ import numpy as np
 from covary import kernels
 from covary.plan.changes import Image
 from covary.plan.stages import Stage
+from covary.render.buffers import empty
 
 
 def render(
@@ -52,11 +53,13 @@ def _render_in_runs(
         if stage.pixels is None:
             run.append(stage)
             continue
+        # A function that ends the pipeline is given the outputs themselves to work in.
+        last = index == len(stages) - 1 and stage.dtype is None and stage.layout == "HWC"
+        room = outputs if last and outputs is not None and _fits(stage, sources, outputs) else None
         if run:
-            pictures = render(run, pictures, threads=threads)
+            pictures = render(run, pictures, outputs=room, threads=threads)
             run, own = [], True
-        # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
-        pictures = _apply(stage, pictures if own else [picture.copy() for picture in pictures], f"stages[{index}]")
+        pictures = _apply(stage, pictures, own, room, f"stages[{index}]")
         own = True
         if stage.dtype is not None or stage.layout != "HWC":
             run.append(replace(stage, pixels=None))
@@ -70,16 +73,30 @@ def _render_in_runs(
                 f"outputs[{index}]: expected {picture.dtype} of shape {picture.shape}, "
                 f"got {target.dtype} of shape {target.shape}"
             )
-        target[...] = picture
+        if picture is not target:
+            target[...] = picture
     return list(outputs)
 
 
-def _apply(stage: Stage, pictures: Sequence[Image], where: str) -> list[Image]:
+def _fits(stage: Stage, sources: Sequence[Image], outputs: Sequence[Image]) -> bool:
+    """Whether the outputs have the shapes and the dtype of what the stage makes."""
+    shapes = [(height, width, sources[0].shape[2]) for height, width in stage.size.tolist()]
+    return [output.shape for output in outputs] == shapes and all(
+        output.dtype == sources[0].dtype and output.flags.c_contiguous for output in outputs
+    )
+
+
+def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Image] | None, where: str) -> list[Image]:
     assert stage.pixels is not None
     function = stage.pixels.function
     changed = []
-    for picture, parameters in zip(pictures, stage.pixels.parameters, strict=True):
-        result = np.ascontiguousarray(function(picture, **parameters))
+    for index, (picture, parameters) in enumerate(zip(pictures, stage.pixels.parameters, strict=True)):
+        given = picture
+        if not own:
+            # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
+            given = empty(picture.shape, picture.dtype) if room is None else room[index]
+            given[...] = picture
+        result = np.ascontiguousarray(function(given, **parameters))
         if result.shape != picture.shape or result.dtype != picture.dtype:
             raise ValueError(
                 f"{where}.pixels: {getattr(function, '__name__', 'the function')} must return {picture.dtype} of shape "

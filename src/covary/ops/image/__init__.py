@@ -1,11 +1,15 @@
 """Operations on images."""
 
+from covary.ops.image.aberration import ChromaticAberration
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
 from covary.ops.image.augmix import AugMix
+from covary.ops.image.blurs import AdvancedBlur, Bilateral, Blur, MedianBlur
 from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
+from covary.ops.image.convolutions import RandConv
 from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
+from covary.ops.image.defocus import Defocus, GlassBlur
 from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen, Sharpness
@@ -26,6 +30,9 @@ from covary.ops.image.label_crops import (
 from covary.ops.image.lens import OpticalDistortion
 from covary.ops.image.light import Illumination, PlasmaBrightness, PlasmaContrast, PlasmaShadow, Vignetting
 from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
+from covary.ops.image.morphology import Morphological
+from covary.ops.image.motion import MotionBlur, ZoomBlur
+from covary.ops.image.mri import Anisotropy, BiasField, Ghosting, KSpaceSpike, RandomMotion
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
@@ -40,6 +47,7 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.sharpening import Emboss, RingingOvershoot, UnsharpMask
 from covary.ops.image.stain import HEStain
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
@@ -47,16 +55,22 @@ from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Sol
 __all__ = [
     "D4",
     "FDA",
+    "AdvancedBlur",
     "Affine",
+    "Anisotropy",
     "AtLeastOneBBoxRandomCrop",
     "AugMix",
     "AutoAugment",
     "AutoContrast",
     "BBoxSafeRandomCrop",
+    "BiasField",
+    "Bilateral",
+    "Blur",
     "Brightness",
     "CenterCrop",
     "ChannelDropout",
     "ChannelShuffle",
+    "ChromaticAberration",
     "CoarseDropout",
     "ColorJitter",
     "Colorize",
@@ -66,13 +80,17 @@ __all__ = [
     "CropAndPad",
     "CropNonEmptyMaskIfExists",
     "Cutout",
+    "Defocus",
     "ElasticTransform",
+    "Emboss",
     "Equalize",
     "FancyPCA",
     "FiveCrop",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
+    "Ghosting",
+    "GlassBlur",
     "Grayscale",
     "GridDistortion",
     "GridDropout",
@@ -87,8 +105,12 @@ __all__ = [
     "Illumination",
     "Invert",
     "IoUCrop",
+    "KSpaceSpike",
     "LetterBox",
     "LongestMaxSize",
+    "MedianBlur",
+    "Morphological",
+    "MotionBlur",
     "Normalize",
     "OpticalDistortion",
     "Pad",
@@ -105,12 +127,14 @@ __all__ = [
     "Prime",
     "RGBShift",
     "RandAugment",
+    "RandConv",
     "RandomCrop",
     "RandomCropFromBorders",
     "RandomCropNearBBox",
     "RandomDeformation",
     "RandomErasing",
     "RandomFilter",
+    "RandomMotion",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
@@ -119,6 +143,7 @@ __all__ = [
     "RandomTone",
     "RandomToneCurve",
     "Resize",
+    "RingingOvershoot",
     "Rotate",
     "SafeRotate",
     "SaltAndPepper",
@@ -140,8 +165,10 @@ __all__ = [
     "Transpose",
     "TrivialAugmentWide",
     "UniformAugment",
+    "UnsharpMask",
     "VerticalFlip",
     "Vignetting",
     "XYMasking",
+    "ZoomBlur",
     "ZoomOut",
 ]

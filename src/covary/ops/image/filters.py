@@ -10,7 +10,7 @@ from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter
+from covary.plan.changes import Change, Filter, Floats
 
 # A Gaussian is cut off at so many standard deviations, rounded up to whole pixels.
 _TRUNCATE = 3.0
@@ -38,14 +38,23 @@ class GaussianBlur(Amount):
     sigma: Range = ranged(default=Uniform(0.1, 2.0, identity=0), low=0, high=100)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        reach = math.ceil(_TRUNCATE * self.law("sigma").bounds()[1])
-        distance = np.abs(np.arange(-reach, reach + 1.0))
-        sigma = draw("sigma")[:, None]
-        # Below a thousandth of a pixel the neighbours' weights are 0 in any arithmetic.
-        taps = np.exp(-0.5 * np.square(distance / np.maximum(sigma, 1e-3)))
-        taps *= distance <= np.ceil(_TRUNCATE * sigma)
-        taps /= taps.sum(axis=1, keepdims=True)
-        return Filter(kernel_y=taps, kernel_x=taps)
+        return gaussian_filter(draw("sigma"), self.law("sigma").bounds()[1])
+
+
+def gaussian_filter(sigma: Floats, highest: float) -> Filter:
+    """The filters of Gaussians, given their (B,) standard deviations in pixels and the highest that could have come."""
+    distance = np.abs(np.arange(-reach(highest), reach(highest) + 1.0))
+    sigma = sigma[:, None]
+    # Below a thousandth of a pixel the neighbours' weights are 0 in any arithmetic.
+    taps = np.exp(-0.5 * np.square(distance / np.maximum(sigma, 1e-3)))
+    taps *= distance <= np.ceil(_TRUNCATE * sigma)
+    taps /= taps.sum(axis=1, keepdims=True)
+    return Filter(kernel_y=taps, kernel_x=taps)
+
+
+def reach(sigma: float) -> int:
+    """How many pixels a Gaussian goes to either side."""
+    return math.ceil(_TRUNCATE * sigma)
 
 
 @operation

@@ -1,0 +1,149 @@
+"""Blurs by what moves while the shutter is open: along a line, and towards the picture."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from covary.draws.distributions import Range, Uniform
+from covary.ops.amounts import Amount
+from covary.ops.base import Draw, operation, ranged
+from covary.ops.image.planes import as_picture, by_planes
+from covary.ops.view import View
+from covary.plan.changes import Change, Filter, Floats, Image, Pixels
+
+# Neighbouring pictures of a zoom are so many pixels apart at the corners, at most.
+_SPACING = 2.0
+_MOST_DOUBLINGS = 7
+
+
+@operation
+class MotionBlur(Amount):
+    """Blur along a straight line, as a camera that moves.
+
+    Args:
+        length: of the line in pixels, 0 to 200. Identity: 0. Default 3 to 9.
+        angle: of the line in degrees, anticlockwise from the right. Default 0 to 360.
+        direction: how the time is spread along the line, -1 to 1: at 0 evenly, at 1 it grows from none at the start to
+            twice the mean at the end (the side that `angle` points to), at -1 it falls. Default -1 to 1.
+
+    The weights are exact: the line, however it lies, is the limit of many pictures moved along it with linear
+    interpolation. Its middle stays where it was, and so do labels. Borders are reflected without the edge pixel.
+
+    Helps: moving cameras and objects, long exposures: driving, sports, robots.
+    Hurts: small text; tasks that measure sharpness.
+    """
+
+    length: Range = ranged(default=Uniform(3, 9, identity=0), low=0, high=200)
+    angle: Range = ranged(default=Uniform(0, 360))
+    direction: Range = ranged(default=Uniform(-1, 1), low=-1, high=1)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        reach = max(1, math.ceil(self.law("length").bounds()[1] / 2))
+        length, turn = draw("length"), np.radians(draw("angle"))
+        across, down = 0.5 * length * np.cos(turn), -0.5 * length * np.sin(turn)
+        lines = zip(across.tolist(), down.tolist(), draw("direction").tolist(), strict=True)
+        return Filter(kernel=np.stack([line_kernel(*line, reach) for line in lines]))
+
+
+def line_kernel(across: float, down: float, direction: float, reach: int) -> Floats:
+    """The weights of a line from (-across, -down) to (across, down), spread over the pixels by linear interpolation.
+
+    Args:
+        across, down: half of the line in pixels, at most `reach` each.
+        direction: the weight at the share t of the way, -1 to 1, is 1 + direction * t.
+        reach: of the kernel in pixels to each side, at least 1.
+
+    Returns:
+        (2 * reach + 1, 2 * reach + 1) float64 that sum to one. The kernel is a correlation's: a pixel gets what stands
+        where its weights are, so the picture moves the other way.
+    """
+    whole = np.arange(-reach, reach + 1.0)
+    crossings = [whole / half for half in (across, down) if abs(half) > 1e-9]
+    cuts = np.unique(np.clip(np.concatenate([[-1.0, 1.0], *crossings]), -1, 1))
+    start, end = cuts[:-1], cuts[1:]
+    # Between crossings the weights are cubic in t, for which Simpson's rule is exact.
+    t = np.stack([start, 0.5 * (start + end), end])
+    weight = np.array([[1.0], [4.0], [1.0]]) * (end - start) * (1 + direction * t)
+    column, row = np.floor(across * t[1]), np.floor(down * t[1])
+    share_x, share_y = across * t - column, down * t - row
+    side = 2 * reach + 1
+    corner = ((row + reach) * side + column + reach).astype(np.int64)
+    places = np.broadcast_to(np.stack([corner, corner + 1, corner + side, corner + side + 1])[:, None], (4, *t.shape))
+    shares = np.stack(
+        [
+            (1 - share_x) * (1 - share_y),
+            share_x * (1 - share_y),
+            (1 - share_x) * share_y,
+            share_x * share_y,
+        ]
+    )
+    kernel = np.bincount(places.ravel(), (shares * weight).ravel(), minlength=side * side)
+    spread: Floats = (kernel / kernel.sum()).reshape(side, side)
+    return spread
+
+
+@operation
+class ZoomBlur(Amount):
+    """Blur along rays from the centre, as a lens that zooms, or a camera that comes closer.
+
+    Any (H, W, C) image.
+
+    Args:
+        factor: the greatest zoom, 1 to 4. Identity: 1. Default 1.02 to 1.2. (Albumentations' goes to 1.31.)
+
+    The mean of the pictures at 2**n zooms from 1 to `factor`, evenly spaced in the logarithm and close enough to leave
+    no copies: each of n steps halves the distance between them, at the cost of one zoom.
+
+    Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations", ICLR
+    2019.
+
+    Helps: driving, drones: the picture grows from the middle.
+    Hurts: fine texture at the edges, small text.
+    """
+
+    factor: Range = ranged(default=Uniform(1.02, 1.2, identity=1), low=1, high=4)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        return Pixels(_zoomed, tuple({"factor": factor} for factor in draw("factor").tolist()))
+
+
+def zoom_steps(factor: float, height: int, width: int) -> list[float]:
+    """The zooms whose pictures are averaged in turn, each with what the ones before it gave.
+
+    The products of any of them are the 2**n zooms.
+    """
+    if factor <= 1:
+        return []
+    furthest = (1 - 1 / factor) * 0.5 * math.hypot(height, width)
+    doublings = min(max(1, math.ceil(math.log2(furthest / _SPACING + 1))), _MOST_DOUBLINGS)
+    apart = math.log(factor) / (2**doublings - 1)
+    return [math.exp(apart * 2**step) for step in range(doublings)]
+
+
+def _zoomed(picture: Image, factor: float) -> Image:
+    height, width = picture.shape[:2]
+    steps = zoom_steps(factor, height, width)
+    if not steps:
+        return picture
+    values: Image = picture.astype(np.float32)
+    for step in steps:
+        values = by_planes(values, partial(_mean_with_zoom, zoom=step))
+    return as_picture(values, picture.dtype)
+
+
+def _mean_with_zoom(planes: Floats, zoom: float) -> Floats:
+    """The mean of float planes and of themselves, magnified; in their place."""
+    import cv2
+
+    height, width = planes.shape[:2]
+    share = 1 / zoom
+    # From the centres of output pixels to those of input pixels.
+    matrix = np.array([[share, 0, 0.5 * (width - 1) * (1 - share)], [0, share, 0.5 * (height - 1) * (1 - share)]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    zoomed = cv2.warpAffine(planes, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    planes += zoomed.reshape(planes.shape)
+    planes *= np.float32(0.5)
+    return planes
