@@ -85,6 +85,7 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
         step.signal.gain = static_cast<float>(value.gain[b]);
         step.signal.law = value.law == nullptr ? nullptr : value.law + b * 6 * 16;
         if (value.model == Value::Model::counts && !(step.signal.slope > 0.0F)) continue;
+        if (step.signal.variance == 0.0F && step.signal.slope == 0.0F && step.signal.gain == 0.0F) continue;
         if (value.model == Value::Model::magnitude)
           step.signal.beside = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(all.width)));
         break;

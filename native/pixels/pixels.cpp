@@ -3,6 +3,11 @@
 
 namespace covary {
 
-void add_pixels(nb::module_& m) { add_glass(m); }
+void add_pixels(nb::module_& m) {
+  add_cover(m);
+  add_dither(m);
+  add_glass(m);
+  add_superpixels(m);
+}
 
 }  // namespace covary

@@ -1,8 +1,8 @@
 """Laws of noise by name, as tables from which a 16-bit number becomes a value of mean 0 and variance 1.
 
-A table has two halves of three rows, for numbers without and with bit 15. In each half a parabola stands for each octave
-of the share v, as `covary.draws.streams.gaussian_values` describes it; v / 131072 of all numbers lie further out, on
-the upper side of the law for the first half and on the lower side for the second one.
+A table has two halves of three rows, for numbers without and with bit 15. In each half a parabola stands for each
+octave of the share v, as `covary.draws.streams.gaussian_values` describes it; v / 131072 of all numbers lie further
+out, on the upper side of the law for the first half and on the lower side for the second one.
 """
 
 from __future__ import annotations

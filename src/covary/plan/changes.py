@@ -137,12 +137,14 @@ class GaussianField:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignalNoise:
-    """Noise whose deviation depends on the value that it falls on: s(v)**2 = variance + slope * max(v, 0) + (gain * v)**2.
+    """Noise whose deviation depends on the value that it falls on: s(v)**2 = variance + slope * max(v, 0) + (gain *
+    v)**2.
 
     Attributes:
-        model: what becomes of a value v. "additive": v + s(v) * z. "magnitude": sqrt((v + s(v) * z)**2 + (s(v) * z')**2),
-            as of complex numbers. "counts": slope * Poisson(max(v, 0) / slope), its variance thus slope * v; nothing
-            where slope is not above 0, and no other attribute counts. z and z' are independent, of mean 0 and variance 1.
+        model: what becomes of a value v. "additive": v + s(v) * z. "magnitude": sqrt((v + s(v) * z)**2 + (s(v) *
+            z')**2), as of complex numbers. "counts": slope * Poisson(max(v, 0) / slope), its variance thus slope * v;
+            nothing where slope is not above 0, and no other attribute counts. z and z' are independent, of mean 0 and
+            variance 1.
         variance: (B,) in the square of the image's own range.
         slope: (B,) in the image's own range.
         gain: (B,) as a share of the value.

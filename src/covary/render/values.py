@@ -127,6 +127,8 @@ def _with_signal_noise(values: Floats, change: SignalNoise, row: int) -> Floats:
     slope = real(change.slope[row])
     if change.model == "counts":
         return _counts(lit / slope, bits) * slope if slope > 0 else values
+    if not (change.variance[row] or slope or change.gain[row]):
+        return values
     scale = np.sqrt(real(change.variance[row]) + slope * lit + np.square(real(change.gain[row]) * values))
     if change.model == "magnitude":
         beside = gaussian_values(picture_bits(stream, TAG_QUADRATURE, height, width, planes)).astype(values.dtype)

@@ -10,6 +10,7 @@ from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
+from covary.ops.image.grain import FilmGrain
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
@@ -26,6 +27,7 @@ from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
+from covary.ops.image.quality import Dithering, Downscale, ImageCompression
 from covary.ops.image.resize import (
     LongestMaxSize,
     RandomScale,
@@ -34,11 +36,14 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.signal import AdditiveNoise, ISONoise, MultiplicativeNoise, PixelDropout, RicianNoise, ShotNoise
+from covary.ops.image.superpixels import Superpixels
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
     "D4",
+    "AdditiveNoise",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
     "BBoxSafeRandomCrop",
@@ -55,8 +60,11 @@ __all__ = [
     "CropAndPad",
     "CropNonEmptyMaskIfExists",
     "Cutout",
+    "Dithering",
+    "Downscale",
     "ElasticTransform",
     "FancyPCA",
+    "FilmGrain",
     "FiveCrop",
     "Gamma",
     "GaussianBlur",
@@ -69,11 +77,14 @@ __all__ = [
     "HideAndSeek",
     "HorizontalFlip",
     "Hue",
+    "ISONoise",
     "Illumination",
+    "ImageCompression",
     "Invert",
     "IoUCrop",
     "LetterBox",
     "LongestMaxSize",
+    "MultiplicativeNoise",
     "Normalize",
     "OpticalDistortion",
     "Pad",
@@ -81,6 +92,7 @@ __all__ = [
     "Perspective",
     "PhotoMetricDistort",
     "PiecewiseAffine",
+    "PixelDropout",
     "PlanckianJitter",
     "PlasmaBrightness",
     "PlasmaContrast",
@@ -98,6 +110,7 @@ __all__ = [
     "RandomSizedBBoxSafeCrop",
     "RandomToneCurve",
     "Resize",
+    "RicianNoise",
     "Rotate",
     "SafeRotate",
     "SaltAndPepper",
@@ -108,9 +121,11 @@ __all__ = [
     "Sharpen",
     "Shear",
     "ShiftScaleRotate",
+    "ShotNoise",
     "SmallestMaxSize",
     "Solarize",
     "Stretch",
+    "Superpixels",
     "TenCrop",
     "ThinPlateSpline",
     "ToTensor",
