@@ -6,6 +6,7 @@ All is written for any float precision: what comes in as float64 stays float64.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covary.draws.laws import law_values
 from covary.draws.streams import (
@@ -16,7 +17,7 @@ from covary.draws.streams import (
     gaussian_values,
     picture_bits,
 )
-from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Ints, Shade, SignalNoise
+from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Shade, SignalNoise
 from covary.plan.stages import ValueStep
 
 _REC_601 = (0.299, 0.587, 0.114)
@@ -136,14 +137,15 @@ def _with_signal_noise(values: Floats, change: SignalNoise, row: int) -> Floats:
         magnitude: Floats = np.sqrt(np.square(along) + np.square(scale * beside))
         return magnitude
     z = gaussian_values(bits) if change.law is None else law_values(bits, change.law[row].astype(np.float32))
-    return values + scale * z.astype(values.dtype)
+    noisy: Floats = values + scale * z.astype(values.dtype)
+    return noisy
 
 
 # Below this mean counts are found one by one, above by the expansion of their quantile, right to 0.0005 of a share.
 _FEW = 6
 
 
-def _counts(mean: Floats, bits: Ints) -> Floats:
+def _counts(mean: Floats, bits: NDArray[np.uint16]) -> Floats:
     """Poisson numbers by the quantile function: of 16-bit numbers, or of the normal ones that are made of them.
 
     The expansion is that of Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution

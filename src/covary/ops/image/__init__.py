@@ -36,10 +36,12 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.road import Night, RandomGravel, RandomShadow, RandomSunFlare, WetRoad
 from covary.ops.image.signal import AdditiveNoise, ISONoise, MultiplicativeNoise, PixelDropout, RicianNoise, ShotNoise
 from covary.ops.image.superpixels import Superpixels
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
+from covary.ops.image.weather import Frost, RandomFog, RandomRain, RandomSnow, Spatter
 
 __all__ = [
     "D4",
@@ -66,6 +68,7 @@ __all__ = [
     "FancyPCA",
     "FilmGrain",
     "FiveCrop",
+    "Frost",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
@@ -85,6 +88,7 @@ __all__ = [
     "LetterBox",
     "LongestMaxSize",
     "MultiplicativeNoise",
+    "Night",
     "Normalize",
     "OpticalDistortion",
     "Pad",
@@ -103,11 +107,17 @@ __all__ = [
     "RandomCropFromBorders",
     "RandomCropNearBBox",
     "RandomErasing",
+    "RandomFog",
+    "RandomGravel",
+    "RandomRain",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
+    "RandomShadow",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomSnow",
+    "RandomSunFlare",
     "RandomToneCurve",
     "Resize",
     "RicianNoise",
@@ -124,6 +134,7 @@ __all__ = [
     "ShotNoise",
     "SmallestMaxSize",
     "Solarize",
+    "Spatter",
     "Stretch",
     "Superpixels",
     "TenCrop",
@@ -133,6 +144,7 @@ __all__ = [
     "Transpose",
     "VerticalFlip",
     "Vignetting",
+    "WetRoad",
     "XYMasking",
     "ZoomOut",
 ]

@@ -85,7 +85,7 @@ def _webp(pixels: Image, quality: int) -> Image:
     )
     if not done:
         raise ValueError(f"webp: a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels could not be encoded")
-    shown = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    shown = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return shown[:, :, 1:2] if pixels.shape[2] == 1 else shown[:, :, ::-1]
 
 
@@ -209,7 +209,8 @@ def ordered(image: Image, levels: int) -> Image:
     place = np.clip(image.astype(np.float32) / np.float32(white), 0, 1) * last
     level = np.minimum(np.floor(place + threshold), last)
     made = level * (np.float32(white) / last)
-    return (np.rint(made) if image.dtype.kind == "u" else made).astype(image.dtype)
+    finished: Image = (np.rint(made) if image.dtype.kind == "u" else made).astype(image.dtype)
+    return finished
 
 
 def bayer_matrix(order: int) -> Image:

@@ -96,7 +96,8 @@ def block_means(image: Image, factor: int) -> NDArray[np.uint8]:
 
 
 def _levels(values: Image) -> NDArray[np.uint8]:
-    return np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
+    return levels
 
 
 def segment(features: NDArray[np.uint8], rows: int, columns: int) -> Labels:
@@ -135,7 +136,8 @@ def segmented(features: NDArray[np.uint8], rows: int, columns: int, near: int, f
                 distance = (np.square(values * _FINE - centres[label]) * weights).sum(axis=2)
                 closer = inside & (distance < best)
                 best, labels = np.where(closer, distance, best), np.where(closer, label, labels)
-    return labels.astype(np.int32)
+    found: Labels = labels.astype(np.int32)
+    return found
 
 
 def flattened(image: Image, labels: Labels, factor: int, chosen: NDArray[np.uint8]) -> Image:
