@@ -20,20 +20,19 @@ T rounded(float value) {
     return value;
   } else {
     constexpr float magic = 12582912.0F;
-    return static_cast<T>((value + magic) - magic);
+    return static_cast<T>(static_cast<std::int32_t>((value + magic) - magic));
   }
 }
 
-template <class T>
-void cover(const Pixels<T>& picture, const std::uint8_t* alpha, const std::uint8_t* light, const float* colour) {
+template <class T, class Count>
+void cover(const Pixels<T>& picture, Count channels, const std::uint8_t* alpha, const std::uint8_t* light, const float* colour) {
   const std::int64_t pixels = picture.height * picture.width;
-  T* v = picture.data;
   for (std::int64_t i = 0; i < pixels; ++i) {
     if (alpha[i] == 0) continue;
     const float share = static_cast<float>(alpha[i]) * (1.0F / 255.0F);
     const float lit = light == nullptr ? 1.0F : static_cast<float>(light[i]) * (1.0F / 255.0F);
-    T* here = v + i * picture.channels;
-    for (std::int64_t c = 0; c < picture.channels; ++c) {
+    T* here = picture.data + i * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
       const auto before = static_cast<float>(here[c]);
       here[c] = rounded<T>(before + share * (colour[c] * lit - before));
     }
@@ -54,7 +53,13 @@ void add_cover(nb::module_& m) {
         const std::uint8_t* from = alpha.data();
         const std::uint8_t* lit = light.has_value() ? light->data() : nullptr;
         const float* paint = colour.data();
-        with_picture(picture, [=](auto view) { cover(view, from, lit, paint); });
+        with_picture(picture, [=](auto view) {
+          if (view.channels == 3) {
+            cover(view, std::integral_constant<std::int64_t, 3>{}, from, lit, paint);
+          } else {
+            cover(view, view.channels, from, lit, paint);
+          }
+        });
       },
       nb::arg("picture").noconvert(), nb::arg("alpha").noconvert(), nb::arg("light").noconvert().none(),
       nb::arg("colour").noconvert());

@@ -71,6 +71,7 @@ class Words {
 void add_cover(nb::module_& m);
 void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
+void add_marks(nb::module_& m);
 void add_superpixels(nb::module_& m);
 
 void add_pixels(nb::module_& m);

@@ -7,6 +7,7 @@ void add_pixels(nb::module_& m) {
   add_cover(m);
   add_dither(m);
   add_glass(m);
+  add_marks(m);
   add_superpixels(m);
 }
 

@@ -7,21 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.draws.distributions import Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.gaussian import gaussian_wave
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.cover import Plane, cover
+from covary.ops.image.cover import cover, strokes
 from covary.ops.image.light import clouds
 from covary.ops.image.luma import identity_matrix
 from covary.ops.view import View
-from covary.plan.changes import Change, Colour, Curve, Floats, Image, Pixels, Shade, Warp
-from covary.plan.stages import Stage
-from covary.render import find_renderer
-
-# Places of marks are given to 1/16 of a pixel.
-_SHIFT = 4
+from covary.plan.changes import Change, Colour, Curve, Floats, Image, Pixels, Shade
 
 
 def numbers(stream: int, *shape: int) -> NDArray[np.float64]:
@@ -30,13 +26,11 @@ def numbers(stream: int, *shape: int) -> NDArray[np.float64]:
     return made
 
 
-def strokes(alpha: Plane, ends: NDArray[np.float64], strength: int, thickness: int = 1) -> None:
-    """Draw (N, 2, 2) lines, each from (x, y) to (x, y) in pixels, smooth at their edges and round at their ends."""
-    import cv2
-
-    if len(ends):
-        points = np.rint(np.clip(ends, -1e4, 1e4) * 2**_SHIFT).astype(np.int32)
-        cv2.polylines(alpha, list(points), False, strength, thickness, cv2.LINE_AA, _SHIFT)
+def lines_of(starts: Floats, ends: Floats, radius: Floats | float) -> Floats:
+    """(N, 5) strokes from (N, 2) starts to (N, 2) ends, as `cover.strokes` takes them."""
+    lines = np.empty((len(starts), 5))
+    lines[:, :2], lines[:, 2:4], lines[:, 4] = starts, ends, radius
+    return lines
 
 
 def veil(view: View, opacity: Floats, colour: float) -> Shade:
@@ -52,7 +46,7 @@ class RandomFog(Amount):
     Any (H, W, C) image. A value v becomes v * (1 - a) + 0.9 * white * a, a being `density` where fog is densest.
 
     Args:
-        density: 0 to 1. Default 0.3 to 0.8. Identity: 0.
+        density: 0 to 1. Default 0.4 to 0.9. Identity: 0.
         patchiness: how much thinner it is between banks, 0 (even) to 1. Default 0.2 to 0.6.
         depth: how much thinner it is at the lower edge than at the upper one, 0 (not at all) to 1. Default 0.2 to 0.7.
 
@@ -62,7 +56,7 @@ class RandomFog(Amount):
     Hurts: indoor scenes.
     """
 
-    density: Range = ranged(default=Uniform(0.3, 0.8, identity=0), low=0, high=1)
+    density: Range = ranged(default=Uniform(0.4, 0.9, identity=0), low=0, high=1)
     patchiness: Range = ranged(default=Uniform(0.2, 0.6), low=0, high=1)
     depth: Range = ranged(default=Uniform(0.2, 0.7), low=0, high=1)
 
@@ -119,7 +113,7 @@ def _plain(value: Any) -> float | int:
     return int(value) if isinstance(value, np.integer) else float(value)
 
 
-_DROPS = 820
+_DROPS = 600
 
 
 def rained(image: Image, amount: float, slant: float, length: float, stream: int) -> Image:
@@ -133,11 +127,10 @@ def rained(image: Image, amount: float, slant: float, length: float, stream: int
     dx, dy = reach * np.sin(slant), reach * np.cos(slant)
     # Places from before the upper and left edges on, so that streaks enter evenly.
     x0, y0 = x * (width + np.abs(dx)) - np.maximum(dx, 0), y * (height + dy) - dy
-    ends = np.stack([np.stack([x0, y0], axis=1), np.stack([x0 + dx, y0 + dy], axis=1)], axis=1)
     alpha = np.zeros((height, width), np.uint8)
-    thick = max(round(height / 300), 1)
-    strokes(alpha, ends[near < 0.7], 90, thick)
-    strokes(alpha, ends[near >= 0.7], 150, thick)
+    starts = np.stack([x0, y0], axis=1)
+    lines = lines_of(starts, starts + np.stack([dx, dy], axis=1), max(height / 800, 0.3))
+    strokes(alpha, None, lines, np.where(near < 0.7, 90, 150))
     return cover(image, alpha, None, (0.86, 0.88, 0.92))
 
 
@@ -203,13 +196,12 @@ def snowed(image: Image, amount: float, slant: float, stream: int) -> Image:
     unit = max(height, width) / 256
     centres = np.stack([x * width, y * height], axis=1)
     way = np.stack([np.full(count, np.sin(slant)), np.full(count, np.cos(slant))], axis=1)
-    alpha = np.zeros((height, width), np.uint8)
     # Far flakes are many, small and faint; near ones few, large and smeared by their fall.
-    for low, high, size, strength in ((0, 0.7, 1.0, 120), (0.7, 0.93, 2.0, 180), (0.93, 1, 4.0, 220)):
-        these = (near >= low) & (near < high)
-        half = way[these] * (0.2 + 0.6 * length[these, None]) * size * unit
-        ends = np.stack([centres[these] - half, centres[these] + half], axis=1)
-        strokes(alpha, ends, strength, max(round(size * unit), 1))
+    kind = np.searchsorted((0.7, 0.93), near, side="right")
+    radius = np.array([0.4, 0.9, 1.8])[kind] * unit
+    half = way * ((0.4 + 1.2 * length) * radius)[:, None]
+    alpha = np.zeros((height, width), np.uint8)
+    strokes(alpha, None, lines_of(centres - half, centres + half, radius), np.array([120, 180, 220])[kind])
     return cover(image, alpha, None, (1.0, 1.0, 1.0))
 
 
@@ -217,7 +209,7 @@ def snowed(image: Image, amount: float, slant: float, stream: int) -> Image:
 class Spatter(Amount):
     """Splash rain or mud against the lens.
 
-    Any (H, W, C) image. Drops are where a field of smooth Gaussian noise is highest.
+    Any (H, W, C) image. Drops are where a smooth field of Gaussian noise is highest.
 
     Args:
         amount: share of the picture under drops, 0 to 0.8. Default 0.05 to 0.25. Identity: 0.
@@ -255,28 +247,56 @@ def splashed(image: Image, mode: str, amount: float, size: float, stream: int) -
 
     height, width, _ = image.shape
     field = smooth_noise(stream, height, width, max(size * max(height, width), 1.0))
-    # Between knots the noise is fainter: the deviation of the cubic in the middle of a cell and at its knots.
-    threshold = np.float32(NormalDist(sigma=0.75).inv_cdf(1 - amount))
+    # The mean variance of a cubic B-spline of independent knots is 151 / 315 along each axis.
+    threshold = np.float32(NormalDist(sigma=151 / 315).inv_cdf(1 - amount))
     over = np.subtract(field, threshold, out=np.empty_like(field))
     opaque = 230.0 if mode == "mud" else 150.0
-    alpha = np.clip(over * np.float32(8 * opaque), 0, opaque).astype(np.uint8)
+    alpha = np.clip(over * np.float32(16 * opaque), 0, opaque).astype(np.uint8)
     # Light from above: bright where the drop rises towards the viewer, dark where it falls away.
     slope = np.zeros_like(field)
     np.subtract(field[1:], field[:-1], out=slope[1:])
-    steep = np.float32(size * max(height, width) * (60 if mode == "mud" else 110))
+    steep = np.float32(size * max(height, width) * (120 if mode == "mud" else 220))
     light = np.clip(slope * steep + np.float32(150 if mode == "mud" else 170), 0, 255).astype(np.uint8)
     return cover(image, alpha, light, (0.47, 0.33, 0.2) if mode == "mud" else (0.93, 0.97, 1.0))
 
 
 def smooth_noise(stream: int, height: int, width: int, knot: float) -> NDArray[np.float32]:
-    """(height, width) cubic noise between standard normal numbers at knots `knot` pixels apart."""
-    rows, columns = int(np.ceil(height / knot)) + 3, int(np.ceil(width / knot)) + 3
-    knots = gaussian_wave(stream, rows, columns)[..., None]
-    matrix = np.array([[[1 / knot, 0, 1.0], [0, 1 / knot, 1.0], [0, 0, 1]]])
-    size = np.array([[height, width]], dtype=np.int64)
-    stage = Stage(size=size, coordinates=(Warp(matrix, size),), interpolation="cubic")
-    noise: NDArray[np.float32] = find_renderer()([stage], [knots])[0][..., 0]
-    return noise
+    """(height, width) noise: a cubic B-spline of standard normal numbers at knots `knot` pixels apart."""
+    (down, down_weights), (across, across_weights) = (_spline(side, knot) for side in (height, width))
+    knots = gaussian_wave(stream, int(down[-1]) + 4, int(across[-1]) + 4)
+    if kernels.native is None:
+        return between_knots(knots, down, down_weights, across, across_weights)
+    field = np.empty((height, width), np.float32)
+    kernels.native.between_knots(knots, down, down_weights, across, across_weights, field)
+    return field
+
+
+def _spline(side: int, knot: float) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The first of four knots about each pixel, and the (4, side) weights of a cubic B-spline."""
+    place = (np.arange(side) + 0.5) / knot
+    first = place.astype(np.int32)
+    t = place - first
+    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
+    return first, weights.astype(np.float32)
+
+
+def between_knots(
+    knots: NDArray[np.float32],
+    down: NDArray[np.int32],
+    down_weights: NDArray[np.float32],
+    across: NDArray[np.int32],
+    across_weights: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The kernel's bytes by NumPy."""
+
+    def mixed(parts: list[NDArray[np.float32]], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        made: NDArray[np.float32] = parts[0] * weights[0]
+        for part, weight in zip(parts[1:], weights[1:], strict=True):
+            made = made + part * weight
+        return made
+
+    rows = mixed([knots[down + k] for k in range(4)], down_weights[:, :, None])
+    return mixed([rows[:, across + k] for k in range(4)], across_weights)
 
 
 @operation
@@ -329,7 +349,6 @@ def frosted(image: Image, amount: float, stream: int) -> Image:
     angle = np.choose(edge, [0.5, 1.0, 1.5, 0.0]) * np.pi + (turn - 0.5) * 2.2
     length = amount * (0.15 + 0.5 * reach * reach) * min(height, width)
     root, way = np.stack([x, y], axis=1), np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    stems = np.stack([root, root + way * length[:, None]], axis=1)
     # Barbs stand at 60 degrees, as ice crystals do, and become shorter towards the tip.
     at = (np.arange(_BARBS) + uniforms[:, 4:]) / _BARBS
     hand = np.where((np.arange(_BARBS) + (side > 0.5)[:, None]) % 2 == 0, np.pi / 3, -np.pi / 3)
@@ -338,6 +357,7 @@ def frosted(image: Image, amount: float, stream: int) -> Image:
     reaches = length[:, None] * 0.45 * (1 - at) * (0.5 + uniforms[:, :3:-1])
     barbs = np.stack([np.cos(barb_angle), np.sin(barb_angle)], axis=-1) * reaches[..., None]
     alpha = np.zeros((height, width), np.uint8)
-    strokes(alpha, np.stack([starts, starts + barbs], axis=2).reshape(-1, 2, 2), 120)
-    strokes(alpha, stems, 200, max(round(min(height, width) / 200), 1))
+    thin = max(min(height, width) / 800, 0.35)
+    strokes(alpha, None, lines_of(starts.reshape(-1, 2), (starts + barbs).reshape(-1, 2), thin), 120)
+    strokes(alpha, None, lines_of(root, root + way * length[:, None], 1.5 * thin), 200)
     return cover(image, alpha, None, (0.95, 0.98, 1.0))
