@@ -300,6 +300,9 @@ inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes
   const float* COVARY_RESTRICT below = grid.rows == 1 ? above : above + grid.columns * series;
   float* COVARY_RESTRICT knots = shade.knots;
   for (std::int64_t i = 0; i < grid.columns * series; ++i) knots[i] = above[i] + at.part * (below[i] - above[i]);
+  bool idle = true;
+  for (std::int64_t i = 0; i < grid.columns * series; ++i) idle = idle && knots[i] == (i % series < grid.channels ? 1.0F : 0.0F);
+  if (idle) return;
   const std::int64_t n = all.width;
   const float* COVARY_RESTRICT gain = shade.along;
   const float* COVARY_RESTRICT offset = shade.along + n;

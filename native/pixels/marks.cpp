@@ -31,7 +31,7 @@ void stroke(std::uint8_t* alpha, std::uint8_t* light, std::int64_t height, std::
   };
   const std::int64_t left = first(x0, dx), right = end(x0, dx, width), bottom = end(y0, dy, height);
   const float across = std::fabs(dy) > 1e-3F ? dx / dy : 0.0F;
-  const float half = std::fabs(dy) > 1e-3F ? (reach + 1) * std::sqrt(square) / std::fabs(dy) + 1 : 1e9F;
+  const float half = std::fabs(dy) > 1e-3F ? reach * std::sqrt(square) / std::fabs(dy) + 0.6F : 1e9F;
   for (std::int64_t y = first(y0, dy); y < bottom; ++y) {
     const float py = static_cast<float>(y) + 0.5F - y0;
     // The line at this height, and what can be near it; beyond its ends their own discs.

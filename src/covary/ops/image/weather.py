@@ -15,7 +15,7 @@ from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.cover import cover, strokes
 from covary.ops.image.light import clouds
-from covary.ops.image.luma import identity_matrix
+from covary.ops.image.luma import LUMA, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Curve, Floats, Image, Pixels, Shade
 
@@ -142,7 +142,7 @@ class RandomSnow(Amount):
 
     Args:
         amount: 0 to 1. Default 0.2 to 0.8. Identity: 0.
-        mode: "lying" (what is bright becomes white, channel by channel, more of it at higher amounts), "falling"
+        mode: "lying" (colours fade, and what is bright becomes white, more of it at higher amounts), "falling"
             (flakes, near ones large and far ones small, and a thin haze) or "both". Default "both".
         slant: of the falling flakes' ways from upright, degrees, -80 to 80. Default -30 to 30.
 
@@ -165,12 +165,21 @@ class RandomSnow(Amount):
         amount = draw("amount")
         changes: list[Change] = []
         if self.mode != "falling":
+            if view.channels == 3:
+                changes.append(Colour(_fading(np.minimum(1.2 * amount, 0.8))))
             changes.append(Curve(_whitening(amount, view)))
         if self.mode != "lying":
             rows = zip(amount, np.radians(draw("slant")), draw.stream("flakes"), strict=True)
             names = ("amount", "slant", "stream")
             changes.append(Pixels(snowed, tuple(dict(zip(names, map(_plain, row), strict=True)) for row in rows)))
         return tuple(changes)
+
+
+def _fading(share: Floats) -> Floats:
+    """(B, 3, 4) matrices that move colours towards their luma."""
+    grey = np.broadcast_to(np.append(LUMA, 0), (3, 4))
+    matrices: Floats = identity_matrix(3) + share[:, None, None] * (grey - identity_matrix(3))
+    return matrices
 
 
 def _whitening(amount: Floats, view: View) -> Floats:
