@@ -15,7 +15,7 @@ from covary.ops.view import View
 from covary.plan.changes import Change, Floats, GaussianField, Image, Pixels, Shade
 
 # Knots along each axis of what is smooth, and of what has an edge.
-_SOFT, _SHARP = 41, 65
+_SOFT, _SHARP = 41, 49
 
 
 @operation
@@ -30,7 +30,7 @@ class RandomShadow(Amount):
         corners: of each polygon, 3 to 12. Default 5.
         region: x0, y0, x1, y1, where corners may lie, as fractions of the sides. Default the lower half.
 
-    Edges are soft over about a sixtieth of the side. Where shadows overlap, it is no darker.
+    Edges are soft over about a fiftieth of the side. Where shadows overlap, it is no darker.
 
     Helps: driving, aerial pictures, robots outdoors.
     Hurts: where shadows tell something (time of day, height).
