@@ -13,8 +13,8 @@ namespace {
 struct Names {
   PyObject *size, *coordinates, *border, *interpolation, *levels, *filter, *pixels, *values, *dtype, *layout;
   PyObject *change, *active, *matrix, *pivot, *table, *kernel_y, *kernel_x, *kernel, *scale, *mean, *stream, *per_channel;
-  PyObject *amount, *salt, *rectangles, *count, *fill, *colour, *grids;
-  PyObject *warp, *displace, *colour_type, *curve, *gaussian, *shade, *impulses, *erase, *fill_type;
+  PyObject *amount, *salt, *rectangles, *count, *fill, *colour, *grids, *model, *variance, *slope, *gain, *law, *noise;
+  PyObject *warp, *displace, *colour_type, *curve, *gaussian, *signal, *shade, *impulses, *erase, *fill_type;
 };
 
 PyObject* name_of(const char* text) {
@@ -57,6 +57,12 @@ const Names& names() {
     n.fill = name_of("fill");
     n.colour = name_of("colour");
     n.grids = name_of("grids");
+    n.model = name_of("model");
+    n.variance = name_of("variance");
+    n.slope = name_of("slope");
+    n.gain = name_of("gain");
+    n.law = name_of("law");
+    n.noise = name_of("noise");
     const Owned changes = checked(PyImport_ImportModule("covary.plan.changes"));
     const auto type = [&](const char* text) { return checked(PyObject_GetAttrString(changes.get(), text)).release(); };
     n.warp = type("Warp");
@@ -64,6 +70,7 @@ const Names& names() {
     n.colour_type = type("Colour");
     n.curve = type("Curve");
     n.gaussian = type("GaussianField");
+    n.signal = type("SignalNoise");
     n.shade = type("Shade");
     n.impulses = type("Impulses");
     n.erase = type("Erase");
@@ -397,11 +404,30 @@ class Parser {
       value.stream = streams(change, field("GaussianField.stream"));
       value.per_channel = truth(change, n.per_channel);
       need_gaussian_table();
+    } else if (type == n.signal) {
+      value.kind = Value::Kind::signal;
+      value.model = static_cast<Value::Model>(choice(change, n.model, field("SignalNoise.model"), {"additive", "magnitude", "counts"}));
+      value.variance = doubles(change, n.variance, field("SignalNoise.variance"), {batch_});
+      value.slope = doubles(change, n.slope, field("SignalNoise.slope"), {batch_});
+      value.gain = doubles(change, n.gain, field("SignalNoise.gain"), {batch_});
+      value.stream = streams(change, field("SignalNoise.stream"));
+      value.per_channel = truth(change, n.per_channel);
+      const Owned law = attribute(change, n.law);
+      if (law.get() != Py_None) {
+        const View& array = view(law.get(), field("SignalNoise.law"));
+        array.expect(field("SignalNoise.law"), {batch_, 6, 16});
+        value.law = floats(array, field("SignalNoise.law"));
+      }
+      need_gaussian_table();
     } else if (type == n.impulses) {
       value.kind = Value::Kind::impulses;
       value.amount = doubles(change, n.amount, field("Impulses.amount"), {batch_});
       value.salt = doubles(change, n.salt, field("Impulses.salt"), {batch_});
       value.stream = streams(change, field("Impulses.stream"));
+      value.per_channel = truth(change, n.per_channel);
+      value.noise = truth(change, n.noise);
+      if (attribute(change, n.colour).get() != Py_None)
+        value.colour = doubles(change, n.colour, field("Impulses.colour"), {batch_, c});
     } else if (type == n.erase) {
       value.kind = Value::Kind::erase;
       value.rectangles = integers(change, n.rectangles, field("Erase.rectangles"), {batch_, -1, 4});

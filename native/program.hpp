@@ -67,7 +67,7 @@ struct Filter {
 };
 
 struct Value {
-  enum class Kind : std::uint8_t { colour, curve, shade, gaussian, impulses, erase, fill } kind = Kind::fill;
+  enum class Kind : std::uint8_t { colour, curve, shade, gaussian, signal, impulses, erase, fill } kind = Kind::fill;
   std::vector<std::uint8_t> active;  // B, or empty: every sample
   std::vector<double> matrix;        // colour: B * C * (C + 1)
   std::vector<double> pivot;         // colour: B * C, or empty
@@ -75,17 +75,20 @@ struct Value {
   std::int64_t table_channels = 0;
   std::int64_t table_length = 0;
   std::vector<Grid> shades;           // shade: B
+  enum class Model : std::uint8_t { additive, magnitude, counts } model = Model::additive;  // signal
+  std::vector<double> variance, slope, gain;                                                // signal: B each
+  const float* law = nullptr;                                                               // signal: B * 6 * 16, or null
   std::vector<double> scale;          // gaussian: B
   std::vector<double> mean;           // gaussian: B
   std::vector<double> amount;         // impulses: B
   std::vector<double> salt;           // impulses: B
-  std::vector<std::uint64_t> stream;  // gaussian, impulses, erase with noise: B
+  std::vector<std::uint64_t> stream;  // gaussian, signal, impulses, erase with noise: B
   bool per_channel = true;
   std::vector<std::int64_t> rectangles;  // erase: B * rectangles_per_sample * 4
   std::int64_t rectangles_per_sample = 0;
   std::vector<std::int64_t> count;  // erase: B
-  bool noise = false;               // erase: noise in place of a colour
-  std::vector<double> colour;       // fill, erase: B * C
+  bool noise = false;               // erase, impulses: noise in place of a colour
+  std::vector<double> colour;       // fill, erase, impulses: B * C
 };
 
 struct Stage {

@@ -23,6 +23,7 @@ from covary.plan.changes import (
     GaussianField,
     Impulses,
     Shade,
+    SignalNoise,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -69,7 +70,7 @@ def picture(rng: np.random.Generator, dtype: str, channels: int) -> np.ndarray:
 
 def value(rng: np.random.Generator, batch: int, channels: int, white: float, dtype: str):
     streams = rng.integers(0, 2**64 - 1, batch, np.uint64)
-    kind = rng.integers(8)
+    kind = rng.integers(9)
     if kind == 0:
         pivot = numbers(rng, (batch, channels), 1.0) if rng.random() < 0.3 else None
         return Colour(numbers(rng, (batch, channels, channels + 1), 1.0), pivot)
@@ -81,7 +82,9 @@ def value(rng: np.random.Generator, batch: int, channels: int, white: float, dty
             numbers(rng, (batch,), white), numbers(rng, (batch,), white), streams, bool(rng.random() < 0.5)
         )
     if kind == 3:
-        return Impulses(numbers(rng, (batch,), 1.0), numbers(rng, (batch,), 1.0), streams)
+        colour = numbers(rng, (batch, channels), white) if rng.random() < 0.3 else None
+        each, noise = (bool(rng.random() < 0.4) for _ in range(2))
+        return Impulses(numbers(rng, (batch,), 1.0), numbers(rng, (batch,), 1.0), streams, each, colour, noise)
     if kind in (4, 5):
         rectangles = rng.integers(-200, 300, (batch, 3, 4)).astype(np.int32)
         if rng.random() < 0.2:
@@ -93,6 +96,11 @@ def value(rng: np.random.Generator, batch: int, channels: int, white: float, dty
     if kind == 6:
         shapes = [(*rng.integers(1, 9, 2), 2, rng.choice([1, channels])) for _ in range(batch)]
         return Shade(tuple(numbers(rng, shape, white).astype(np.float32) for shape in shapes))
+    if kind == 7:
+        model = str(rng.choice(["additive", "magnitude", "counts"]))
+        law = numbers(rng, (batch, 6, 16), 1.0).astype(np.float32) if rng.random() < 0.3 else None
+        sizes = (numbers(rng, (batch,), scale) for scale in (white, white / 10, 1.0))
+        return SignalNoise(model, *sizes, streams, bool(rng.random() < 0.5), law)
     return Fill(numbers(rng, (batch, channels), white))
 
 

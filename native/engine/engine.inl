@@ -23,6 +23,7 @@
 #include "geometry.inl"
 #include "planes.inl"
 #include "noise.inl"
+#include "signal_noise.inl"
 #include "values.inl"
 #include "copies.inl"
 #include "levels.inl"

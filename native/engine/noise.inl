@@ -2,7 +2,7 @@
 // Number r is the low half of word r of the 32 words (r < 32), then the high half.
 namespace covary::COVARY_ENGINE {
 
-enum NoiseTag : std::uint32_t { tag_gaussian = 1, tag_impulses = 2, tag_erase = 3 };
+enum NoiseTag : std::uint32_t { tag_gaussian = 1, tag_impulses = 2, tag_erase = 3, tag_quadrature = 4 };
 
 struct NoiseRow {
   std::uint64_t stream;

@@ -15,6 +15,7 @@ struct Step {
   const float* table = nullptr;
   const ShadeRow* shade = nullptr;
   float mean = 0, scale = 0;
+  Signal signal;
   float white_below = 0, change_below = 0;
   std::uint64_t stream = 0;
 };
@@ -77,7 +78,19 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
         step.mean = static_cast<float>(value.mean[b]);
         step.scale = static_cast<float>(value.scale[b]);
         break;
+      case Value::Kind::signal:
+        step.signal.model = value.model;
+        step.signal.variance = static_cast<float>(value.variance[b]);
+        step.signal.slope = static_cast<float>(value.slope[b]);
+        step.signal.gain = static_cast<float>(value.gain[b]);
+        step.signal.law = value.law == nullptr ? nullptr : value.law + b * 6 * 16;
+        if (value.model == Value::Model::counts && !(step.signal.slope > 0.0F)) continue;
+        if (step.signal.variance == 0.0F && step.signal.slope == 0.0F && step.signal.gain == 0.0F) continue;
+        if (value.model == Value::Model::magnitude)
+          step.signal.beside = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(all.width)));
+        break;
       case Value::Kind::impulses:
+        if (!value.colour.empty()) step.colour = floats_of(&value.colour[b * channels], channels, scratch);
         step.white_below = static_cast<float>(value.amount[b] * value.salt[b]);
         step.change_below = static_cast<float>(value.amount[b]);
         break;
@@ -287,6 +300,9 @@ inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes
   const float* COVARY_RESTRICT below = grid.rows == 1 ? above : above + grid.columns * series;
   float* COVARY_RESTRICT knots = shade.knots;
   for (std::int64_t i = 0; i < grid.columns * series; ++i) knots[i] = above[i] + at.part * (below[i] - above[i]);
+  bool idle = true;
+  for (std::int64_t i = 0; i < grid.columns * series; ++i) idle = idle && knots[i] == (i % series < grid.channels ? 1.0F : 0.0F);
+  if (idle) return;
   const std::int64_t n = all.width;
   const float* COVARY_RESTRICT gain = shade.along;
   const float* COVARY_RESTRICT offset = shade.along + n;
@@ -305,16 +321,22 @@ inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes
 }
 
 inline void impulses_row(const Step& step, float white, std::int64_t channels, std::int64_t y, std::int64_t n, Planes row) {
-  const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), 0, tag_impulses};
+  const auto numbers_of = [&](std::int64_t c, std::uint32_t tag) {
+    return NoiseRow{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag};
+  };
   alignas(32) std::int32_t q[chunk];
+  alignas(32) std::int32_t any[chunk];
   for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
-    noise_numbers(noise, x0 / chunk, q);
     const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
     for (std::int64_t c = 0; c < channels; ++c) {
+      if (c == 0 || step.value->per_channel) noise_numbers(numbers_of(c, tag_impulses), x0 / chunk, q);
       float* COVARY_RESTRICT v = row[c] + x0;
+      const float other = step.colour == nullptr ? 0.0F : step.colour[c];
+      if (step.value->noise) noise_numbers(numbers_of(c, tag_erase), x0 / chunk, any);
       for (int x = 0; x < count; ++x) {
         const float u = (static_cast<float>(q[x]) + 0.5F) * (1.0F / 65536.0F);
-        const float changed = u < step.white_below ? white : 0.0F;
+        const float pepper = step.value->noise ? static_cast<float>(any[x]) * white / 65535.0F : other;
+        const float changed = u < step.white_below ? white : pepper;
         v[x] = u < step.white_below || u < step.change_below ? changed : v[x];
       }
     }
@@ -384,6 +406,14 @@ inline void change_row(const Steps& all, std::int64_t y, Planes row, const float
           float* COVARY_RESTRICT v = row[c];
           const float* COVARY_RESTRICT z = all.temporary;
           for (std::int64_t x = 0; x < n; ++x) v[x] += z[x];
+        }
+        break;
+      case Value::Kind::signal:
+        for (std::int64_t c = 0; c < all.channels; ++c) {
+          const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag_gaussian};
+          if (c == 0 || step.value->per_channel) signal_numbers(step.signal, noise, all.gaussian_table, n, all.temporary);
+          const NoiseRow drawn = step.value->per_channel ? noise : NoiseRow{step.stream, static_cast<std::uint32_t>(y), 0, tag_gaussian};
+          signal_row(step.signal, drawn, all.temporary, n, row[c]);
         }
         break;
       case Value::Kind::impulses:

@@ -68,8 +68,12 @@ class Words {
 };
 
 // Each file of this folder adds its kernels to the module; `pixels.cpp` calls them all.
+void add_cover(nb::module_& m);
 void add_discs(nb::module_& m);
+void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
+void add_marks(nb::module_& m);
+void add_superpixels(nb::module_& m);
 
 void add_pixels(nb::module_& m);
 

@@ -4,8 +4,12 @@
 namespace covary {
 
 void add_pixels(nb::module_& m) {
+  add_cover(m);
   add_discs(m);
+  add_dither(m);
   add_glass(m);
+  add_marks(m);
+  add_superpixels(m);
 }
 
 }  // namespace covary

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from covary.draws.laws import LAWS, law_table
 from covary.plan.changes import (
     BORDERS,
     INTERPOLATIONS,
@@ -22,6 +23,7 @@ from covary.plan.changes import (
     Impulses,
     Pixels,
     Shade,
+    SignalNoise,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -32,6 +34,8 @@ LABEL_DTYPES += ("float16", "float32", "float64")
 
 MAPS = ("exact", "affine", "projective", "resize")
 VALUES = ("colour", "pivot", "curve", "shade", "gaussian", "shared gaussian", "impulses", "erase", "erase noise")
+SIGNALS = ("signal", "shared signal", "law", "magnitude", "coloured impulses", "noisy impulses")
+VALUES += SIGNALS
 
 lengths = st.one_of(st.integers(1, 5), st.integers(1, 40))
 sizes = st.tuples(lengths, lengths)
@@ -157,8 +161,15 @@ def value_step(name, generator, dtype, count, channels, sizes):
     if name in ("gaussian", "shared gaussian"):
         scale, mean = generator.uniform(0, 0.3, count) * white, generator.uniform(-0.1, 0.1, count) * white
         return GaussianField(scale, mean, stream, per_channel=name == "gaussian")
-    if name == "impulses":
-        return Impulses(generator.uniform(0, 1, count), generator.uniform(0, 1, count), stream)
+    if name in ("signal", "shared signal", "law", "magnitude"):
+        variance, slope, gain = generator.uniform(0.02, 0.1, (3, count)) * np.array([[white**2 / 10], [white], [1]])
+        law = np.stack([law_table(str(generator.choice(LAWS)))] * count) if name == "law" else None
+        model = "magnitude" if name == "magnitude" else "additive"
+        return SignalNoise(model, variance, slope, gain, stream, per_channel=name != "shared signal", law=law)
+    if name.endswith("impulses"):
+        colour = generator.uniform(0, white, (count, channels)) if name == "coloured impulses" else None
+        shares = generator.uniform(0, 1, (2, count))
+        return Impulses(*shares, stream, name != "impulses", colour, name == "noisy impulses")
     if name == "fill":
         return Fill(generator.uniform(-0.1, 1.1, (count, channels)) * white)
     rectangles = generator.integers(-4, np.max(sizes) + 5, (count, 4, 4)).astype(np.int32)

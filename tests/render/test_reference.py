@@ -13,6 +13,7 @@ from scipy.interpolate import RegularGridInterpolator
 from skimage.color import rgb2gray
 from skimage.measure import block_reduce
 
+from covary.draws.laws import law_table
 from covary.plan.changes import (
     BORDERS,
     Colour,
@@ -25,6 +26,7 @@ from covary.plan.changes import (
     Impulses,
     Pixels,
     Shade,
+    SignalNoise,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep
@@ -631,3 +633,71 @@ def test_nothing_warns():
         image = np.array([[[np.nan], [np.inf], [1e38]]], np.float32)
         rendered(stage_of((1, 3), values=[Colour(np.array([[[1e30, 0.0]]]))]), image)
         rendered(stage_of((2, 3), warp(np.full((3, 3), np.nan), (2, 3))), image)
+
+
+def signal_noise(image, model="additive", variance=0.0, slope=0.0, gain=0.0, **others):
+    parts = (np.array([part], float) for part in (variance, slope, gain))
+    return values_of(image, SignalNoise(model, *parts, np.array([12345], np.uint64), **others))
+
+
+@pytest.mark.parametrize(("variance", "slope", "gain"), [(9, 0, 0), (0, 2, 0), (0, 0, 0.1), (4, 1, 0.05)])
+def test_signal_noise_has_the_variance_of_its_formula(variance, slope, gain):
+    for level in (0, 20, 200):
+        noise = signal_noise(np.full((200, 200, 1), level, np.uint8), "additive", variance, slope, gain) - level
+        wanted = variance + slope * level + (gain * level) ** 2
+        assert abs(noise.mean()) < 0.03 * wanted**0.5 + 1e-9
+        assert abs(noise.var() - wanted) <= 0.03 * wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "law"),
+    [
+        ("uniform", stats.uniform()),
+        ("gaussian", stats.norm()),
+        ("laplace", stats.laplace()),
+        ("beta", stats.beta(0.7, 3)),
+        ("rayleigh", stats.rayleigh()),
+        ("exponential", stats.expon()),
+    ],
+)
+def test_laws_of_noise_equal_scipys(name, law):
+    image = np.zeros((300, 300, 1), np.float32)
+    table = law_table(name, 0.7, 3)[None]
+    z = signal_noise(image, variance=1.0, law=table).ravel()
+    assert stats.kstest(z * law.std() + law.mean(), law.cdf).statistic < 0.006
+    assert abs(z.mean()) < 0.015 and abs(z.std() - 1) < 0.015
+
+
+@pytest.mark.parametrize("mean", [0.1, 1, 3, 5.9, 6.1, 10, 40])
+def test_counts_equal_scipys_poisson(mean):
+    counts = np.concatenate(
+        [signal_noise(np.full((200, 300, 3), mean * 2, np.float32), "counts", slope=2.0).ravel() / 2]
+    )
+    assert (counts == np.rint(counts)).all() and counts.min() >= 0
+    shares = np.bincount(counts.astype(int), minlength=80)[:80] / counts.size
+    np.testing.assert_allclose(shares, stats.poisson.pmf(np.arange(80), mean), atol=0.004)
+
+
+def test_black_counts_nothing_and_no_slope_changes_nothing():
+    assert (signal_noise(np.zeros((50, 50, 3), np.uint8), "counts", slope=30.0) == 0).all()
+    image = picture(20, 30)
+    np.testing.assert_array_equal(signal_noise(image, "counts"), image)
+    np.testing.assert_array_equal(signal_noise(image), image)
+
+
+@pytest.mark.parametrize("level", [0, 10, 100])
+def test_magnitudes_follow_scipys_rice(level):
+    noise = signal_noise(np.full((200, 200, 1), level, np.uint8), "magnitude", variance=100.0).ravel()
+    assert stats.kstest(noise / 10, stats.rice(level / 10).cdf).statistic < 0.012
+
+
+def test_impulses_take_colours_and_channels_of_their_own():
+    image = np.full((100, 100, 3), 7, np.uint8)
+    half, none, stream = np.array([0.5]), np.array([0.0]), np.array([8], np.uint64)
+    painted = values_of(image, Impulses(half, none, stream, colour=np.array([[1.0, 2.0, 3.0]])))
+    changed = (painted != 7).any(axis=2)
+    np.testing.assert_array_equal(painted[changed], np.tile([1, 2, 3], (changed.sum(), 1)))
+    each = values_of(image, Impulses(half, none, stream, per_channel=True)) == 0
+    assert abs(each.mean() - 0.5) < 0.02 and abs((each[..., 0] & each[..., 1]).mean() - 0.25) < 0.02
+    noisy = values_of(image, Impulses(np.ones(1), none, stream, noise=True))
+    assert stats.kstest(noisy.ravel() / 255, "uniform").statistic < 0.01

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from covary.plan.changes import BORDERS, INTERPOLATIONS, Colour, Curve, Fill, GaussianField, Pixels, Warp
+from covary.plan.changes import BORDERS, INTERPOLATIONS, Colour, Curve, Fill, GaussianField, Pixels, SignalNoise, Warp
 from covary.plan.stages import Stage, ValueStep
 from covary.render import opencv, reference
 from covary.render.positions import exact_geometry, source_positions
@@ -99,6 +99,11 @@ def allowance(stage, row, source, precision):
             reach = np.abs(table).max()
         elif isinstance(change, GaussianField):
             reach += 5 * change.scale[row] + abs(change.mean[row])
+        elif isinstance(change, SignalNoise):
+            variance, slope, gain = (float(part[row]) for part in (change.variance, change.slope, change.gain))
+            # How steeply the deviation rises, times numbers that lie below 12 by every law.
+            error *= 1 + 12 * (slope + 2 * gain**2 * reach) / (2 * variance**0.5)
+            reach += 12 * (variance + slope * reach + (gain * reach) ** 2) ** 0.5
         elif isinstance(change, Fill) and stage.interpolation != "nearest":
             error += 2 * precision.position * (np.abs(change.colour[row]).max() + reach)
         error += precision.value * reach
@@ -335,7 +340,7 @@ def test_any_curve_on_whole_levels_is_bit_equal_to_the_reference(render, precisi
 
 
 @pytest.mark.parametrize(("render", "precision"), RENDERERS)
-@pytest.mark.parametrize("name", ["gaussian", "shared gaussian", "impulses", "erase noise"])
+@pytest.mark.parametrize("name", ["gaussian", "shared gaussian", "impulses", "erase noise", *strategies.SIGNALS])
 @pytest.mark.parametrize("channels", [1, 3, 4, 6])
 @pytest.mark.parametrize("width", [1, 7, 8, 31, 32, 63, 64, 65, 130, 200])
 def test_noise_numbers_stand_at_the_references_places(render, precision, name, channels, width):
@@ -397,3 +402,14 @@ def test_vector_and_portable_kernels_give_the_same_bytes(plan):
     stages, sources = plan
     for mine, right in zip(_native(stages, sources), _portable(stages, sources), strict=True):
         assert mine.tobytes() == right.tobytes()
+
+
+@pytest.mark.parametrize(("render", "precision"), RENDERERS)
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_counts_equal_the_references_but_at_the_edge_of_a_count(render, precision, per_channel):
+    source = strategies.random_picture(np.random.default_rng(0), (60, 150), 3, "float32")
+    unit = np.array([0.04])
+    change = SignalNoise("counts", unit, unit, unit, np.array([5], np.uint64), per_channel)
+    stage = Stage(np.array([[60, 150]]), values=(ValueStep(change),))
+    right, mine = reference.render([stage], [source])[0], render([stage], [source])[0]
+    assert (np.abs(mine - right) > 1e-4).mean() < 1e-3

@@ -9,6 +9,7 @@ what the numbers are for, so that one stream serves several purposes without ove
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -23,6 +24,7 @@ Streams: TypeAlias = NDArray[np.uint64]
 TAG_GAUSSIAN = 1
 TAG_IMPULSES = 2
 TAG_ERASE = 3
+TAG_QUADRATURE = 4
 # Tags from 16 are those of functions of pixels.
 TAG_GLASS = 16
 
@@ -111,10 +113,19 @@ def gaussian_table() -> NDArray[np.float32]:
     from statistics import NormalDist
 
     inverse = NormalDist().inv_cdf
+    table = parabolas(lambda v: -inverse(v / 131072))
+    z = on_parabolas(table)
+    rounded: NDArray[np.float32] = (table / np.sqrt(np.mean(z**2))).astype(np.float32)
+    rounded.flags.writeable = False
+    return rounded
 
-    def outside(v: float) -> float:
-        return -inverse(v / 131072)
 
+def parabolas(outside: Callable[[float], float]) -> NDArray[np.float64]:
+    """(3, 16) coefficients of a function of the share v, one parabola an octave; see `gaussian_values`.
+
+    Args:
+        outside: the function, of v in 1 .. 65535.
+    """
     table = np.zeros((3, 16))
     table[2, :2] = outside(1), outside(3)  # single shares
     table[1, 2] = 2 * (outside(7) - outside(5))
@@ -126,13 +137,17 @@ def gaussian_table() -> NDArray[np.float32]:
         a = (second - first) / (high - low)
         b = first - a * (low + middle)
         table[:, octave] = a, b, at_low - (a * low + b) * low
+    return table
+
+
+def on_parabolas(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(32768,) values of the parabolas at all shares."""
     share = 2.0 * np.arange(32768) + 1
     octaves = np.frexp(share)[1] - 1
     t = share / 2.0**octaves - 1
     a, b, c = table[:, octaves]
-    rounded: NDArray[np.float32] = (table / np.sqrt(np.mean(((a * t + b) * t + c) ** 2))).astype(np.float32)
-    rounded.flags.writeable = False
-    return rounded
+    values: NDArray[np.float64] = (a * t + b) * t + c
+    return values
 
 
 def __getattr__(name: str) -> Any:

@@ -136,18 +136,51 @@ class GaussianField:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SignalNoise:
+    """Noise whose deviation depends on the value that it falls on: s(v)**2 = variance + slope * max(v, 0) + (gain *
+    v)**2.
+
+    Attributes:
+        model: what becomes of a value v. "additive": v + s(v) * z. "magnitude": sqrt((v + s(v) * z)**2 + (s(v) *
+            z')**2), as of complex numbers. "counts": slope * Poisson(max(v, 0) / slope), its variance thus slope * v;
+            nothing where slope is not above 0, and no other attribute counts. z and z' are independent, of mean 0 and
+            variance 1.
+        variance: (B,) in the square of the image's own range.
+        slope: (B,) in the image's own range.
+        gain: (B,) as a share of the value.
+        stream: (B,) uint64 keys of the noise streams.
+        per_channel: whether channels get independent noise; otherwise one z serves all channels of a pixel.
+        law: (B, 6, 16) float32, the law of an additive z as `covary.draws.laws` makes it; None for the normal law.
+    """
+
+    model: Literal["additive", "magnitude", "counts"]
+    variance: Floats
+    slope: Floats
+    gain: Floats
+    stream: Streams
+    per_channel: bool = True
+    law: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Impulses:
-    """Salt-and-pepper noise: some pixels become black or white, all channels alike.
+    """Salt-and-pepper noise: some pixels become black or white, or something else.
 
     Attributes:
         amount: (B,) share of the pixels that change, in [0, 1].
         salt: (B,) share of the changed pixels that become white.
         stream: (B,) uint64 keys of the noise streams.
+        per_channel: whether each channel of a pixel changes for itself; otherwise all of them together.
+        colour: (B, C) what the changed pixels that are not white become; None: black.
+        noise: whether they become independent uniform values in 0..white instead.
     """
 
     amount: Floats
     salt: Floats
     stream: Streams
+    per_channel: bool = False
+    colour: Floats | None = None
+    noise: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,9 +242,20 @@ class Convert:
 
 
 Geometry: TypeAlias = Warp | Displace
-Value: TypeAlias = Colour | Curve | Shade | GaussianField | Impulses | Erase | Fill
+Value: TypeAlias = Colour | Curve | Shade | GaussianField | SignalNoise | Impulses | Erase | Fill
 Change: TypeAlias = (
-    Warp | Displace | Colour | Curve | Shade | Filter | GaussianField | Impulses | Erase | Pixels | Convert
+    Warp
+    | Displace
+    | Colour
+    | Curve
+    | Shade
+    | Filter
+    | GaussianField
+    | SignalNoise
+    | Impulses
+    | Erase
+    | Pixels
+    | Convert
 )
 
 

@@ -33,13 +33,14 @@ from covary.plan.changes import (
     Ints,
     Pixels,
     Shade,
+    SignalNoise,
     Step,
     Warp,
 )
 from covary.plan.stages import Stage, ValueStep, take_change
 
 # What depends on the place in the picture: geometry does not move across it.
-_SEALS = (Shade, GaussianField, Impulses, Erase)
+_SEALS = (Shade, GaussianField, SignalNoise, Impulses, Erase)
 _BARRIERS = (*_SEALS, Filter, Pixels)
 _IDENTITY = np.eye(3)
 

@@ -6,9 +6,18 @@ All is written for any float precision: what comes in as float64 stays float64.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from covary.draws.streams import TAG_ERASE, TAG_GAUSSIAN, TAG_IMPULSES, gaussian_values, picture_bits
-from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Shade
+from covary.draws.laws import law_values
+from covary.draws.streams import (
+    TAG_ERASE,
+    TAG_GAUSSIAN,
+    TAG_IMPULSES,
+    TAG_QUADRATURE,
+    gaussian_values,
+    picture_bits,
+)
+from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Shade, SignalNoise
 from covary.plan.stages import ValueStep
 
 _REC_601 = (0.299, 0.587, 0.114)
@@ -39,6 +48,8 @@ def change_values(
             values = _shaded(values, change, row)
         elif isinstance(change, GaussianField):
             values = _with_gaussian_noise(values, change, row)
+        elif isinstance(change, SignalNoise):
+            values = _with_signal_noise(values, change, row)
         elif isinstance(change, Impulses):
             values = _with_impulses(values, change, row, white)
         elif isinstance(change, Erase):
@@ -108,13 +119,62 @@ def _with_gaussian_noise(values: Floats, change: GaussianField, row: int) -> Flo
     return values + (noise + values.dtype.type(change.mean[row]))
 
 
+def _with_signal_noise(values: Floats, change: SignalNoise, row: int) -> Floats:
+    height, width, channels = values.shape
+    planes = channels if change.per_channel else 1
+    stream, real = int(change.stream[row]), values.dtype.type
+    bits = picture_bits(stream, TAG_GAUSSIAN, height, width, planes)
+    lit = np.maximum(values, 0)
+    slope = real(change.slope[row])
+    if change.model == "counts":
+        return _counts(lit / slope, bits) * slope if slope > 0 else values
+    if not (change.variance[row] or slope or change.gain[row]):
+        return values
+    scale = np.sqrt(real(change.variance[row]) + slope * lit + np.square(real(change.gain[row]) * values))
+    if change.model == "magnitude":
+        beside = gaussian_values(picture_bits(stream, TAG_QUADRATURE, height, width, planes)).astype(values.dtype)
+        along = values + scale * gaussian_values(bits).astype(values.dtype)
+        magnitude: Floats = np.sqrt(np.square(along) + np.square(scale * beside))
+        return magnitude
+    z = gaussian_values(bits) if change.law is None else law_values(bits, change.law[row].astype(np.float32))
+    noisy: Floats = values + scale * z.astype(values.dtype)
+    return noisy
+
+
+# Below this mean counts are found one by one, above by the expansion of their quantile, right to 0.0005 of a share.
+_FEW = 6
+
+
+def _counts(mean: Floats, bits: NDArray[np.uint16]) -> Floats:
+    """Poisson numbers by the quantile function: of 16-bit numbers, or of the normal ones that are made of them.
+
+    The expansion is that of Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution
+    function", 2016.
+    """
+    z = gaussian_values(bits).astype(mean.dtype)
+    root = np.sqrt(np.maximum(mean, _FEW))
+    many = np.floor(np.maximum(mean + root * z + (1 / 3 + z * z / 6) - (z / 36 + z * z * z / 72) / root, 0))
+    chance = (bits.astype(mean.dtype) + 0.5) / 65536
+    below = share = np.exp(-np.minimum(mean, _FEW))
+    few = np.zeros(np.broadcast_shapes(mean.shape, bits.shape), mean.dtype)
+    for count in range(1, 21):
+        few += chance > below
+        share = share * (mean / count)
+        below = below + share
+    counts: Floats = np.where(mean < _FEW, few, many)
+    return counts
+
+
 def _with_impulses(values: Floats, change: Impulses, row: int, white: float) -> Floats:
-    height, width, _ = values.shape
-    amount, salt = float(change.amount[row]), float(change.salt[row])
-    bits = picture_bits(int(change.stream[row]), TAG_IMPULSES, height, width, 1)
+    height, width, channels = values.shape
+    amount, salt, stream = float(change.amount[row]), float(change.salt[row]), int(change.stream[row])
+    bits = picture_bits(stream, TAG_IMPULSES, height, width, channels if change.per_channel else 1)
     # Both sides of the comparison are float32 by contract: every renderer strikes the same pixels.
     chance = (bits.astype(np.float32) + np.float32(0.5)) / np.float32(65536)
-    pepper = np.where(chance < np.float32(amount), values.dtype.type(0), values)
+    other: Floats = np.zeros(1, values.dtype) if change.colour is None else change.colour[row].astype(values.dtype)
+    if change.noise:
+        other = picture_bits(stream, TAG_ERASE, height, width, channels).astype(values.dtype) * (white / 65535)
+    pepper = np.where(chance < np.float32(amount), other, values)
     return np.where(chance < np.float32(amount * salt), values.dtype.type(white), pepper)
 
 

@@ -15,6 +15,7 @@ from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
 from covary.ops.image.filters import GaussianBlur, Sharpen, Sharpness
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
+from covary.ops.image.grain import FilmGrain
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
 from covary.ops.image.histogram import AutoContrast, Equalize
 from covary.ops.image.hsv import HueSaturationValue
@@ -38,6 +39,7 @@ from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
 from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
 from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
+from covary.ops.image.quality import Dithering, Downscale, ImageCompression
 from covary.ops.image.references import FDA, HistogramMatching, PixelDistributionAdaptation
 from covary.ops.image.resize import (
     LongestMaxSize,
@@ -47,14 +49,19 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.road import Night, RandomGravel, RandomShadow, RandomSunFlare, WetRoad
 from covary.ops.image.sharpening import Emboss, RingingOvershoot, UnsharpMask
+from covary.ops.image.signal import AdditiveNoise, ISONoise, MultiplicativeNoise, PixelDropout, RicianNoise, ShotNoise
 from covary.ops.image.stain import HEStain
+from covary.ops.image.superpixels import Superpixels
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
+from covary.ops.image.weather import Frost, RandomFog, RandomRain, RandomSnow, Spatter
 
 __all__ = [
     "D4",
     "FDA",
+    "AdditiveNoise",
     "AdvancedBlur",
     "Affine",
     "Anisotropy",
@@ -81,11 +88,15 @@ __all__ = [
     "CropNonEmptyMaskIfExists",
     "Cutout",
     "Defocus",
+    "Dithering",
+    "Downscale",
     "ElasticTransform",
     "Emboss",
     "Equalize",
     "FancyPCA",
+    "FilmGrain",
     "FiveCrop",
+    "Frost",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
@@ -102,7 +113,9 @@ __all__ = [
     "HorizontalFlip",
     "Hue",
     "HueSaturationValue",
+    "ISONoise",
     "Illumination",
+    "ImageCompression",
     "Invert",
     "IoUCrop",
     "KSpaceSpike",
@@ -111,6 +124,8 @@ __all__ = [
     "MedianBlur",
     "Morphological",
     "MotionBlur",
+    "MultiplicativeNoise",
+    "Night",
     "Normalize",
     "OpticalDistortion",
     "Pad",
@@ -119,6 +134,7 @@ __all__ = [
     "PhotoMetricDistort",
     "PiecewiseAffine",
     "PixelDistributionAdaptation",
+    "PixelDropout",
     "PlanckianJitter",
     "PlasmaBrightness",
     "PlasmaContrast",
@@ -134,15 +150,22 @@ __all__ = [
     "RandomDeformation",
     "RandomErasing",
     "RandomFilter",
+    "RandomFog",
+    "RandomGravel",
     "RandomMotion",
+    "RandomRain",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
+    "RandomShadow",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomSnow",
+    "RandomSunFlare",
     "RandomTone",
     "RandomToneCurve",
     "Resize",
+    "RicianNoise",
     "RingingOvershoot",
     "Rotate",
     "SafeRotate",
@@ -155,9 +178,12 @@ __all__ = [
     "Sharpness",
     "Shear",
     "ShiftScaleRotate",
+    "ShotNoise",
     "SmallestMaxSize",
     "Solarize",
+    "Spatter",
     "Stretch",
+    "Superpixels",
     "TenCrop",
     "ThinPlateSpline",
     "ToTensor",
@@ -168,6 +194,7 @@ __all__ = [
     "UnsharpMask",
     "VerticalFlip",
     "Vignetting",
+    "WetRoad",
     "XYMasking",
     "ZoomBlur",
     "ZoomOut",
