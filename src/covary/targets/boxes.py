@@ -281,7 +281,8 @@ def vanishing(boxes: Points, objects: Gone) -> NDArray[np.bool_]:
     found = np.zeros(len(boxes), dtype=bool)
     for row, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
         if x0 == x0:
-            part = slice(int(y0), max(int(np.ceil(y1)), int(y0) + 1)), slice(int(x0), max(int(np.ceil(x1)), int(x0) + 1))
+            rows, columns = (max(int(np.ceil(end)), int(start) + 1) for start, end in ((y0, y1), (x0, x1)))
+            part = slice(int(y0), rows), slice(int(x0), columns)
             found[row] = np.count_nonzero(objects.gone[part]) > np.count_nonzero(objects.left[part])
     return found
 

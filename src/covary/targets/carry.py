@@ -152,7 +152,7 @@ def _carried(
             where = "" if len(carried) == 1 else f" of sample {row}"
             kept = None
             if sample.get("boxes") is not None:
-                pairs = boxes.pairs if boxes.pairs and mirrors(legs) else ()
+                pairs = tuple(boxes.pairs) if boxes.pairs and mirrors(legs) else ()
                 already = made[row]
                 if already is not None:
                     _put_boxes(sample, *already, where, pairs)

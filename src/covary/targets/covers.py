@@ -50,8 +50,8 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
 
     Instance masks lose the covered pixels, and a box becomes the one around what is left of its mask. A box without a
     mask loses what a rectangle cuts off from one side; a cover of any other shape leaves it, unless nothing of it is to
-    be seen. Boxes are dropped by the rules of `boxes`, their visible area counted in pixels, and keypoints (N, K, columns)
-    that belong to them too; keypoints follow the rules of `keypoints` for points outside.
+    be seen. Boxes are dropped by the rules of `boxes`, their visible area counted in pixels, and with them the
+    keypoints (N, K, columns) that are theirs; keypoints follow the rules of `keypoints` for points outside.
 
     Args:
         sample: `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`; None and all other

@@ -86,7 +86,9 @@ def rendered_in_kinds(jobs: Sequence[Job], stages: Sequence[Stage], render: Rend
         rows = np.array([jobs[number].row for number in numbers])
         colour = np.repeat([[float(jobs[number].fill)] for number in numbers], channels, axis=1)
         sources = [jobs[number].pixels for number in numbers]
-        for number, image in zip(numbers, render(_for_rows(stages, rows, colour), sources, threads=threads), strict=True):
+        for number, image in zip(
+            numbers, render(_for_rows(stages, rows, colour), sources, threads=threads), strict=True
+        ):
             rendered[number] = image
     return rendered
 

@@ -166,9 +166,7 @@ def _carried(options: OrientedBoxes, corners: Points, source: Size, legs: Sequen
     outlines = {owner: points for points, owner in zip(whole.points, whole.owners, strict=True)}
     pieces = {row: _together(seen, row) for row in kept.tolist()}
     cut = any(leg.exchange is not None for leg in legs)
-    fitted = [
-        corners[row] if exact else _fitted(outlines.get(row, pieces[row]), corners[row]) for row in kept.tolist()
-    ]
+    fitted = [corners[row] if exact else _fitted(outlines.get(row, pieces[row]), corners[row]) for row in kept.tolist()]
     if options.clip:
         fitted = [
             _shrunk(box, pieces[row]) if cut or area[row] < _area(box) * (1 - 1e-9) else box
@@ -192,7 +190,8 @@ def _advanced(corners: Points, whole: Shapes, leg: Leg) -> Points:
         return advance(corners.reshape(-1, 2), leg).reshape(-1, 4, 2)
     after = {owner: points.mean(axis=0) for points, owner in zip(whole.points, whole.owners, strict=True)}
     middles = np.array([after.get(row, (np.nan, np.nan)) for row in range(len(corners))]).reshape(-1, 1, 2)
-    return corners - corners.mean(axis=1, keepdims=True) + middles
+    there: Points = corners - corners.mean(axis=1, keepdims=True) + middles
+    return there
 
 
 def _largest(shapes: Shapes) -> Shapes:

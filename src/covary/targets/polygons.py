@@ -14,7 +14,7 @@ from covary.targets.boxes import vanishing
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype
 from covary.targets.moving import Shapes, areas, around_each, moved, moved_whole, on_canvas, only
-from covary.targets.pairs import Pairs, checked_pairs
+from covary.targets.pairs import checked_pairs
 from covary.targets.path import Leg
 from covary.targets.shares import check_clip, check_least, check_share
 
@@ -61,10 +61,10 @@ class Polygons:
 class LineStrings:
     """How line strings (lanes, cracks, vessels) are written, and which of them stay.
 
-    Coordinates are continuous: pixel i covers [i, i + 1). An entry of `line_strings` is an (N, 2) array or list of points, or
-    a flat list x0, y0, x1, y1 ...; what comes out has the form of what came in. A line of which several pieces are
-    left becomes several entries, each with its label of `line_string_labels`. Where a map bends lines, they get points four
-    pixels apart.
+    Coordinates are continuous: pixel i covers [i, i + 1). An entry of `line_strings` is an (N, 2) array or list of
+    points, or a flat list x0, y0, x1, y1 ...; what comes out has the form of what came in. A line of which several
+    pieces are left becomes several entries, each with its label of `line_string_labels`. Where a map bends lines, they
+    get points four pixels apart.
 
     Args:
         format: "pixels", or "normalised": fractions of the picture's width and height.
@@ -177,13 +177,12 @@ def _length(points: Points) -> float:
     return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
 
 
-def _entries(value: Any, field: str) -> Sequence[Any]:
+def _entries(value: Any, field: str) -> Sequence[Any] | NDArray[Any]:
     if isinstance(value, (str, dict)) or not isinstance(value, (Sequence, np.ndarray)):
         raise ValueError(f"{field} is a {type(value).__name__}; a list with one entry per object is needed")
     if isinstance(value, np.ndarray) and value.dtype != object and value.ndim not in (2, 3) and value.size:
         raise ValueError(f"{field}: shape {value.shape}; allowed: a list of (N, 2) arrays, or an array (objects, N, 2)")
-    entries: Sequence[Any] = value
-    return entries
+    return value
 
 
 def _read(entry: Any, field: str, closed: bool) -> tuple[list[Points], _Form]:

@@ -34,8 +34,10 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.shuffle import RandomGridShuffle
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
+from covary.ops.image.vanishing import MaskDropout
 
 __all__ = [
     "D4",
@@ -74,6 +76,7 @@ __all__ = [
     "IoUCrop",
     "LetterBox",
     "LongestMaxSize",
+    "MaskDropout",
     "Normalize",
     "OpticalDistortion",
     "Pad",
@@ -91,6 +94,7 @@ __all__ = [
     "RandomCropFromBorders",
     "RandomCropNearBBox",
     "RandomErasing",
+    "RandomGridShuffle",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
