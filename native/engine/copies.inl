@@ -213,7 +213,13 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       }
     };
     if (turn == 0 || tx.first >= tx.end) {
-      by_table(0, out.width);
+      const std::int64_t before = upwards ? y + 1 : y - 1;
+      if (i > 0 && ty.offset[y] == ty.offset[before]) {
+        // The same row of the source again, as where it is enlarged.
+        if (!out.streamed) std::memcpy(target, out.data + before * out.row_size(), static_cast<std::size_t>(out.row_size()));
+      } else {
+        by_table(0, out.width);
+      }
       finish();
       continue;
     }
@@ -229,6 +235,45 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   }
 }
 
+// An affine map of the plane, whose positions along a row lie between those of its ends, rounding included.
+struct Line {
+  const double* m;
+  std::int64_t height;
+  std::int64_t width;
+
+  // Whether the pixels x0 .. x0 + n of row y all come from inside the source.
+  bool inside(std::int64_t y, std::int64_t x0, int n) const {
+    for (const int i : {0, n - 1}) {
+      const double px = static_cast<double>(x0) + (static_cast<double>(i) + 0.5);
+      const double py = static_cast<double>(y) + 0.5;
+      const double x = m[0] * px + m[1] * py + m[2];
+      const double v = m[3] * px + m[4] * py + m[5];
+      if (!(x >= 0.0 && x < static_cast<double>(width) && v >= 0.0 && v < static_cast<double>(height))) return false;
+    }
+    return true;
+  }
+
+  // The pixels' numbers in the source, of those that are inside. The same arithmetic as in `positions`.
+  void indices(std::int64_t y, std::int64_t x0, int n, std::int32_t* COVARY_RESTRICT at) const {
+    const auto left = static_cast<double>(x0);
+    const double py = static_cast<double>(y) + 0.5;
+    const auto stride = static_cast<std::int32_t>(width);
+    for (int i = 0; i < n; ++i) {
+      const double px = left + (static_cast<double>(i) + 0.5);
+      const auto column = static_cast<std::int32_t>(m[0] * px + m[1] * py + m[2]);
+      const auto row = static_cast<std::int32_t>(m[3] * px + m[4] * py + m[5]);
+      at[i] = row * stride + column;
+    }
+  }
+};
+
+// Whether `Line` says all of a geometry.
+inline bool is_line(const Geometry& g, const Picture& in) {
+  if (g.count != 1 || !g.links[0].warp || g.scale_x != 1.0 || g.scale_y != 1.0) return false;
+  const double* m = g.links[0].m;
+  return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0 && in.height * in.width <= std::numeric_limits<std::int32_t>::max();
+}
+
 template <class Size>
 void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border border, const std::uint8_t* paint, Ramp& ramp,
                   Size pixel) {
@@ -240,9 +285,16 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
   bool outside[chunk];
   const auto size = static_cast<std::int64_t>(pixel.size());
   std::uint8_t* target = out.data;
+  const bool straight = is_line(g, in);
+  const Line line{straight ? g.links[0].m : nullptr, in.height, in.width};
   for (std::int64_t y = 0; y < out.height; ++y) {
     for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
+      if (straight && line.inside(y, x0, n)) {
+        line.indices(y, x0, n, at_x);
+        for (int i = 0; i < n; ++i, target += pixel.size()) std::memcpy(target, in.data + at_x[i] * size, pixel.size());
+        continue;
+      }
       positions(g, ramp, y, x0, n, px, py);
       const bool near = all_near(px, py, n);
       if (!near) {
