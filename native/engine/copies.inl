@@ -241,14 +241,18 @@ struct Line {
   std::int64_t height;
   std::int64_t width;
 
-  // Whether the pixels x0 .. x0 + n of row y all come from inside the source.
-  bool inside(std::int64_t y, std::int64_t x0, int n) const {
+  // Whether the pixels x0 .. x0 + n of row y all come from inside the source, or from no more than `beyond` of its own
+  // lengths (a hair less) beyond its edges.
+  bool inside(std::int64_t y, std::int64_t x0, int n, double beyond) const {
+    const double low_x = beyond * (1.0 - static_cast<double>(width));
+    const double low_y = beyond * (1.0 - static_cast<double>(height));
     for (const int i : {0, n - 1}) {
       const double px = static_cast<double>(x0) + (static_cast<double>(i) + 0.5);
       const double py = static_cast<double>(y) + 0.5;
       const double x = m[0] * px + m[1] * py + m[2];
       const double v = m[3] * px + m[4] * py + m[5];
-      if (!(x >= 0.0 && x < static_cast<double>(width) && v >= 0.0 && v < static_cast<double>(height))) return false;
+      if (!(x >= low_x && x < static_cast<double>(width) - low_x && v >= low_y && v < static_cast<double>(height) - low_y))
+        return false;
     }
     return true;
   }
@@ -263,6 +267,50 @@ struct Line {
       const auto column = static_cast<std::int32_t>(m[0] * px + m[1] * py + m[2]);
       const auto row = static_cast<std::int32_t>(m[3] * px + m[4] * py + m[5]);
       at[i] = row * stride + column;
+    }
+  }
+
+  // The same for pixels that may come from just beyond the source: `fold` brings an index onto its axis, and `outside`
+  // says which pixels needed it.
+  template <class Fold>
+  void folded(std::int64_t y, std::int64_t x0, int n, Fold fold, std::int32_t* COVARY_RESTRICT at,
+              std::int32_t* COVARY_RESTRICT outside) const {
+    const auto left = static_cast<double>(x0);
+    const double py = static_cast<double>(y) + 0.5;
+    const auto stride = static_cast<std::int32_t>(width);
+    const auto last_x = static_cast<std::int32_t>(width - 1);
+    const auto last_y = static_cast<std::int32_t>(height - 1);
+    for (int i = 0; i < n; ++i) {
+      const double px = left + (static_cast<double>(i) + 0.5);
+      const std::int32_t column = floor_int(m[0] * px + m[1] * py + m[2]);
+      const std::int32_t row = floor_int(m[3] * px + m[4] * py + m[5]);
+      const std::int32_t x = fold(column, last_x);
+      const std::int32_t v = fold(row, last_y);
+      outside[i] = (x ^ column) | (v ^ row);
+      at[i] = v * stride + x;
+    }
+  }
+
+  void folded(std::int64_t y, std::int64_t x0, int n, Border border, std::int32_t* at, std::int32_t* outside) const {
+    const auto magnitude = [](std::int32_t value) { return value < 0 ? -value : value; };
+    switch (border) {
+      case Border::reflect:
+        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return last - magnitude(last - magnitude(i)); }, at, outside);
+        break;
+      case Border::symmetric:
+        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
+          const std::int32_t up = i < 0 ? -1 - i : i;
+          return up > last ? 2 * last + 1 - up : up;
+        }, at, outside);
+        break;
+      case Border::wrap:
+        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
+          const std::int32_t up = i < 0 ? i + last + 1 : i;
+          return up > last ? up - last - 1 : up;
+        }, at, outside);
+        break;
+      default:
+        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return std::min(std::max(i, 0), last); }, at, outside);
     }
   }
 };
@@ -290,9 +338,17 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
   for (std::int64_t y = 0; y < out.height; ++y) {
     for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
-      if (straight && line.inside(y, x0, n)) {
+      if (straight && line.inside(y, x0, n, 0.0)) {
         line.indices(y, x0, n, at_x);
         for (int i = 0; i < n; ++i, target += pixel.size()) std::memcpy(target, in.data + at_x[i] * size, pixel.size());
+        continue;
+      }
+      if (straight && line.inside(y, x0, n, 1.0)) {
+        line.folded(y, x0, n, border, at_x, at_y);
+        for (int i = 0; i < n; ++i, target += pixel.size()) {
+          const std::uint8_t* source = paint != nullptr && at_y[i] != 0 ? paint : in.data + at_x[i] * size;
+          std::memcpy(target, source, pixel.size());
+        }
         continue;
       }
       positions(g, ramp, y, x0, n, px, py);
