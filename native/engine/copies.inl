@@ -333,21 +333,32 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
   bool outside[chunk];
   const auto size = static_cast<std::int64_t>(pixel.size());
   std::uint8_t* target = out.data;
+  // What is written may be anything, for all the compiler knows: it would read these again for every pixel.
+  const std::uint8_t* const source = in.data;
+  const std::int64_t width = out.width;
   const bool straight = is_line(g, in);
   const Line line{straight ? g.links[0].m : nullptr, in.height, in.width};
   for (std::int64_t y = 0; y < out.height; ++y) {
-    for (std::int64_t x0 = 0; x0 < out.width; x0 += chunk) {
-      const int n = static_cast<int>(std::min<std::int64_t>(chunk, out.width - x0));
+    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
+      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
       if (straight && line.inside(y, x0, n, 0.0)) {
         line.indices(y, x0, n, at_x);
-        for (int i = 0; i < n; ++i, target += pixel.size()) std::memcpy(target, in.data + at_x[i] * size, pixel.size());
+        int i = 0;
+        for (; i + 4 <= n; i += 4, target += 4 * size) {
+          const std::int64_t a = at_x[i] * size, b = at_x[i + 1] * size, c = at_x[i + 2] * size, d = at_x[i + 3] * size;
+          std::memcpy(target, source + a, pixel.size());
+          std::memcpy(target + size, source + b, pixel.size());
+          std::memcpy(target + 2 * size, source + c, pixel.size());
+          std::memcpy(target + 3 * size, source + d, pixel.size());
+        }
+        for (; i < n; ++i, target += size) std::memcpy(target, source + at_x[i] * size, pixel.size());
         continue;
       }
       if (straight && line.inside(y, x0, n, 1.0)) {
         line.folded(y, x0, n, border, at_x, at_y);
         for (int i = 0; i < n; ++i, target += pixel.size()) {
-          const std::uint8_t* source = paint != nullptr && at_y[i] != 0 ? paint : in.data + at_x[i] * size;
-          std::memcpy(target, source, pixel.size());
+          const std::uint8_t* shown = paint != nullptr && at_y[i] != 0 ? paint : source + at_x[i] * size;
+          std::memcpy(target, shown, pixel.size());
         }
         continue;
       }
