@@ -235,6 +235,16 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   }
 }
 
+// The centres of a chunk's pixels, as seen from its left edge.
+struct Centres {
+  alignas(64) double at[chunk];
+
+  constexpr Centres() : at{} {
+    for (int i = 0; i < chunk; ++i) at[i] = static_cast<double>(i) + 0.5;
+  }
+};
+constexpr Centres centres;
+
 // An affine map of the plane, whose positions along a row lie between those of its ends, rounding included.
 struct Line {
   const double* m;
@@ -263,7 +273,7 @@ struct Line {
     const double py = static_cast<double>(y) + 0.5;
     const auto stride = static_cast<std::int32_t>(width);
     for (int i = 0; i < n; ++i) {
-      const double px = left + (static_cast<double>(i) + 0.5);
+      const double px = left + centres.at[i];
       const auto column = static_cast<std::int32_t>(m[0] * px + m[1] * py + m[2]);
       const auto row = static_cast<std::int32_t>(m[3] * px + m[4] * py + m[5]);
       at[i] = row * stride + column;
@@ -281,7 +291,7 @@ struct Line {
     const auto last_x = static_cast<std::int32_t>(width - 1);
     const auto last_y = static_cast<std::int32_t>(height - 1);
     for (int i = 0; i < n; ++i) {
-      const double px = left + (static_cast<double>(i) + 0.5);
+      const double px = left + centres.at[i];
       const std::int32_t column = floor_int(m[0] * px + m[1] * py + m[2]);
       const std::int32_t row = floor_int(m[3] * px + m[4] * py + m[5]);
       const std::int32_t x = fold(column, last_x);

@@ -44,9 +44,9 @@ def test_cells_change_places_as_numpy_slices_do(renderer, shape, dtype, channels
     # The mask says which pixel stands where; the picture shows just these.
     np.testing.assert_array_equal(out["image"], source.reshape(-1, channels)[out["mask"]])
     assert sorted(out["mask"].ravel()) == list(range(shape[0] * shape[1]))
-    rows, columns = (
-        [np.arange(min(number, length) + 1) * length // min(number, length) for length, number in zip(shape, (3, 4))]
-    )
+    rows, columns = [
+        np.arange(min(number, length) + 1) * length // min(number, length) for length, number in zip(shape, (3, 4))
+    ]
     for y0, y1 in zip(rows[:-1], rows[1:], strict=True):
         for x0, x1 in zip(columns[:-1], columns[1:], strict=True):
             cell = out["mask"][y0:y1, x0:x1]
@@ -171,7 +171,7 @@ def test_inpainting_continues_an_even_picture_without_a_trace(dtype, channels):
     marked = source.copy()
     marked[mask > 0] = 0
     out = Pipeline([image.MaskDropout(9, fill="inpaint")])(image=marked, mask=mask)
-    np.testing.assert_allclose(out["image"].astype(float), source.astype(float), rtol=0.02)
+    np.testing.assert_allclose(out["image"].astype(float), source.astype(float), rtol=1e-4)
     assert not out["mask"].any()
 
 
@@ -182,7 +182,7 @@ def test_labels_of_what_vanished_go_and_all_others_stay():
     masks = [mask * (mask == value) for value in (1, 2)]
     pipeline = Pipeline([image.MaskDropout(1), image.HorizontalFlip(p=0.5)], seed=1)
     dropped = set()
-    for key in range(12):
+    for key in range(30):
         out = pipeline(
             image=picture(50, 70),
             mask=mask,
@@ -239,7 +239,12 @@ def test_without_a_mask_and_at_strength_zero_nothing_changes():
 def test_more_vanishes_as_strength_rises():
     source = np.full((50, 70, 3), 200, np.uint8)
     shown = [
-        np.mean([Pipeline([image.MaskDropout(4)]).with_strength(s)(image=source, mask=objects(), key=k)["image"] < 200 for k in range(8)])
+        np.mean(
+            [
+                Pipeline([image.MaskDropout(4)]).with_strength(s)(image=source, mask=objects(), key=k)["image"] < 200
+                for k in range(8)
+            ]
+        )
         for s in (0, 0.25, 0.5, 0.75, 1)
     ]
     assert shown[0] == 0 and sorted(shown) == shown and shown[-1] == (objects() > 0).mean()

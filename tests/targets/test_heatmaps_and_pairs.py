@@ -63,7 +63,9 @@ def test_class_numbers_of_left_and_right_trade_places_in_a_mirror():
     table = np.array([0, 1, 2, 4, 3, 5], np.uint8)
     out = carried({"mask": mask}, [stage(SIZE, mirrored(SIZE))], SIZE, mask_pairs=((3, 4),))
     np.testing.assert_array_equal(out["mask"], table[mask[:, ::-1]])
-    twice = carried({"mask": mask}, [stage(SIZE, mirrored(SIZE)), stage(SIZE, mirrored(SIZE))], SIZE, mask_pairs=((3, 4),))
+    twice = carried(
+        {"mask": mask}, [stage(SIZE, mirrored(SIZE)), stage(SIZE, mirrored(SIZE))], SIZE, mask_pairs=((3, 4),)
+    )
     np.testing.assert_array_equal(twice["mask"], mask)
 
 

@@ -98,15 +98,9 @@ _EMPTY: Image = np.zeros((0, 0, 0))
 
 def _nearest(stage: Stage) -> Stage:
     """The geometry of a stage alone, without interpolation."""
-    return replace(
-        stage,
-        interpolation="nearest",
-        levels=None,
-        pixels=on_masks(stage.pixels),
-        values=PAINT if stage.border == "constant" and stage.coordinates else (),
-        dtype=None,
-        layout="HWC",
-    )
+    values = PAINT if stage.border == "constant" and stage.coordinates else ()
+    pixels = on_masks(stage.pixels)
+    return Stage(stage.size, stage.coordinates, stage.border, "nearest", pixels=pixels, values=values)
 
 
 PAINT = (ValueStep(Fill(np.zeros((1, 1)))),)
@@ -116,12 +110,9 @@ def _for_rows(stages: Sequence[Stage], rows: Ints, colour: NDArray[np.float64]) 
     """The stages for the chosen rows, with their colours outside the sources."""
     everyone = len(rows) == len(stages[0].size) and bool((rows == np.arange(len(rows))).all())
     fill = (ValueStep(Fill(colour)),)
-    chosen = []
-    for stage in stages:
-        bare = replace(stage, values=())
-        taken = bare if everyone else bare.take(rows)
-        chosen.append(replace(taken, values=fill) if stage.values else taken)
-    return chosen
+    # The colours in the stages stand for these, and are not indexed.
+    chosen = list(stages) if everyone else [replace(stage, values=()).take(rows) for stage in stages]
+    return [replace(taken, values=fill) if stage.values else taken for taken, stage in zip(chosen, stages, strict=True)]
 
 
 def on_masks(pixels: Pixels | None) -> Pixels | None:

@@ -40,7 +40,7 @@ def inpainted(image: Image, gone: Bools) -> Image:
     where = gone[down, across].astype(np.uint8)
     for channel in range(image.shape[2]):
         plane = np.ascontiguousarray(image[down, across, channel])
-        image[down, across, channel] = cv2.inpaint(plane, where, _RADIUS, cv2.INPAINT_TELEA)
+        image[down, across, channel] = cv2.inpaint(plane, where, _RADIUS, cv2.INPAINT_NS)
     return image
 
 
@@ -56,7 +56,7 @@ class MaskDropout(Amount):
         max_objects: how many objects vanish at most: a whole number or an inclusive range (low, high). Default 1. There
             may be fewer in the mask. Identity: 0.
         fill: a constant in the image's own range, one number or one for each channel; or "inpaint", which continues the
-            picture from all sides (Telea 2004). Default 0.
+            picture from all sides (Bertalmio et al. 2001). Default 0.
 
     `mask` and `masks` become 0 there. Keypoints on these pixels are outside. A box, oriented box or polygon is dropped
     where more than half of what the mask sets in it (in the frame around it) has vanished.
