@@ -207,9 +207,25 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
         std::memcpy(target + from * size, painted + from * size, static_cast<std::size_t>((to - from) * size));
         return;
       }
+      // Copies of its own: for all the compiler knows, what is written may be the table.
+      const std::int64_t* const offsets = tx.offset;
+      std::uint8_t* const start = target;
+      const std::uint8_t* const line_of = row;
+      if (paint == nullptr) {
+        std::int64_t x = from;
+        for (; x + 4 <= to; x += 4) {
+          const std::int64_t a = offsets[x], b = offsets[x + 1], c = offsets[x + 2], d = offsets[x + 3];
+          std::memcpy(start + x * size, line_of + a, pixel.size());
+          std::memcpy(start + (x + 1) * size, line_of + b, pixel.size());
+          std::memcpy(start + (x + 2) * size, line_of + c, pixel.size());
+          std::memcpy(start + (x + 3) * size, line_of + d, pixel.size());
+        }
+        for (; x < to; ++x) std::memcpy(start + x * size, line_of + offsets[x], pixel.size());
+        return;
+      }
       for (std::int64_t x = from; x < to; ++x) {
-        const std::int64_t offset = tx.offset[x];
-        std::memcpy(target + x * size, offset < 0 ? paint : row + offset, pixel.size());
+        const std::int64_t offset = offsets[x];
+        std::memcpy(start + x * size, offset < 0 ? paint : line_of + offset, pixel.size());
       }
     };
     if (turn == 0 || tx.first >= tx.end) {

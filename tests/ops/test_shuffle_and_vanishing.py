@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -45,10 +47,10 @@ def test_cells_change_places_as_numpy_slices_do(renderer, shape, dtype, channels
     np.testing.assert_array_equal(out["image"], source.reshape(-1, channels)[out["mask"]])
     assert sorted(out["mask"].ravel()) == list(range(shape[0] * shape[1]))
     rows, columns = [
-        np.arange(min(number, length) + 1) * length // min(number, length) for length, number in zip(shape, (3, 4))
+        np.arange(min(number, length) + 1) * length // min(number, length) for length, number in zip(shape, (3, 4), strict=False)
     ]
-    for y0, y1 in zip(rows[:-1], rows[1:], strict=True):
-        for x0, x1 in zip(columns[:-1], columns[1:], strict=True):
+    for y0, y1 in itertools.pairwise(rows):
+        for x0, x1 in itertools.pairwise(columns):
             cell = out["mask"][y0:y1, x0:x1]
             y, x = divmod(int(cell[0, 0]), shape[1])
             assert y in rows and x in columns

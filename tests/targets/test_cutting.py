@@ -1,5 +1,7 @@
 """Polygons and lines cut at a rectangle, against even-odd counting and closed forms."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,7 +75,7 @@ def test_the_pieces_of_a_line_are_as_long_as_its_samples_inside(seed):
     length = sum(np.hypot(*np.diff(piece, axis=0).T).sum() for piece in map(np.array, pieces))
     share = (np.arange(4000) + 0.5)[:, None] / 4000
     expected = 0.0
-    for one, other in zip(line[:-1], line[1:], strict=True):
+    for one, other in itertools.pairwise(line):
         samples = one + (other - one) * share
         within = ((samples >= RECTANGLE[:2]) & (samples <= RECTANGLE[2:])).all(axis=1)
         expected += within.mean() * np.hypot(*(other - one))
