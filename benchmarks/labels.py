@@ -1,5 +1,5 @@
-"""What 20 boxes cost: through one flip, and through pipeline C; with boxes minus without. And what 20 boxes, 20 keypoints
-and a mask cost together, through pipelines of five operations; with them over without.
+"""What 20 boxes cost: through one flip, and through pipeline C; with boxes minus without. And what 20 boxes, 20
+keypoints and a mask cost together, through pipelines of five operations; with them over without.
 
 python -m benchmarks.labels
 """
@@ -144,9 +144,7 @@ def run_together() -> None:
         jobs: dict[str, tuple[Job, int]] = {
             "single": (lambda p=pipeline: [p(image=picture) for picture in pictures], BATCH),
             "single with labels": (
-                lambda p=pipeline: [
-                    p(image=picture, **label) for picture, label in zip(pictures, labels, strict=True)
-                ],
+                lambda p=pipeline: [p(image=picture, **label) for picture, label in zip(pictures, labels, strict=True)],
                 BATCH,
             ),
             "batch": (lambda p=pipeline: p.batch(image=pictures), BATCH),

@@ -46,9 +46,10 @@ def test_cells_change_places_as_numpy_slices_do(renderer, shape, dtype, channels
     # The mask says which pixel stands where; the picture shows just these.
     np.testing.assert_array_equal(out["image"], source.reshape(-1, channels)[out["mask"]])
     assert sorted(out["mask"].ravel()) == list(range(shape[0] * shape[1]))
-    rows, columns = [
-        np.arange(min(number, length) + 1) * length // min(number, length) for length, number in zip(shape, (3, 4), strict=False)
-    ]
+    rows, columns = (
+        np.arange(min(number, length) + 1) * length // min(number, length)
+        for length, number in zip(shape, (3, 4), strict=True)
+    )
     for y0, y1 in itertools.pairwise(rows):
         for x0, x1 in itertools.pairwise(columns):
             cell = out["mask"][y0:y1, x0:x1]
