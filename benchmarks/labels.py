@@ -1,4 +1,5 @@
-"""What 20 boxes cost: through one flip, and through pipeline C; with boxes minus without.
+"""What 20 boxes cost: through one flip, and through pipeline C; with boxes minus without. And what 20 boxes, 20
+keypoints and a mask cost together, through pipelines of five operations; with them over without.
 
 python -m benchmarks.labels
 """
@@ -17,6 +18,8 @@ from benchmarks.timing import Job, take_turns
 BATCH = 32
 BOXES = 20
 TARGET = 30
+SIDE = 512
+TOGETHER = 1.3  # times the image alone
 
 
 def some_boxes() -> list[Any]:
@@ -97,6 +100,74 @@ def run() -> None:
         ("through", "image alone", "with boxes", "boxes cost", "target"),
         rows,
         ["What the boxes cost is the median of the rounds' own differences."],
+    )
+    run_together()
+
+
+def five_operations() -> dict[str, list[Any]]:
+    """Pipelines of five operations: geometry twice, colour, noise or a blur, and a dropout."""
+    from covary import image
+
+    resized, flip = image.RandomResizedCrop(SIDE, scale=(0.3, 1.0)), image.HorizontalFlip(p=0.5)
+    jitter, noise = image.ColorJitter(0.2, 0.2, 0.2, 0.05), image.GaussianNoise((0.01, 0.05))
+    affine = image.Affine(rotate=(-20, 20), scale=(0.8, 1.2), shear=(-5, 5), translate=(-0.1, 0.1))
+    blur, dropout = image.GaussianBlur((0.5, 2.0)), image.CoarseDropout()
+    return {
+        "RandomResizedCrop, flip, ColorJitter, GaussianNoise, CoarseDropout": [resized, flip, jitter, noise, dropout],
+        "RandomResizedCrop, flip, ColorJitter, GaussianBlur, CoarseDropout": [resized, flip, jitter, blur, dropout],
+        "Affine, flip, ColorJitter, GaussianNoise, CoarseDropout": [affine, flip, jitter, noise, dropout],
+    }
+
+
+def all_labels(boxes: Any) -> list[dict[str, Any]]:
+    """Boxes, a keypoint in each, and a mask of their numbers for every picture."""
+    made = []
+    for some in boxes:
+        inside = np.clip(some[:, :4], 0, SIDE)
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        for number, (x0, y0, x1, y1) in enumerate(inside.astype(int).tolist(), start=1):
+            mask[y0:y1, x0:x1] = number
+        points = (inside[:, :2] + inside[:, 2:]) / 2
+        made.append({"boxes": inside, "box_labels": np.arange(BOXES), "keypoints": points, "mask": mask})
+    return made
+
+
+def run_together() -> None:
+    from covary import Pipeline
+
+    pictures = photographs(BATCH, SIDE, SIDE)
+    labels = all_labels(some_boxes())
+    columns: dict[str, Any] = {name: [label[name] for label in labels] for name in labels[0]}
+    rows = []
+    for description, operations in five_operations().items():
+        pipeline = Pipeline(operations, seed=1, threads=1)
+        jobs: dict[str, tuple[Job, int]] = {
+            "single": (lambda p=pipeline: [p(image=picture) for picture in pictures], BATCH),
+            "single with labels": (
+                lambda p=pipeline: [p(image=picture, **label) for picture, label in zip(pictures, labels, strict=True)],
+                BATCH,
+            ),
+            "batch": (lambda p=pipeline: p.batch(image=pictures), BATCH),
+            "batch with labels": (lambda p=pipeline: p.batch(image=pictures, **columns), BATCH),
+        }
+        times = take_turns(jobs, rounds=25)
+        for name in ("single", "batch"):
+            ratio = times.ratio(f"{name} with labels", name)
+            rows.append(
+                [
+                    f"{description}, {name}",
+                    report.microseconds(times.median(name)),
+                    report.microseconds(times.median(f"{name} with labels")),
+                    f"{ratio:.2f}",
+                    f"{TOGETHER} {report.verdict(ratio <= TOGETHER)}",
+                ]
+            )
+    report.print_table(
+        f"Labels: {BOXES} boxes, {BOXES} keypoints and a mask on {SIDE}x{SIDE} photographs, microseconds per image, "
+        "one thread",
+        ("through", "image alone", "with labels", "ratio", "target"),
+        rows,
+        ["The ratio is the median of the rounds' own ratios."],
     )
 
 

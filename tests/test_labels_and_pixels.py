@@ -52,6 +52,7 @@ OPERATIONS = {
     "RandomCropFromBorders": image.RandomCropFromBorders(),
     "RandomScale": image.RandomScale((0.7, 1.4)),
     "TenCrop": image.TenCrop((100, 110)),
+    "RandomGridShuffle": image.RandomGridShuffle((2, 2)),
 }
 DENSE = ("ElasticTransform", "GridDistortion", "GridElasticDeform", "PiecewiseAffine", "ThinPlateSpline")
 STRONG = {
@@ -103,6 +104,7 @@ def well_inside(point, picture, margin=14):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_blob_and_its_keypoint_land_within_a_tenth_of_a_pixel(name):
+    # Cells that change places may cut a blob in two: there, one that fits into its cell.
     # A map that stretches one flank of a blob more than the other moves its centre of mass, the more the wider it is: a
     # narrow blob says where the point is. Chains of such maps are compared pixel by pixel, below.
     sigma = 0.8 if name in DENSE else 1.6
@@ -111,6 +113,8 @@ def test_a_blob_and_its_keypoint_land_within_a_tenth_of_a_pixel(name):
     for pipeline in pipelines([OPERATIONS[name]]):
         for epoch in range(8):
             x, y = rng.uniform(30, WIDTH - 30), rng.uniform(30, HEIGHT - 30)
+            if name == "RandomGridShuffle":
+                x, y = rng.uniform(20, 55), rng.uniform(20, 40)
             out = pipeline(image=blob(x, y, sigma), keypoints=[[x, y]], key=name, epoch=epoch)
             if not well_inside(out["keypoints"][0], out["image"]):
                 continue
@@ -148,7 +152,52 @@ def test_the_pixels_at_a_keypoint_are_those_of_its_source(name):
     assert compared > 50
 
 
-@pytest.mark.parametrize("name", [*OPERATIONS, "chain"])
+@pytest.mark.parametrize("name", [*OPERATIONS, *(f"{name} strong" for name in STRONG), "chain"])
+def test_polygons_oriented_boxes_and_heat_maps_agree_with_the_warped_mask(name):
+    import cv2
+
+    if name == "chain":
+        operations = CHAIN
+    else:
+        operations = [STRONG[name.removesuffix(" strong")] if name.endswith(" strong") else OPERATIONS[name]]
+    x0, y0, x1, y1 = 45, 35, 105, 85
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[y0:y1, x0:x1] = 1
+    fields = {
+        "mask": mask.astype(np.uint8),
+        "heatmaps": mask,
+        "polygons": [[x0, y0, x1, y0, x1, y1, x0, y1]],
+        "oriented_boxes": [[(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, 0]],
+    }
+    for pipeline in pipelines(operations):
+        out = pipeline(image=mask, key=name, epoch=2, **fields)
+        shown = out["mask"] > 0
+        if not shown.any():
+            continue
+        drawn = np.zeros((shown.shape[0] * 8, shown.shape[1] * 8), np.uint8)
+        outline = 0.0
+        for part in out["polygons"]:
+            points = np.asarray(part).reshape(-1, 2)
+            outline += np.hypot(*(np.roll(points, -1, axis=0) - points).T).sum()
+            cv2.fillPoly(drawn, [np.rint(points * 8 - 0.5).astype(np.int32)], 1)
+        covered = drawn[4::8, 4::8] > 0
+        # Pixels differ along the outline only, and there only where it passes near their centre; it is drawn to an
+        # eighth of a pixel, and may pass near all centres of a whole side.
+        passes = 1 if pipeline.fuse or name != "chain" else 3
+        assert np.count_nonzero(covered != shown) <= 0.6 * passes * outline
+        assert np.count_nonzero((out["heatmaps"] > 0.5) != shown) <= 0.35 * passes * outline
+        if len(out["oriented_boxes"]) == 1 and name != "RandomGridShuffle":
+            x, y, w, h, angle = out["oriented_boxes"][0]
+            c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+            rows, columns = np.nonzero(shown)
+            u, v = columns + 0.5 - x, rows + 0.5 - y
+            assert np.abs(u * c - v * s).max() <= w / 2 + passes
+            assert np.abs(u * s + v * c).max() <= h / 2 + passes
+            # It is tight: what is seen reaches to all four sides.
+            assert np.ptp(u * c - v * s) >= w - 1 - 2 * passes and np.ptp(u * s + v * c) >= h - 1 - 2 * passes
+
+
+@pytest.mark.parametrize("name", [*(name for name in OPERATIONS if name != "RandomGridShuffle"), "chain"])
 def test_masks_boxes_and_pixels_agree(name):
     operations = CHAIN if name == "chain" else [OPERATIONS[name]]
     picture = np.zeros((HEIGHT, WIDTH), np.float32)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from covary.pipeline import Pipeline as Pipeline
     from covary.targets import Boxes as Boxes
     from covary.targets import Keypoints as Keypoints
+    from covary.targets import LineStrings as LineStrings
+    from covary.targets import OrientedBoxes as OrientedBoxes
+    from covary.targets import Polygons as Polygons
 
 __version__ = "0.1.0"
 
@@ -53,7 +56,7 @@ _HOMES = {
         ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant", "Signed"),
         "covary.draws.distributions",
     ),
-    **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
+    **dict.fromkeys(("Boxes", "Keypoints", "LineStrings", "OrientedBoxes", "Polygons"), "covary.targets"),
 }
 _ROOMS = {
     "audio": "covary.ops.audio",

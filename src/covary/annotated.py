@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Displace, Floats, Ints, Step, Warp
+from covary.plan.changes import Bools, Change, Floats, Ints, Step
 from covary.plan.fusion import plan
 from covary.planned import Labels, Planned
 from covary.render import Render
@@ -25,7 +25,7 @@ class Annotated:
         sizes: (B, 2) int64 heights and widths of the sources.
         form: how labels are written, and which stay.
         render: of masks.
-        steps: geometry that was described so far.
+        steps: what moves or takes away labels, of what was described so far.
     """
 
     samples: Sequence[Mapping[str, Any]]
@@ -34,7 +34,7 @@ class Annotated:
     render: Render
     steps: tuple[Step, ...] = ()
 
-    def after(self, change: Warp | Displace, active: Bools | None) -> Annotated:
+    def after(self, change: Change, active: Bools | None) -> Annotated:
         """The labels behind a change, which touched the `active` samples only."""
         return replace(self, steps=(*self.steps, Step(change, active)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,9 +60,28 @@ class Images:
         walked = self.walk(sizes, picture.shape[2], picture.dtype.name, course, samples)
         return plan(walked.steps, sizes, fuse=self.fuse)
 
-    def planned(self, sizes: Ints, groups: Sequence[Group]) -> Planned:
-        """Passes, ready to be drawn."""
-        return Planned(sizes, groups, find_renderer(self.renderer), self.labels)
+    def planned(
+        self,
+        sizes: Ints,
+        groups: Sequence[Group],
+        anew: Callable[[], Course] | None = None,
+        samples: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Planned:
+        """Passes, ready to be drawn.
+
+        Args:
+            sizes: (B, 2) heights and widths of the sources.
+            groups: the passes.
+            anew: another walk with the same draws, for further images of other channels or dtypes.
+            samples: their other fields, at which some operations look.
+        """
+
+        def again(channels: int, dtype: str) -> Planned:
+            assert anew is not None
+            groups = self.groups(sizes, np.empty((0, 0, channels), dtype), anew(), samples)
+            return self.planned(sizes, groups)
+
+        return Planned(sizes, groups, find_renderer(self.renderer), self.labels, None if anew is None else again)
 
     def vary(
         self, images: Sequence[Any], samples: Sequence[dict[str, Any]], courses: Courses, threads: int, name: str
@@ -83,7 +103,7 @@ class Images:
         for index, picture in enumerate(pictures):
             kinds.setdefault((picture.dtype, picture.shape[2]), []).append(index)
         if len(kinds) == 1:
-            outputs, labels = self._of_a_kind(pictures, samples, courses(np.arange(len(pictures))), threads)
+            outputs, labels = self._of_a_kind(pictures, samples, lambda: courses(np.arange(len(pictures))), threads)
         else:
             outputs, labels = self._of_several(pictures, samples, list(kinds.values()), courses, threads)
         if any(image.ndim == 2 for image in images):
@@ -93,11 +113,11 @@ class Images:
         return outputs, labels
 
     def _of_a_kind(
-        self, pictures: Sequence[Image], samples: Sequence[dict[str, Any]], course: Course, threads: int
+        self, pictures: Sequence[Image], samples: Sequence[dict[str, Any]], anew: Callable[[], Course], threads: int
     ) -> tuple[Any, list[dict[str, Any]]]:
         sizes = sizes_of(pictures)
-        groups = self.groups(sizes, pictures[0], course, samples)
-        return self.planned(sizes, groups).draw(pictures, None, samples, threads)
+        groups = self.groups(sizes, pictures[0], anew(), samples)
+        return self.planned(sizes, groups, anew, samples).draw(pictures, None, samples, threads)
 
     def _of_several(
         self,
@@ -111,7 +131,8 @@ class Images:
         found: dict[int, tuple[Image, dict[str, Any]]] = {}
         for rows in kinds:
             some = [samples[row] for row in rows]
-            made = self._of_a_kind([pictures[row] for row in rows], some, courses(np.array(rows)), threads)
+            chosen = np.array(rows)
+            made = self._of_a_kind([pictures[row] for row in rows], some, partial(courses, chosen), threads)
             found.update(zip(rows, zip(*made, strict=True), strict=True))
         outputs, labels = zip(*(found[row] for row in range(len(pictures))), strict=True)
         return list(outputs), list(labels)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.targets import Boxes, Keypoints
+from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 
 if TYPE_CHECKING:
     from covary.targets.events import Target
@@ -17,6 +17,13 @@ BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
 PointFormat: TypeAlias = Literal["xy", "xyv"]
 Strength: TypeAlias = float | Sequence[float] | NDArray[np.float64] | None
 """How strongly samples are varied, in [0, 1]: one number for all, or one for each. None is 1."""
+OrientedFormat: TypeAlias = Literal["xywha", "corners"]
+ShapeFormat: TypeAlias = Literal["pixels", "normalised"]
+Kind: TypeAlias = Literal[
+    "image", "mask", "masks", "heatmaps", "boxes", "keypoints", "oriented_boxes", "polygons", "line_strings"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""As what a further field of a sample can be treated."""
 
 DEFAULTS: dict[str, Any] = {
     "draws": "independent",
@@ -24,6 +31,12 @@ DEFAULTS: dict[str, Any] = {
     "boxes": Boxes("pascal_voc"),
     "keypoints": Keypoints("xy"),
     "mask_fill": 0,
+    "oriented_boxes": OrientedBoxes("xywha"),
+    "polygons": Polygons("pixels"),
+    "line_strings": LineStrings("pixels"),
+    "mask_pairs": (),
+    "heatmap_pairs": (),
+    "targets": {},
     "time_labels": {},
     "rate": None,
     "protect": (),
@@ -31,6 +44,19 @@ DEFAULTS: dict[str, Any] = {
     "renderer": None,
 }
 """All options but the seed, as a pipeline keeps them when nothing else is said."""
+
+
+def checked_targets(targets: Mapping[str, Kind] | None) -> dict[str, Kind]:
+    if targets is None:
+        return {}
+    if not isinstance(targets, Mapping):
+        raise TypeError(f"Pipeline: targets is a {type(targets).__name__}; allowed: a mapping of names to kinds")
+    for name, kind in targets.items():
+        if not isinstance(name, str) or name in (*KINDS, "images"):
+            raise ValueError(f"Pipeline: targets names {name!r}; allowed: names that are no field of a pipeline's own")
+        if kind not in KINDS:
+            raise ValueError(f"Pipeline: targets[{name!r}] is {kind!r}; allowed: {', '.join(KINDS)}")
+    return dict(targets)
 
 
 def checked_time_labels(labels: Mapping[str, Target] | None) -> dict[str, Target]:

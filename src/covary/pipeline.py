@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.draws.rows import DRAWS, Draws, draw_rows
+from covary.further import has_further
 from covary.images import Courses, Images
 from covary.ops.base import Course, Operation, Record
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
@@ -22,10 +24,14 @@ from covary.ops.view import Modality
 from covary.options import (
     DEFAULTS,
     BoxFormat,
+    Kind,
+    OrientedFormat,
     PointFormat,
+    ShapeFormat,
     Strength,
     checked_protect,
     checked_rate,
+    checked_targets,
     checked_time_labels,
     strengths_of,
 )
@@ -36,7 +42,8 @@ from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
 from covary.render import Renderer
 from covary.samples import IMAGES, SOUNDS, Samples, modalities_of
-from covary.targets import Boxes, Keypoints
+from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
+from covary.targets.pairs import checked_indices, checked_pairs
 from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
 
 if TYPE_CHECKING:
@@ -57,6 +64,17 @@ class Pipeline:
         boxes: the format of `boxes` fields ("pascal_voc", "coco", "yolo", "normalised") or a `Boxes` with more to say.
         keypoints: the format of `keypoints` fields ("xy", "xyv") or a `Keypoints` with more to say.
         mask_fill: value of masks outside the source where a border is "constant".
+        oriented_boxes: the format of `oriented_boxes` fields ("xywha", "corners") or an `OrientedBoxes` with more to
+            say.
+        polygons: the format of `polygons` fields ("pixels", "normalised") or a `Polygons` with more to say.
+        line_strings: the format of `line_strings` fields ("pixels", "normalised") or a `LineStrings` with more to say.
+        mask_pairs: pairs of class numbers, [(left, right), ...], that trade places in `mask` when the picture is
+            mirrored (an odd number of flips).
+        heatmap_pairs: pairs of channels that trade places in `heatmaps` then.
+        targets: further fields by name, and as which kind of field they are treated, all with the draws of the sample:
+            "image" (every change, noise and all; of the size of `image`, of any dtype and channels), "mask", "masks",
+            "heatmaps" (geometry alone, values in between are interpolated), "boxes", "keypoints", "oriented_boxes",
+            "polygons" or "line_strings", whose labels are in NAME_labels.
         time_labels: how fields of sounds are written that move in time, by name: `Events`, `Frames` or `Waveform` of
             `covary.targets.events`. Known without it: `events`, `words` and `phones` in seconds, a `clean` waveform.
         rate: samples per second of sounds that come without a rate.
@@ -87,6 +105,12 @@ class Pipeline:
         boxes: BoxFormat | Boxes = "pascal_voc",
         keypoints: PointFormat | Keypoints = "xy",
         mask_fill: float = 0,
+        oriented_boxes: OrientedFormat | OrientedBoxes = "xywha",
+        polygons: ShapeFormat | Polygons = "pixels",
+        line_strings: ShapeFormat | LineStrings = "pixels",
+        mask_pairs: Sequence[tuple[int, int]] = (),
+        heatmap_pairs: Sequence[tuple[int, int]] = (),
+        targets: Mapping[str, Kind] | None = None,
         time_labels: Mapping[str, Target] | None = None,
         rate: int | None = None,
         protect: Sequence[str] = (),
@@ -111,13 +135,30 @@ class Pipeline:
         self.boxes = Boxes(boxes) if isinstance(boxes, str) else boxes
         self.keypoints = Keypoints(keypoints) if isinstance(keypoints, str) else keypoints
         self.mask_fill = mask_fill
+        self.oriented_boxes = OrientedBoxes(oriented_boxes) if isinstance(oriented_boxes, str) else oriented_boxes
+        self.polygons = Polygons(polygons) if isinstance(polygons, str) else polygons
+        self.line_strings = LineStrings(line_strings) if isinstance(line_strings, str) else line_strings
+        self.mask_pairs = checked_pairs(mask_pairs, "Pipeline: mask_pairs")
+        self.heatmap_pairs = checked_indices(heatmap_pairs, "Pipeline: heatmap_pairs")
+        self.targets = checked_targets(targets)
         self.time_labels = checked_time_labels(time_labels)
         self.rate = checked_rate(rate)
         self.protect = checked_protect(protect)
         self.threads = threads
         self.renderer: Renderer | None = renderer
         self._layout = lay_out(self.operations)
-        self._images = Images(self._layout, self.fuse, renderer, Labels(self.boxes, self.keypoints, mask_fill))
+        labels = Labels(
+            self.boxes,
+            self.keypoints,
+            mask_fill,
+            self.oriented_boxes,
+            self.polygons,
+            self.line_strings,
+            self.mask_pairs,
+            self.heatmap_pairs,
+            self.targets,
+        )
+        self._images = Images(self._layout, self.fuse, renderer, labels)
         self._samples = Samples(
             self._images, modalities_of(self.operations) or IMAGES, self.time_labels, self.rate, self.protect
         )
@@ -138,7 +179,10 @@ class Pipeline:
             epoch: which of the sample's variations, from 0 on.
             fields: what varies, and the labels that go with it; all others, `label` among them, come back as they are.
                 With `image` (H, W) or (H, W, C), uint8, uint16 or float32: `mask` (H, W); `masks` (N, H, W) or a list;
-                `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`.
+                `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`;
+                `oriented_boxes` (N, 5 or 8) with `oriented_box_labels`; `polygons` with `polygon_labels`;
+                `line_strings` with `line_string_labels`; `heatmaps` (H, W, K); `images` (N, H, W, C) or a list, beside
+                `image` or in its place, all with the same draws; and what `targets` names.
                 With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`, or a
                 `covary.data.StoredSound`, of which no more is read than is looked at:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
@@ -169,10 +213,10 @@ class Pipeline:
             keys = self._own_keys(1) if key is None else key_numbers((key,))
             courses = self._courses(keys, epoch_numbers(epoch, 1))
             return self._samples.vary([fields], courses, self._threads(None))[1][0]
+        if fields.get("image") is None or has_further(fields, self.targets):
+            return self._with_further(fields, key, epoch)
         fields = dict(fields)
-        image = fields.pop("image", None)
-        if image is None:
-            raise self._samples.nothing(fields)
+        image = fields.pop("image")
         picture = as_picture(image, "image")
         sizes = sizes_of([picture])
         if key is None and not self._layout.looks:
@@ -182,6 +226,11 @@ class Pipeline:
             groups = self._images.groups(sizes, picture, self._course(keys, epoch_numbers(epoch, 1)), [fields])
         outputs, labels = self._images.planned(sizes, groups).draw([picture], None, [fields], self._threads(None))
         return {"image": like_input(outputs[0], image), **labels[0]}
+
+    def _with_further(self, fields: dict[str, Any], key: Key | None, epoch: int) -> dict[str, Any]:
+        """A sample of several images."""
+        keys = self._own_keys(1) if key is None else key_numbers((key,))
+        return self._samples.vary([fields], self._courses(keys, epoch_numbers(epoch, 1)), self._threads(None))[1][0]
 
     def _counted_picture(self, picture: Image, epoch: int) -> list[Group]:
         """The plan of the next call, for a picture."""
@@ -321,8 +370,9 @@ class Pipeline:
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
         strengths = strengths_of(strength, len(keys))
-        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
-        return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course, fields))
+        anew = partial(self._course, key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
+        groups = self._images.groups(full, _like(channels, dtype), anew(), fields)
+        return self._images.planned(full, groups, anew, fields)
 
     def beside(
         self,

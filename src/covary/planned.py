@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from covary.further import draw_further
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
 from covary.plan.reduced import allowed_reductions, on_reduced, rows_needed
 from covary.plan.stages import Stage
 from covary.render import Render
 from covary.render.buffers import room_for
-from covary.targets import Boxes, Keypoints, carry
+from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons, carry
+from covary.targets.pairs import Pairs
+
+Again: TypeAlias = Callable[[int, str], "Planned"]
+"""The same draws planned for pictures of another number of channels, or another dtype."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """How labels are written, and what becomes of those that leave the picture."""
+    """How labels are written, and what becomes of those that leave the picture; see `covary.targets.carry`."""
 
     boxes: Boxes
     keypoints: Keypoints
     mask_fill: float
+    oriented_boxes: OrientedBoxes = field(default_factory=OrientedBoxes)
+    polygons: Polygons = field(default_factory=Polygons)
+    line_strings: LineStrings = field(default_factory=LineStrings)
+    mask_pairs: Pairs = ()
+    heatmap_pairs: Sequence[tuple[int, int]] = ()
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    def options(self) -> dict[str, Any]:
+        """All of them by name."""
+        return {name: getattr(self, name) for name in _LABEL_OPTIONS}
+
+
+_LABEL_OPTIONS = tuple(item.name for item in fields(Labels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,12 +54,14 @@ class Planned:
         groups: the passes of the samples.
         renderer: draws them.
         labels: how labels are carried.
+        again: plans the further images of samples, which share the draws; None where there can be none.
     """
 
     sizes: Ints
     groups: Sequence[Group]
     renderer: Render
     labels: Labels
+    again: Again | None = None
 
     def reductions(self) -> Ints:
         """How often each source may be halved, both axes alike, before it is given to `render`.
@@ -160,15 +180,24 @@ class Planned:
                 [fields[row] for row in rows],
                 group.stages,
                 self.sizes[rows],
-                boxes=self.labels.boxes,
-                keypoints=self.labels.keypoints,
-                mask_fill=self.labels.mask_fill,
+                **self.labels.options(),
                 render=self.renderer,
                 threads=threads,
             )
             for row, label in zip(rows, moved, strict=True):
                 carried[row] = label
+        if self.again is not None:
+            draw_further(fields, carried, self.sizes, self.labels.targets, self.again, threads)
         return carried
+
+    def draw_row(self, row: int, pictures: Sequence[Image], threads: int) -> list[Image]:
+        """Several pictures of one sample, all with its draws."""
+        for group in self.groups:
+            place = row if group.rows is None else int(np.searchsorted(group.rows, row))
+            if group.rows is None or (place < len(group.rows) and group.rows[place] == row):
+                stages = _part(group.stages, np.full(len(pictures), place))
+                return self.renderer(stages, pictures, threads=threads)
+        raise IndexError(f"there is no sample {row}")
 
     def _check_sizes(self, pictures: Sequence[Image], reductions: Ints) -> None:
         expected = -(-self.sizes // (1 << reductions[:, None]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from covary.further import leading
 from covary.images import Courses, Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
@@ -91,6 +92,13 @@ class Samples:
             The finished pictures, if all samples have one, and all fields of each sample.
         """
         varied = [dict(sample) for sample in samples]
+        alone: list[int] = []
+        if "image" in self.modalities:
+            for row, sample in enumerate(varied):
+                image, fields = leading(sample)
+                if sample.get("image") is None and image is not None:
+                    alone.append(row)
+                    varied[row] = {"image": image, **fields}
         for sample in varied:
             if all(sample.get(modality) is None for modality in self.modalities):
                 raise self.nothing(sample)
@@ -103,7 +111,9 @@ class Samples:
                 pictures, labels = self.images.vary(images, some, _part(courses, rows), threads, "image")
                 for row, picture, label in zip(rows, pictures, labels, strict=True):
                     varied[row] = {"image": picture, **label}
-                pictures = pictures if len(rows) == len(varied) else None
+                pictures = pictures if len(rows) == len(varied) and not alone else None
+                for row in alone:
+                    del varied[row]["image"]
         self.vary_beside(varied, courses, threads)
         return pictures, varied
 

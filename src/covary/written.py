@@ -10,9 +10,17 @@ from typing import Any
 from covary.ops.base import Operation
 from covary.ops.spec import from_plain, to_plain
 from covary.options import DEFAULTS
-from covary.targets import Boxes, Keypoints
+from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 
 FORMAT = 1
+
+_FORMS: dict[str, type[Any]] = {
+    "boxes": Boxes,
+    "keypoints": Keypoints,
+    "oriented_boxes": OrientedBoxes,
+    "polygons": Polygons,
+    "line_strings": LineStrings,
+}
 
 
 def to_plain_data(operations: Sequence[Operation], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,8 +35,10 @@ def to_plain_data(operations: Sequence[Operation], options: Mapping[str, Any]) -
 
 
 def _plain_option(value: Any) -> Any:
-    if isinstance(value, (Boxes, Keypoints)):
+    if isinstance(value, (Boxes, Keypoints, OrientedBoxes, Polygons, LineStrings)):
         return dataclasses.asdict(value)
+    if isinstance(value, Mapping) and all(isinstance(kind, str) for kind in value.values()):
+        return dict(value)
     if isinstance(value, Mapping):  # time labels: {name: {kind: arguments}}
         return {name: {type(target).__name__: _without_defaults(target)} for name, target in value.items()}
     return list(value) if isinstance(value, tuple) else value
@@ -58,7 +68,7 @@ def from_plain_data(data: Any) -> tuple[list[Operation], dict[str, Any]]:
     if data.get("covary", FORMAT) != FORMAT:
         raise ValueError(f"format {data['covary']!r} is not known; this version reads format {FORMAT}")
     options = {name: data[name] for name in ("seed", *DEFAULTS) if name in data}
-    for name, kind in (("boxes", Boxes), ("keypoints", Keypoints)):
+    for name, kind in _FORMS.items():
         if isinstance(options.get(name), Mapping):
             options[name] = _made(kind, options[name], name)
     if "time_labels" in options:

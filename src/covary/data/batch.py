@@ -9,7 +9,22 @@ import numpy as np
 
 from covary.draws.keys import Key
 
-VARYING = frozenset({"boxes", "box_labels", "masks", "keypoints", "keypoint_labels", "objects"})
+VARYING = frozenset(
+    {
+        "boxes",
+        "box_labels",
+        "line_string_labels",
+        "line_strings",
+        "masks",
+        "keypoints",
+        "keypoint_labels",
+        "objects",
+        "oriented_box_labels",
+        "oriented_boxes",
+        "polygon_labels",
+        "polygons",
+    }
+)
 """Fields of which one sample has more and another less; they stay in a list even where the numbers happen to agree."""
 
 

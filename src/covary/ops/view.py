@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Displace, Floats, Ints, Warp
+from covary.plan.changes import Bools, Change, Floats, Ints, Warp, concerns_labels
 
 Modality: TypeAlias = Literal["image", "audio", "text"]
 
@@ -31,7 +31,7 @@ class Annotations(Protocol):
         """The (H, W) or (H, W, C) `mask` of each picture; None where a sample has none."""
         ...
 
-    def after(self, change: Warp | Displace, active: Bools | None) -> Annotations:
+    def after(self, change: Change, active: Bools | None) -> Annotations:
         """The labels behind a change, which touched the `active` samples only."""
         ...
 
@@ -81,10 +81,10 @@ class View:
 
     def after(self, change: Any, active: Bools | None) -> View:
         """The view behind a change, which touched the `active` samples only."""
-        if not isinstance(change, (Warp, Displace)):
+        if not concerns_labels(change):
             return self
         labels = None if self.labels is None else self.labels.after(change, active)
-        if isinstance(change, Displace):
+        if not isinstance(change, Warp):
             return self if labels is None else replace(self, labels=labels)
         size = change.size if active is None else np.where(active[:, None], change.size, self.size)
         return replace(self, size=size, labels=labels)

@@ -216,16 +216,47 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tiles:
+    """What a function of pixels does that moves whole cells of the picture: labels move with their cell.
+
+    Attributes:
+        cells: one (K, 4) int64 array per sample: x0, y0, x1, y1 of the cells of the output, ends exclusive. Together
+            they cover the canvas, and none lies on another.
+        origins: one (K, 2) int64 array per sample: x0, y0 of the part of the input, as large as the cell, that each
+            shows. These parts cover the input.
+    """
+
+    cells: tuple[Ints, ...]
+    origins: tuple[Ints, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vanish:
+    """What a function of pixels does that takes whole objects out of the picture: their labels go as well.
+
+    Attributes:
+        gone: one (H, W) array per sample: the pixels of the objects that vanish.
+        left: one (H, W) array per sample: the pixels of the objects that stay.
+    """
+
+    gone: tuple[Bools, ...]
+    left: tuple[Bools, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
     """A function of one image and its drawn parameters, for what no other kind can say.
 
     Attributes:
         function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype.
         parameters: one dict per sample.
+        effect: what it means for labels; None where nothing moves or goes. With `Tiles` the function is called for
+            masks as well, of any dtype and number of channels.
     """
 
     function: Callable[..., Image]
     parameters: tuple[dict[str, Any], ...]
+    effect: Tiles | Vanish | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,6 +288,11 @@ Change: TypeAlias = (
     | Pixels
     | Convert
 )
+
+
+def concerns_labels(change: Any) -> bool:
+    """Whether a change moves or takes away what labels speak of."""
+    return isinstance(change, (Warp, Displace)) or (isinstance(change, Pixels) and change.effect is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

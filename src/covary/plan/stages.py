@@ -16,7 +16,9 @@ from covary.plan.changes import (
     Interpolation,
     Ints,
     Pixels,
+    Tiles,
     Value,
+    Vanish,
     Warp,
 )
 
@@ -35,6 +37,8 @@ def _pick(value: Any, rows: Ints | slice) -> Any:
         return value[rows]
     if isinstance(value, tuple):
         return value[rows] if isinstance(rows, slice) else tuple(value[row] for row in rows)
+    if isinstance(value, (Tiles, Vanish)):
+        return take_change(value, rows)
     return value
 
 
@@ -85,6 +89,11 @@ class Stage:
     values: tuple[ValueStep, ...] = ()
     dtype: Literal["float32"] | None = None
     layout: Literal["HWC", "CHW"] = "HWC"
+
+    @property
+    def concerns_labels(self) -> bool:
+        """Whether labels move, or go, in this pass."""
+        return bool(self.coordinates) or (self.pixels is not None and self.pixels.effect is not None)
 
     def take(self, rows: Ints | slice) -> Stage:
         """The stage for the chosen samples, in the order given; by indices, a sample may be chosen more than once."""

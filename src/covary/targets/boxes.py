@@ -16,7 +16,9 @@ from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
 from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
-from covary.targets.path import Leg, Projection
+from covary.targets.pairs import checked_pairs
+from covary.targets.path import Exchange, Gone, Leg, Projection, cells_of
+from covary.targets.shares import check_clip, check_least, check_share
 
 FORMATS = ("pascal_voc", "coco", "yolo", "normalised")
 SOURCES = ("corners", "masks")
@@ -45,6 +47,11 @@ class Boxes:
         source: "corners": the box around what is visible of the moved outline; "masks": the tight box of the moved
             instance mask in `masks`, one mask per box (boxes of samples without `masks` go by their corners). Instance
             masks are filled with 0, and a border that repeats the picture shows no instance twice.
+        pairs: pairs of labels, (left, right), that trade places in `box_labels` when the picture is mirrored (an odd
+            number of flips): [("left hand", "right hand")].
+
+    Where cells of the picture change places (`RandomGridShuffle`), a box becomes the one around its largest piece, and
+    its visibility is that piece's share.
 
     Raises:
         ValueError: an argument is none of those allowed.
@@ -55,22 +62,17 @@ class Boxes:
     min_area: float = 0.0
     min_visibility: float = 0.0
     source: Literal["corners", "masks"] = "corners"
+    pairs: Sequence[tuple[Any, Any]] = ()
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise ValueError(f"Boxes: format is {self.format!r}; allowed: {', '.join(FORMATS)}")
         if self.source not in SOURCES:
             raise ValueError(f"Boxes: source is {self.source!r}; allowed: {', '.join(SOURCES)}")
-        if not isinstance(self.clip, bool):
-            raise ValueError(f"Boxes: clip is {self.clip!r}; allowed: True or False")
-        if not _is_number(self.min_area) or not 0 <= self.min_area < np.inf:
-            raise ValueError(f"Boxes: min_area is {self.min_area!r}; allowed: square pixels, 0 or more")
-        if not _is_number(self.min_visibility) or not 0 <= self.min_visibility <= 1:
-            raise ValueError(f"Boxes: min_visibility is {self.min_visibility!r}; allowed: a share in [0, 1]")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        check_clip(self)
+        check_least(self, "min_area", "square pixels")
+        check_share(self, "min_visibility")
+        object.__setattr__(self, "pairs", checked_pairs(self.pairs, "Boxes: pairs"))
 
 
 def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> tuple[NDArray[Any], Points, Points]:
@@ -132,7 +134,7 @@ def carry_affine(
         for each sample the moved boxes, and the indices of those that stayed (None: all); or None where there are no
         boxes, where the way is not affine, and where something is wrong, for the other functions to say what.
     """
-    moving = [stage for stage in stages if stage.coordinates]
+    moving = [stage for stage in stages if stage.concerns_labels]
     if kernels.native is None or not all(
         len(stage.coordinates) == 1 and isinstance(stage.coordinates[0], Warp) for stage in moving
     ):
@@ -212,6 +214,17 @@ def carry_corners(
     intact = False
     outlines: Points | None = None
     for number, leg in enumerate(legs):
+        if leg.vanished is not None:
+            seen = np.where(vanishing(seen, leg.vanished)[:, None], np.nan, seen)
+            outlines = None if outlines is None else np.where(np.isnan(seen[:, :1, None]), np.nan, outlines)
+            intact = False
+            continue
+        if leg.exchange is not None:
+            # Turned boxes are cut as upright ones here, and go on as such.
+            seen, share = _largest_pieces(seen, leg.exchange)
+            outlines, intact = None, False
+            visibility = share if visibility is None else visibility * share
+            continue
         # Outlines can be spared where boxes stay boxes, or where only the box around the outcome counts.
         square = outlines is None and _square_on(leg)
         affine = square or (outlines is None and number + 1 == len(legs) and _is_affine(leg))
@@ -255,8 +268,36 @@ def _carry_whole(corners: Points, legs: Sequence[Leg]) -> Points:
         return corners
     outlines = outlines_of(corners)
     for leg in legs:
-        outlines = move_outlines(outlines, leg)
+        if leg.exchange is not None:
+            middles = (corners_of := around(outlines))[:, :2] / 2 + corners_of[:, 2:] / 2
+            outlines = outlines + leg.exchange.shifts[cells_of(middles, leg.exchange, leg.before)][:, None]
+        else:
+            outlines = move_outlines(outlines, leg)
     return around(outlines)
+
+
+def vanishing(boxes: Points, objects: Gone) -> NDArray[np.bool_]:
+    """(N,) whether the objects that vanish hold more than half of what is set in each box; NaN boxes are left alone."""
+    found = np.zeros(len(boxes), dtype=bool)
+    for row, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
+        if x0 == x0:
+            rows, columns = (max(int(np.ceil(end)), int(start) + 1) for start, end in ((y0, y1), (x0, x1)))
+            part = slice(int(y0), rows), slice(int(x0), columns)
+            found[row] = np.count_nonzero(objects.gone[part]) > np.count_nonzero(objects.left[part])
+    return found
+
+
+def _largest_pieces(seen: Points, exchange: Exchange) -> tuple[Points, NDArray[np.float64]]:
+    """The largest piece of each box, moved with its cell, and which share of the box it is."""
+    parts = exchange.parts.astype(np.float64)
+    pieces = np.concatenate(
+        (np.maximum(seen[:, None, :2], parts[:, :2]), np.minimum(seen[:, None, 2:], parts[:, 2:])), axis=2
+    )
+    area = np.maximum(pieces[..., 2:] - pieces[..., :2], 0).prod(axis=2)
+    largest = np.nan_to_num(area).argmax(axis=1)
+    rows = np.arange(len(seen))
+    moved: Points = pieces[rows, largest] + np.tile(exchange.shifts[largest], 2)
+    return moved, area[rows, largest] / _area(seen)
 
 
 def _is_affine(leg: Leg) -> bool:

@@ -13,6 +13,7 @@ from covary.plan.stages import Stage
 from covary.targets.boxes import Boxes, carry_affine, carry_corners, read_boxes, write_boxes
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
+from covary.targets.heatmaps import as_it_came, read_heatmaps, render_heatmaps
 from covary.targets.keypoints import Keypoints, carry_keypoints
 from covary.targets.masks import (
     Job,
@@ -24,12 +25,28 @@ from covary.targets.masks import (
     tight_box,
     visible_share,
 )
-from covary.targets.path import Leg, Path
+from covary.targets.oriented import OrientedBoxes, carry_oriented
+from covary.targets.pairs import Pairs, swapped_labels, swapped_values
+from covary.targets.path import Leg, Path, mirrors
+from covary.targets.polygons import LineStrings, Polygons, carry_shapes
 
 Carried: TypeAlias = tuple[NDArray[Any], Ints | None]  # moved boxes, and the indices of those that stayed or None
 
-BESIDE_BOXES = frozenset({"mask", "masks", "keypoints"})
-MOVED = BESIDE_BOXES | {"boxes"}
+LABELS = {
+    "boxes": "box_labels",
+    "keypoints": "keypoint_labels",
+    "oriented_boxes": "oriented_box_labels",
+    "polygons": "polygon_labels",
+    "line_strings": "line_string_labels",
+}
+"""Fields with one row for each object, and the fields with their labels."""
+SHAPES = ("oriented_boxes", "polygons", "line_strings")
+RENDERED = ("mask", "masks", "heatmaps")
+MOVED = frozenset({*LABELS, *RENDERED})
+BESIDE_BOXES = MOVED - {"boxes"}
+
+_ORIENTED, _POLYGONS, _LINE_STRINGS = OrientedBoxes(), Polygons(), LineStrings()
+_NO_TARGETS: Mapping[str, str] = {}
 
 
 def carry(
@@ -40,6 +57,12 @@ def carry(
     boxes: Boxes,
     keypoints: Keypoints,
     mask_fill: float = 0,
+    oriented_boxes: OrientedBoxes = _ORIENTED,
+    polygons: Polygons = _POLYGONS,
+    line_strings: LineStrings = _LINE_STRINGS,
+    mask_pairs: Pairs = (),
+    heatmap_pairs: Sequence[tuple[int, int]] = (),
+    targets: Mapping[str, str] = _NO_TARGETS,
     render: Render,
     threads: int = 1,
 ) -> list[dict[str, Any]]:
@@ -47,14 +70,19 @@ def carry(
 
     Args:
         samples: B samples without their images. Moved are `mask` (H, W) or (H, W, C), `masks` (a list or array of
-            them), `boxes` with `box_labels`, and `keypoints` with `keypoint_labels`; a field that is None is left
-            alone.
+            them), `heatmaps` (H, W, K), `boxes` with `box_labels`, `keypoints` with `keypoint_labels`, `oriented_boxes`
+            with `oriented_box_labels`, `polygons` with `polygon_labels`, `line_strings` with `line_string_labels`; a
+            field that is None is left alone.
         stages: of the plan; row b of each belongs to sample b.
         sizes: (B, 2) heights and widths of the sources.
-        boxes: how boxes are written and which stay.
+        boxes, oriented_boxes, polygons, line_strings: how these are written and which stay.
         keypoints: how keypoints are written and what becomes of those outside.
         mask_fill: value of masks outside the source where the border is "constant".
-        render: of a renderer module, for the masks.
+        mask_pairs: pairs of values, (left, right), that trade places in `mask` when the picture is mirrored.
+        heatmap_pairs: pairs of channels that trade places in `heatmaps`.
+        targets: further fields by name, and as which of these they are moved; those that are images are left alone.
+            Labels of a field NAME are in NAME_labels.
+        render: of a renderer module, for masks and heat maps.
         threads: for the renderer.
 
     Returns:
@@ -63,6 +91,42 @@ def carry(
     Raises:
         ValueError: a field has a wrong shape, dtype, length or value.
     """
+    forms: dict[str, Any] = {
+        "boxes": boxes,
+        "keypoints": keypoints,
+        "mask_fill": mask_fill,
+        "oriented_boxes": oriented_boxes,
+        "polygons": polygons,
+        "line_strings": line_strings,
+        "heatmap_pairs": heatmap_pairs,
+        "render": render,
+        "threads": threads,
+    }
+    carried = _carried(samples, stages, sizes, mask_pairs=mask_pairs, **forms)
+    for name, kind in targets.items():
+        if kind in MOVED and any(sample.get(name) is not None for sample in carried):
+            own, labels = (name, f"{name}_labels"), (kind, LABELS.get(kind, ""))
+            some = [{k: sample.get(o) for o, k in zip(own, labels, strict=True) if k} for sample in samples]
+            moved = _carried(some, stages, sizes, mask_pairs=(), **forms)
+            for sample, each in zip(carried, moved, strict=True):
+                sample.update({o: each[k] for o, k in zip(own, labels, strict=True) if each.get(k) is not None})
+    return carried
+
+
+def _carried(
+    samples: Sequence[Mapping[str, Any]],
+    stages: Sequence[Stage],
+    sizes: Ints,
+    *,
+    boxes: Boxes,
+    keypoints: Keypoints,
+    mask_fill: float,
+    mask_pairs: Pairs,
+    heatmap_pairs: Sequence[tuple[int, int]],
+    render: Render,
+    threads: int,
+    **shapes: OrientedBoxes | Polygons | LineStrings,
+) -> list[dict[str, Any]]:
     carried = [dict(sample) for sample in samples]
     if _nothing_moves(carried):
         return carried
@@ -72,28 +136,66 @@ def carry(
         made = [None] * len(carried)
     else:
         made = carry_affine(boxes, [sample.get("boxes") for sample in carried], stages, sizes)
-        if _all_made(made, carried):
+        if not boxes.pairs and _all_made(made, carried):
             for row, (sample, (moved, kept)) in enumerate(zip(carried, made, strict=True)):
-                _put_boxes(sample, moved, kept, "" if len(carried) == 1 else f" of sample {row}")
+                _put_boxes(sample, moved, kept, "" if len(carried) == 1 else f" of sample {row}", ())
             return carried
     path = Path(stages, sizes)
     with np.errstate(all="ignore"):
-        _carry_masks(carried, path, stages, mask_fill, instances, render, threads)
+        _carry_masks(carried, path, stages, mask_fill, mask_pairs, instances, render, threads)
+        _carry_heatmaps(carried, path, stages, heatmap_pairs, render, threads)
         tight = _tight_boxes(samples, carried, path, stages, render, threads) if instances else {}
         for row, sample in enumerate(carried):
-            has_boxes, has_points = sample.get("boxes") is not None, sample.get("keypoints") is not None
-            if not (has_boxes or has_points):
+            if all(sample.get(field) is None for field in LABELS):
                 continue
             source, legs = path.source(row), path.legs(row)
             where = "" if len(carried) == 1 else f" of sample {row}"
-            if has_boxes and (already := made[row]) is not None:
-                _put_boxes(sample, *already, where)
-            elif has_boxes:
-                masks = samples[row]["masks"] if row in tight else None
-                _carry_boxes(sample, boxes, source, path.output(row), legs, where, masks, tight.get(row))
-            if has_points:
+            kept = None
+            if sample.get("boxes") is not None:
+                pairs = tuple(boxes.pairs) if boxes.pairs and mirrors(legs) else ()
+                already = made[row]
+                if already is not None:
+                    _put_boxes(sample, *already, where, pairs)
+                    kept = already[1]
+                else:
+                    masks = samples[row]["masks"] if row in tight else None
+                    kept = _carry_boxes(
+                        sample, boxes, source, path.output(row), legs, where, masks, tight.get(row), pairs
+                    )
+            if sample.get("keypoints") is not None:
+                if kept is not None and by_boxes(samples[row]):
+                    keep_by_boxes(sample, kept, len(samples[row]["boxes"]))
                 _carry_points(sample, keypoints, source, legs, where)
+            for field in SHAPES:
+                if sample.get(field) is not None:
+                    _carry_shapes(sample, field, shapes[field], source, path.output(row), legs, where)
     return carried
+
+
+def by_boxes(sample: Mapping[str, Any]) -> bool:
+    """Whether keypoints are (N, K, columns), one row for each box."""
+    points, boxes = sample.get("keypoints"), sample.get("boxes")
+    return points is not None and boxes is not None and len(points) == len(boxes) and np.ndim(points) == 3
+
+
+def keep_by_boxes(sample: dict[str, Any], kept: Ints, count: int) -> None:
+    """Leave the keypoints of the kept ones of `count` boxes, and their labels where each row has one."""
+    sample["keypoints"] = np.asarray(sample["keypoints"])[kept]
+    labels = sample.get("keypoint_labels")
+    if labels is not None and len(labels) == count:
+        sample["keypoint_labels"] = chosen(labels, kept, count, "keypoint_labels")
+
+
+def _carry_shapes(
+    sample: dict[str, Any], field: str, options: Any, source: Size, output: Size, legs: Sequence[Leg], where: str
+) -> None:
+    move: Any = carry_oriented if field == "oriented_boxes" else carry_shapes
+    sample[field], rows, count = move(options, sample[field], source, output, legs, f"{field}{where}")
+    name = LABELS[field]
+    if sample.get(name) is not None:
+        kept = None if len(rows) == count and (rows == np.arange(count)).all() else rows
+        labels = chosen(sample[name], kept, count, f"{name}{where}")
+        sample[name] = swapped_labels(labels, options.pairs) if options.pairs and mirrors(legs) else labels
 
 
 def _nothing_moves(samples: Sequence[Mapping[str, Any]]) -> bool:
@@ -105,11 +207,15 @@ def _all_made(made: Sequence[Carried | None], samples: Sequence[Mapping[str, Any
     return None not in made and all(BESIDE_BOXES.isdisjoint(sample) for sample in samples)
 
 
-def _put_boxes(sample: dict[str, Any], moved: NDArray[Any], rows: Ints | None, where: str) -> None:
-    """Moved boxes, and the labels of those that stayed, in place of what the sample holds."""
+def _put_boxes(sample: dict[str, Any], moved: NDArray[Any], rows: Ints | None, where: str, pairs: Pairs) -> None:
+    """Moved boxes, and the labels of those that stayed, in place of what the sample holds.
+
+    `pairs` of labels trade places: none where the picture is not mirrored.
+    """
     labels = sample.get("box_labels")
     if labels is not None:
-        sample["box_labels"] = chosen(labels, rows, len(sample["boxes"]), f"box_labels{where}")
+        labels = chosen(labels, rows, len(sample["boxes"]), f"box_labels{where}")
+        sample["box_labels"] = swapped_labels(labels, pairs) if pairs else labels
     sample["boxes"] = moved
 
 
@@ -118,6 +224,7 @@ def _carry_masks(
     path: Path,
     stages: Sequence[Stage],
     fill: float,
+    pairs: Pairs,
     instances: bool,
     render: Render,
     threads: int,
@@ -139,11 +246,30 @@ def _carry_masks(
     rendered = iter(render_masks(jobs, stages, render, threads))
     for row, sample in enumerate(carried):
         if sample.get("mask") is not None:
-            sample["mask"] = _as_it_came(next(rendered), sample["mask"])
+            moved = _as_it_came(next(rendered), sample["mask"])
+            sample["mask"] = swapped_values(moved, pairs) if pairs and mirrors(path.legs(row)) else moved
         if sample.get("masks") is not None:
             came = sample["masks"]
-            moved = [_as_it_came(next(rendered), mask) for mask in came]
-            sample["masks"] = contained(moved, came, path.output(row))
+            sample["masks"] = contained([_as_it_came(next(rendered), mask) for mask in came], came, path.output(row))
+
+
+def _carry_heatmaps(
+    carried: Sequence[dict[str, Any]],
+    path: Path,
+    stages: Sequence[Stage],
+    pairs: Sequence[tuple[int, int]],
+    render: Render,
+    threads: int,
+) -> None:
+    """Render `heatmaps` of all samples together."""
+    rows = [row for row, sample in enumerate(carried) if sample.get("heatmaps") is not None]
+    if not rows:
+        return
+    fields = {row: "heatmaps" if len(carried) == 1 else f"heatmaps of sample {row}" for row in rows}
+    jobs = [Job(row, read_heatmaps(carried[row]["heatmaps"], path.source(row), fields[row]), 0) for row in rows]
+    for row, moved in zip(rows, render_heatmaps(jobs, stages, render, threads), strict=True):
+        mirrored = bool(pairs) and mirrors(path.legs(row))
+        carried[row]["heatmaps"] = as_it_came(moved, carried[row]["heatmaps"], pairs, mirrored, fields[row])
 
 
 def _as_it_came(pixels: Image, mask: Any) -> Image:
@@ -207,7 +333,9 @@ def _carry_boxes(
     where: str,
     masks: Any,
     tight: Points | None,
-) -> None:
+    pairs: Pairs,
+) -> Ints | None:
+    """Move boxes; returns the indices of those that stayed, None for all."""
     raw, corners, seen = read_boxes(options, sample["boxes"], source, f"boxes{where}")
     keep: NDArray[np.bool_] | None
     if tight is None:
@@ -218,7 +346,9 @@ def _carry_boxes(
         moved, keep = _kept_tight(options, tight, masks, source, legs)
         sample["masks"] = chosen(sample["masks"], _rows(keep), len(raw), f"masks{where}")
     sample["boxes"] = raw
-    _put_boxes(sample, write_boxes(options, raw, moved, output, keep), _rows(keep), where)
+    rows = _rows(keep)
+    _put_boxes(sample, write_boxes(options, raw, moved, output, keep), rows, where, pairs)
+    return rows
 
 
 def _rows(keep: NDArray[np.bool_] | None) -> Ints | None:

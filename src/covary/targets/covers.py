@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Bools, Image
 from covary.targets.boxes import Boxes, read_boxes, write_boxes
-from covary.targets.carry import contained
+from covary.targets.carry import by_boxes, contained, keep_by_boxes
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
 from covary.targets.keypoints import Keypoints, hide_keypoints
@@ -50,8 +50,8 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
 
     Instance masks lose the covered pixels, and a box becomes the one around what is left of its mask. A box without a
     mask loses what a rectangle cuts off from one side; a cover of any other shape leaves it, unless nothing of it is to
-    be seen. Boxes are dropped by the rules of `boxes`, their visible area counted in pixels; keypoints follow those of
-    `keypoints` for points outside.
+    be seen. Boxes are dropped by the rules of `boxes`, their visible area counted in pixels, and with them the
+    keypoints (N, K, columns) that are theirs; keypoints follow the rules of `keypoints` for points outside.
 
     Args:
         sample: `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`; None and all other
@@ -82,8 +82,10 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
         for field in ("box_labels", "masks"):
             if left.get(field) is not None:
                 left[field] = chosen(left[field], rows, len(raw), field)
+        if rows is not None and by_boxes(sample):
+            keep_by_boxes(left, rows, len(raw))
     if sample.get("keypoints") is not None:
-        left["keypoints"], kept, count = hide_keypoints(keypoints, sample["keypoints"], cover.pixels)
+        left["keypoints"], kept, count = hide_keypoints(keypoints, left["keypoints"], cover.pixels)
         if sample.get("keypoint_labels") is not None and kept is not None:
             left["keypoint_labels"] = chosen(sample["keypoint_labels"], np.flatnonzero(kept), count, "keypoint_labels")
     return left

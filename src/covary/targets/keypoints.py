@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from covary.targets.displacement import Size
 from covary.targets.fields import float_dtype, numbers
+from covary.targets.pairs import checked_indices, traded
 from covary.targets.path import Leg, mirrors, travel
 
 FORMATS = ("xy", "xyv")
@@ -23,6 +24,8 @@ class Keypoints:
 
     Coordinates are pixel indices: (0, 0) is the centre of the first pixel. A point is outside if it lies outside the
     source or leaves the canvas on the way; a mirrored border shows its pixel again, but clones no point.
+
+    Points (N, K, columns) of a sample with N boxes are those of its boxes: row i goes when box i is dropped.
 
     Args:
         format: "xy", or "xyv" with COCO's visibility as third column (0 not labelled, 1 hidden, 2 visible). Further
@@ -46,16 +49,7 @@ class Keypoints:
             raise ValueError(f"Keypoints: format is {self.format!r}; allowed: {', '.join(FORMATS)}")
         if self.outside is not None and self.outside not in OUTSIDE:
             raise ValueError(f"Keypoints: outside is {self.outside!r}; allowed: {', '.join(OUTSIDE)} or None")
-        try:
-            pairs = tuple((int(left), int(right)) for left, right in self.pairs)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"Keypoints: pairs is {self.pairs!r}; allowed: pairs of indices, as [(1, 2), (3, 4)]"
-            ) from None
-        indices = [index for pair in pairs for index in pair]
-        if len(set(indices)) < len(indices) or min(indices, default=0) < 0:
-            raise ValueError(f"Keypoints: pairs is {self.pairs!r}; allowed: indices from 0, each named once")
-        object.__setattr__(self, "pairs", pairs)
+        object.__setattr__(self, "pairs", checked_indices(self.pairs, "Keypoints: pairs"))
 
     @property
     def policy(self) -> Literal["drop", "hide", "keep"]:
@@ -87,7 +81,7 @@ def carry_keypoints(
     moved, seen = travel(rows[:, :2] + 0.5, source, legs)
     keep = _write(options, rows, moved, seen, bool(legs))
     if options.pairs:
-        order = _traded(options.pairs, raw.shape[-2], field)
+        order = traded(options.pairs, raw.shape[-2], field, "point")
         if mirrors(legs):
             made = made.take(order, axis=-2)
             keep = None if keep is None else keep[order]
@@ -151,12 +145,3 @@ def _write(
     else:
         rows[~seen, :2] = np.nan
     return None
-
-
-def _traded(pairs: Sequence[tuple[int, int]], count: int, field: str) -> list[int]:
-    order = list(range(count))
-    for left, right in pairs:
-        if max(left, right) >= count:
-            raise ValueError(f"{field}: the pair ({left}, {right}) names a point beyond the {count} that there are")
-        order[left], order[right] = right, left
-    return order

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Fill, Image, Ints
+from covary.plan.changes import Bools, Fill, Image, Ints, Pixels, Vanish
 from covary.plan.stages import Stage, ValueStep
 from covary.targets.displacement import Size
 from covary.targets.path import Leg, travel
@@ -68,8 +68,15 @@ def check_fill(fill: float, pixels: Image, field: str) -> float:
 
 def render_masks(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
     """All masks through the geometry, those of one dtype and number of channels in one go; always new arrays."""
-    moving = [stage for stage in stages if stage.coordinates]
-    if not moving:
+    return rendered_in_kinds(jobs, [_nearest(stage) for stage in stages if stage.concerns_labels], render, threads)
+
+
+def rendered_in_kinds(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
+    """Arrays through stages of geometry, those of one dtype and number of channels in one go; always new arrays.
+
+    The colours of `Fill` steps are those of the jobs.
+    """
+    if not stages:
         return [job.pixels.copy() for job in jobs]
     alike: dict[tuple[Any, int], list[int]] = {}
     for number, job in enumerate(jobs):
@@ -79,7 +86,9 @@ def render_masks(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, t
         rows = np.array([jobs[number].row for number in numbers])
         colour = np.repeat([[float(jobs[number].fill)] for number in numbers], channels, axis=1)
         sources = [jobs[number].pixels for number in numbers]
-        for number, image in zip(numbers, render(_bare(moving, rows, colour), sources, threads=threads), strict=True):
+        for number, image in zip(
+            numbers, render(_for_rows(stages, rows, colour), sources, threads=threads), strict=True
+        ):
             rendered[number] = image
     return rendered
 
@@ -87,23 +96,35 @@ def render_masks(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, t
 _EMPTY: Image = np.zeros((0, 0, 0))
 
 
-def _bare(stages: Sequence[Stage], rows: Ints, colour: NDArray[np.float64]) -> list[Stage]:
-    """The geometry of the stages alone, for the chosen rows."""
+def _nearest(stage: Stage) -> Stage:
+    """The geometry of a stage alone, without interpolation."""
+    values = PAINT if stage.border == "constant" and stage.coordinates else ()
+    pixels = on_masks(stage.pixels)
+    return Stage(stage.size, stage.coordinates, stage.border, "nearest", pixels=pixels, values=values)
+
+
+PAINT = (ValueStep(Fill(np.zeros((1, 1)))),)
+
+
+def _for_rows(stages: Sequence[Stage], rows: Ints, colour: NDArray[np.float64]) -> list[Stage]:
+    """The stages for the chosen rows, with their colours outside the sources."""
     everyone = len(rows) == len(stages[0].size) and bool((rows == np.arange(len(rows))).all())
     fill = (ValueStep(Fill(colour)),)
-    bare = []
-    for stage in stages:
-        plain = replace(
-            stage,
-            interpolation="nearest",
-            levels=None,
-            values=(),
-            dtype=None,
-            layout="HWC",
-        )
-        plain = plain if everyone else plain.take(rows)
-        bare.append(replace(plain, values=fill) if stage.border == "constant" else plain)
-    return bare
+    # The colours in the stages stand for these, and are not indexed.
+    chosen = list(stages) if everyone else [replace(stage, values=()).take(rows) for stage in stages]
+    return [replace(taken, values=fill) if stage.values else taken for taken, stage in zip(chosen, stages, strict=True)]
+
+
+def on_masks(pixels: Pixels | None) -> Pixels | None:
+    """What a function of pixels does to masks: cells move as they do in the picture; what vanishes becomes 0."""
+    if pixels is None or not isinstance(pixels.effect, Vanish):
+        return pixels
+    return Pixels(_cleared, tuple({"gone": gone} for gone in pixels.effect.gone))
+
+
+def _cleared(mask: Image, gone: Bools) -> Image:
+    mask[gone] = 0
+    return mask
 
 
 def constant_borders(stages: Sequence[Stage]) -> list[Stage]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from covary.targets.displacement import Points, Size, undo
-from covary.targets.path import Leg, Projection
+from covary.targets.path import Displacement, Leg, Projection
 
 Corner: TypeAlias = Sequence[float]
 
@@ -35,7 +35,7 @@ def move_outlines(outlines: Points, leg: Leg) -> Points:
     for step in leg.steps:
         if isinstance(step, Projection):
             outlines = _project(outlines, step)
-        else:
+        elif isinstance(step, Displacement):
             dense = _dense(outlines)
             outlines = undo(step.grid, step.size, dense.reshape(-1, 2)).reshape(dense.shape)
     return outlines

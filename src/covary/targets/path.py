@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Displace, Ints, Warp
+from covary.plan.changes import Bools, Displace, Ints, Tiles, Vanish, Warp
 from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size, undo
 
@@ -44,12 +44,38 @@ class Displacement(NamedTuple):
     size: Size
 
 
-class Leg(NamedTuple):
-    """What one stage does to the points of one sample."""
+class Exchange(NamedTuple):
+    """Cells of the canvas that change places.
 
-    steps: tuple[Projection | Displacement, ...]
+    Attributes:
+        parts: (K, 4) x0, y0, x1, y1 of the cells before; they cover the canvas.
+        shifts: (K, 2) by how much each moves.
+    """
+
+    parts: NDArray[np.int64]
+    shifts: NDArray[np.int64]
+
+
+class Gone(NamedTuple):
+    """Objects that vanish: (H, W) whether a pixel was of theirs, and whether it is of one that stays."""
+
+    gone: Bools
+    left: Bools
+
+
+class Leg(NamedTuple):
+    """What one stage does to the points of one sample. An Exchange is the only step of its leg."""
+
+    steps: tuple[Projection | Displacement | Exchange, ...]
     before: Size
     after: Size
+    vanished: Gone | None = None
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The cells that change places in this stage."""
+        first = self.steps[0] if self.steps else None
+        return first if isinstance(first, Exchange) else None
 
 
 def inverse(matrix: Sequence[Sequence[float]]) -> Projection:
@@ -92,12 +118,12 @@ class Path:
 
     def __init__(self, stages: Sequence[Stage], sizes: Ints) -> None:
         """`sizes` are the (B, 2) heights and widths of the sources."""
-        moving = [stage for stage in stages if stage.coordinates]
+        moving = [stage for stage in stages if stage.concerns_labels]
         self._sizes = [sizes.tolist(), *(stage.size.tolist() for stage in moving)]
         self._maps = [
             [
                 (change.matrix.tolist(), change.size.tolist()) if isinstance(change, Warp) else change
-                for change in stage.coordinates
+                for change in (stage.coordinates or (_effect(stage),))
             ]
             for stage in moving
         ]
@@ -118,8 +144,20 @@ class Path:
         for number, changes in enumerate(self._maps):
             (height, width), (new_height, new_width) = self._sizes[number][row], self._sizes[number + 1][row]
             before, after, canvas = (height, width), (new_height, new_width), (height, width)
-            steps: list[Projection | Displacement] = []
+            steps: list[Projection | Displacement | Exchange] = []
+            vanished = None
             for change in changes:
+                if isinstance(change, Tiles):
+                    cells, origins = change.cells[row], change.origins[row]
+                    shifts = cells[:, :2] - origins
+                    if shifts.any():
+                        parts = np.concatenate((origins, cells[:, 2:] - shifts), axis=1)
+                        steps.append(Exchange(parts, shifts))
+                    continue
+                if isinstance(change, Vanish):
+                    if change.gone[row].any():
+                        vanished = Gone(change.gone[row], change.left[row])
+                    continue
                 if isinstance(change, Displace):
                     steps.append(Displacement(change.grids[row], canvas))
                     continue
@@ -127,9 +165,14 @@ class Path:
                 canvas = (canvases[row][0], canvases[row][1])
                 if matrices[row] != _IDENTITY:
                     steps.append(inverse(matrices[row]))
-            if steps or before != after:
-                legs.append(Leg(tuple(steps), before, after))
+            if steps or before != after or vanished is not None:
+                legs.append(Leg(tuple(steps), before, after, vanished))
         return legs
+
+
+def _effect(stage: Stage) -> Tiles | Vanish:
+    assert stage.pixels is not None and stage.pixels.effect is not None
+    return stage.pixels.effect
 
 
 _IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
@@ -153,8 +196,29 @@ def project(points: Points, projection: Projection) -> Points:
 def advance(points: Points, leg: Leg) -> Points:
     """Where (N, 2) continuous points go in one stage; NaN for those that go nowhere."""
     for step in leg.steps:
-        points = project(points, step) if isinstance(step, Projection) else undo(step.grid, step.size, points)
+        if isinstance(step, Projection):
+            points = project(points, step)
+        elif isinstance(step, Exchange):
+            points = points + step.shifts[cells_of(points, step, leg.before)]
+        else:
+            points = undo(step.grid, step.size, points)
     return points
+
+
+def cells_of(points: Points, step: Exchange, size: Size) -> NDArray[np.intp]:
+    """(N,) the cell in which each point lies; that of the nearest point of the canvas for those beyond it."""
+    at = _pixels(points, size)
+    x, y = at[:, :1], at[:, 1:]
+    x0, y0, x1, y1 = step.parts.T
+    cells: NDArray[np.intp] = ((x >= x0) & (x < x1) & (y >= y0) & (y < y1)).argmax(axis=1)
+    return cells
+
+
+def _pixels(points: Points, size: Size) -> NDArray[np.intp]:
+    """(N, 2) column and row of the pixel in which each point lies, or of the nearest one."""
+    last = np.array((size[1] - 1, size[0] - 1), dtype=np.float64)
+    held: NDArray[np.intp] = np.clip(np.floor(np.nan_to_num(points)), 0, last).astype(np.intp)
+    return held
 
 
 def inside(points: Points, size: Size) -> NDArray[np.bool_]:
@@ -182,6 +246,9 @@ def travel(points: Points, source: Size, legs: Sequence[Leg]) -> tuple[Points, N
     for leg in legs:
         points = advance(points, leg)
         np.logical_and(seen, inside(points, leg.after), out=seen)
+        if leg.vanished is not None:
+            column, row = _pixels(points, leg.after).T
+            seen &= ~leg.vanished.gone[row, column]
     return points, seen
 
 

@@ -51,11 +51,13 @@ from covary.ops.image.resize import (
 )
 from covary.ops.image.road import Night, RandomGravel, RandomShadow, RandomSunFlare, WetRoad
 from covary.ops.image.sharpening import Emboss, RingingOvershoot, UnsharpMask
+from covary.ops.image.shuffle import RandomGridShuffle
 from covary.ops.image.signal import AdditiveNoise, ISONoise, MultiplicativeNoise, PixelDropout, RicianNoise, ShotNoise
 from covary.ops.image.stain import HEStain
 from covary.ops.image.superpixels import Superpixels
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
+from covary.ops.image.vanishing import MaskDropout
 from covary.ops.image.weather import Frost, RandomFog, RandomRain, RandomSnow, Spatter
 
 __all__ = [
@@ -121,6 +123,7 @@ __all__ = [
     "KSpaceSpike",
     "LetterBox",
     "LongestMaxSize",
+    "MaskDropout",
     "MedianBlur",
     "Morphological",
     "MotionBlur",
@@ -152,6 +155,7 @@ __all__ = [
     "RandomFilter",
     "RandomFog",
     "RandomGravel",
+    "RandomGridShuffle",
     "RandomMotion",
     "RandomRain",
     "RandomResizedCrop",

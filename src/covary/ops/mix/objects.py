@@ -12,6 +12,7 @@ from covary.plan.changes import Ints
 from covary.plan.stages import Stage
 from covary.render import find_renderer
 from covary.targets import carry
+from covary.targets.carry import by_boxes
 from covary.targets.covers import Cover, uncovered
 from covary.targets.fields import chosen
 
@@ -54,7 +55,7 @@ def covered(batch: Batch, sample: Objects, cover: Cover) -> Objects:
 def subset(sample: Objects, rows: Ints, count: int) -> Objects:
     """The chosen ones among `count` objects with a mask each; keypoints that belong to no object by number all stay."""
     kept = dict(sample)
-    for field in ("boxes", "box_labels", "masks", *(("keypoints", "keypoint_labels") if _by_boxes(sample) else ())):
+    for field in ("boxes", "box_labels", "masks", *(("keypoints", "keypoint_labels") if by_boxes(sample) else ())):
         if field in sample:
             kept[field] = chosen(sample[field], rows, count, field)
     return kept
@@ -92,17 +93,7 @@ def _unmarked(left: Objects, sample: Objects) -> Objects:
     rows = None if len(kept) == count else kept
     if "box_labels" in sample:
         left["box_labels"] = chosen(sample["box_labels"], rows, count, "box_labels")
-    if _by_boxes(sample):
-        for field in ("keypoints", "keypoint_labels"):
-            if field in left:
-                left[field] = chosen(left[field], rows, count, field)
     return left
-
-
-def _by_boxes(sample: Objects) -> bool:
-    """Whether keypoints are (N, K, columns), one row for each box."""
-    points = sample.get("keypoints")
-    return points is not None and np.ndim(points) == 3 and len(points) == len(sample.get("boxes", ()))
 
 
 def _concatenated(first: Any, second: Any, field: str) -> Any:
