@@ -18,7 +18,6 @@ from covary.images import Courses, Images
 from covary.ops.base import Course, Operation, Record
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
-from covary.ops.view import Modality
 from covary.options import DEFAULTS, BoxFormat, PointFormat, checked_protect, checked_rate, checked_time_labels
 from covary.pictures import as_picture, like_input, sizes_of
 from covary.plan.ahead import CALLS, Ahead, one_by_one
@@ -26,7 +25,8 @@ from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
 from covary.render import Renderer
-from covary.samples import IMAGES, SOUNDS, Samples, modalities_of
+from covary.samples import IMAGES, SOUNDS, Samples, has_stack, modalities_of
+from covary.stacks import FRAME_NOISE, FrameNoise
 from covary.targets import Boxes, Keypoints
 from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
 
@@ -53,6 +53,8 @@ class Pipeline:
         rate: samples per second of sounds that come without a rate.
         protect: what no operation on text may touch, see `covary.ops.text.protect`: "word:NAME", "pattern:REGEX",
             "spans", "entity:LABEL"; "-KIND" gives a built-in kind free ("-numbers").
+        frame_noise: "own" gives every frame of a video and every slice of a volume noise of its own, as a camera does;
+            "same" gives all of them one field. All else is the same for all frames in any case.
         threads: cores that one call may use. Default: all of them; one inside a worker process.
         renderer: "native", "opencv" or "reference". Default: native where it was built.
 
@@ -81,6 +83,7 @@ class Pipeline:
         time_labels: Mapping[str, Target] | None = None,
         rate: int | None = None,
         protect: Sequence[str] = (),
+        frame_noise: FrameNoise = "own",
         threads: int | None = None,
         renderer: Renderer | None = None,
     ) -> None:
@@ -96,6 +99,8 @@ class Pipeline:
             raise ValueError(f"Pipeline: draws is {draws!r}; allowed: {', '.join(DRAWS)}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise ValueError(f"Pipeline: threads is {threads!r}; allowed: a whole number from 1 on, or None")
+        if frame_noise not in FRAME_NOISE:
+            raise ValueError(f"Pipeline: frame_noise is {frame_noise!r}; allowed: {', '.join(FRAME_NOISE)}")
         self.seed = int(seed)
         self.draws: Draws = draws
         self.fuse = bool(fuse)
@@ -105,13 +110,13 @@ class Pipeline:
         self.time_labels = checked_time_labels(time_labels)
         self.rate = checked_rate(rate)
         self.protect = checked_protect(protect)
+        self.frame_noise: FrameNoise = frame_noise
         self.threads = threads
         self.renderer: Renderer | None = renderer
         self._layout = lay_out(self.operations)
         self._images = Images(self._layout, self.fuse, renderer, Labels(self.boxes, self.keypoints, mask_fill))
-        self._samples = Samples(
-            self._images, modalities_of(self.operations) or IMAGES, self.time_labels, self.rate, self.protect
-        )
+        modalities = modalities_of(self.operations) or IMAGES
+        self._samples = Samples(self._images, modalities, self.time_labels, self.rate, self.protect, self.frame_noise)
         self._calls = 0
         self._kind: Any = None
         self._ahead: Ahead[Any] | None = None
@@ -133,6 +138,8 @@ class Pipeline:
                 With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
                 `time_labels` names.
+                With `video` (T, H, W) or (T, H, W, C): the labels of an image, each with one entry for every frame,
+                as `mask` (T, H, W) and `boxes` a list of T arrays. All frames are varied alike.
                 With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see
                 `covary.texts.vary_texts`).
 
@@ -155,14 +162,12 @@ class Pipeline:
         modalities = self._samples.modalities
         if key is None and modalities == SOUNDS:
             return self._counted_sound(fields, epoch)
-        if modalities != IMAGES:
+        if modalities != IMAGES or fields.get("image") is None or has_stack(fields):
             keys = self._own_keys(1) if key is None else key_numbers((key,))
             courses = self._courses(keys, epoch_numbers(epoch, 1))
             return self._samples.vary([fields], courses, self._threads(None))[1][0]
         fields = dict(fields)
-        image = fields.pop("image", None)
-        if image is None:
-            raise self._samples.nothing(fields)
+        image = fields.pop("image")
         picture = as_picture(image, "image")
         sizes = sizes_of([picture])
         if key is None and not self._layout.looks:
@@ -268,10 +273,15 @@ class Pipeline:
             varied = {field: [] for field in columns}
         return varied if fields or name is None else varied[name]
 
-    def _name_of(self, content: Any) -> Modality:
+    def _name_of(self, content: Any) -> str:
         """What a bare argument is."""
         if isinstance(content, str):
             return "text"
+        if self._samples.modalities & {"image", "volume"} and np.ndim(content) > 2:
+            if "volume" in self._samples.modalities:
+                return "volume"
+            if np.ndim(content) == 4:
+                return "video"
         return "audio" if self._samples.modalities == {"audio"} else "image"
 
     def next_key(self) -> int:
@@ -392,7 +402,7 @@ class Pipeline:
             if record["name"] not in names:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
-        return self._samples.vary([fields], lambda rows: Course(1, None, past), self._threads(None))[1][0]
+        return self._samples.vary([fields], lambda rows: Course(len(rows), None, past), self._threads(None))[1][0]
 
     # Variants and files
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from covary.draws.distributions import Distribution, Uniform, as_distribution
 from covary.draws.rows import Rows
+from covary.draws.streams import frame_streams
 from covary.ops.view import Modality, View
-from covary.plan.changes import Bools, Change, Step
+from covary.plan.changes import Bools, Change, Ints, Step
 
 _REGISTRY: dict[str, type[Any]] = {}
 
@@ -103,11 +104,14 @@ class Chance:
 class Draw:
     """The random numbers of one operation for B samples, drawn when asked for and remembered for the trace."""
 
-    __slots__ = ("_chance", "_node", "values")
+    __slots__ = ("_chance", "_frames", "_node", "values")
 
-    def __init__(self, node: Node, chance: Chance | None, values: dict[str, NDArray[Any]]) -> None:
+    def __init__(
+        self, node: Node, chance: Chance | None, values: dict[str, NDArray[Any]], frames: Ints | None = None
+    ) -> None:
         self._node = node
         self._chance = chance
+        self._frames = frames
         self.values = values
 
     def __call__(self, slot: str) -> NDArray[np.float64]:
@@ -125,6 +129,8 @@ class Draw:
         if known is None:
             known = self._source(slot).streams[self._node.columns[slot]]
             self.values[slot] = known
+        if self._frames is not None and slot in self._node.operation.fresh:
+            return frame_streams(known, self._frames)
         return known
 
     def _source(self, slot: str) -> Chance:
@@ -145,7 +151,7 @@ class Record:
 class Course:
     """One walk through a pipeline for B samples: where its numbers come from, and what has been described so far."""
 
-    __slots__ = ("_chance", "_past", "count", "records", "steps")
+    __slots__ = ("_chance", "_past", "count", "frames", "records", "steps")
 
     def __init__(
         self,
@@ -158,6 +164,8 @@ class Course:
         self.count = count
         self._chance = None if rows is None else Chance(rows, lines)
         self._past = past
+        # (B,) which frame of its video each sample is, where frames get noise of their own.
+        self.frames: Ints | None = None
         self.steps: list[Step] = []
         self.records: list[Record] = []
 
@@ -166,11 +174,12 @@ class Course:
         anybody = True
         if self._past is not None:
             past = self._past.get(node.name, {"active": False, "values": {}})
-            draw = Draw(node, None, {slot: _as_drawn(value) for slot, value in past["values"].items()})
+            values = {slot: _as_drawn(value, self.count) for slot, value in past["values"].items()}
+            draw = Draw(node, None, values, self.frames)
             anybody, active = bool(past["active"]), None
         else:
             assert self._chance is not None
-            draw = Draw(node, self._chance, {})
+            draw = Draw(node, self._chance, {}, self.frames)
             p = node.operation.p
             if p < 1:
                 happens = self._chance.uniforms[node.columns["p"]] < p
@@ -183,9 +192,9 @@ class Course:
         self.steps.append(Step(change, active))
 
 
-def _as_drawn(value: float) -> NDArray[Any]:
+def _as_drawn(value: float, count: int) -> NDArray[Any]:
     """A value of a trace as it was drawn: stream keys are whole numbers, all others are floating."""
-    return np.array([value], np.uint64 if isinstance(value, int) else np.float64)
+    return np.full(count, value, np.uint64 if isinstance(value, int) else np.float64)
 
 
 def narrowed(active: Bools) -> tuple[bool, Bools | None]:
@@ -207,6 +216,8 @@ class Declared:
     modality: ClassVar[Modality | None] = "image"
     uniforms: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[str, ...]] = ()
+    # The streams that a camera would draw anew for every frame of a video.
+    fresh: ClassVar[tuple[str, ...]] = ("noise",)
 
     p: float = field(default=1.0, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
