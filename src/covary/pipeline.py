@@ -140,6 +140,9 @@ class Pipeline:
                 `time_labels` names.
                 With `video` (T, H, W) or (T, H, W, C): the labels of an image, each with one entry for every frame,
                 as `mask` (T, H, W) and `boxes` a list of T arrays. All frames are varied alike.
+                With `volume` (D, H, W) or (D, H, W, C), in int16 too for operations on volumes alone: `mask3d`,
+                `masks3d`, `keypoints3d` (N, 3) x, y, z with `keypoints3d_labels`, and its voxel `spacing` along D, H
+                and W. Operations on images take it slice by slice, all alike.
                 With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see
                 `covary.texts.vary_texts`).
 
@@ -343,7 +346,7 @@ class Pipeline:
         *,
         key: Key,
         epoch: int = 0,
-        size: tuple[int, int] | None = None,
+        size: tuple[int, ...] | None = None,
         channels: int = 3,
         dtype: str = "uint8",
         audio: NDArray[Any] | None = None,
@@ -356,8 +359,9 @@ class Pipeline:
         Args:
             key: the sample's identity.
             epoch: which of its variations.
-            size: height and width of its image; needed by pipelines for images.
-            channels, dtype: of the image.
+            size: height and width of its image or video, or depth, height and width of its volume (of which an empty
+                one is then taken through the pipeline); needed by pipelines for images and volumes.
+            channels, dtype: of the image or volume.
             audio, rate: its sound; a silent one of the same length does where no operation listens to it.
             text: its text.
             labels: of its image (`boxes`, `mask`), where an operation looks at them before it draws.
@@ -368,12 +372,16 @@ class Pipeline:
         courses = self._courses(key_numbers((key,)), epoch_numbers(epoch, 1))
         walked: list[Course] = []
         about: dict[str, Any] = {}
-        if size is not None:
+        volume = None
+        if size is not None and len(size) == 3:
+            volume = np.zeros((*size, channels), dtype)
+            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
+        elif size is not None:
             like = _like(channels, dtype)
             sizes = np.array([size], dtype=np.int64)
             walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1)), [labels]))
             about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
-        walked += self._samples.walked_beside({"audio": audio, "rate": rate, "text": text}, courses)
+        walked += self._samples.walked_beside({"volume": volume, "audio": audio, "rate": rate, "text": text}, courses)
         if not walked:
             needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
             raise TypeError(f"trace: nothing to trace; pass {needed}")
@@ -514,7 +522,12 @@ class Pipeline:
         return lambda rows: self._course(keys[rows], epochs[rows])
 
 
-_TRACED = {"image": "size=(height, width)", "audio": "audio=... with its rate", "text": "text=..."}
+_TRACED = {
+    "image": "size=(height, width)",
+    "volume": "size=(depth, height, width)",
+    "audio": "audio=... with its rate",
+    "text": "text=...",
+}
 
 
 def _like(channels: int, dtype: str) -> Image:

@@ -114,6 +114,7 @@ class Samples:
                     varied[row] = {"image": picture, **label}
                 pictures = pictures if len(rows) == len(varied) else None
             self._vary_videos(varied, courses, threads)
+        self._vary_volumes(varied, courses, threads)
         self.vary_beside(varied, courses, threads)
         return pictures, varied
 
@@ -136,6 +137,17 @@ class Samples:
 
         some = [samples[row] for row in rows]
         made = vary_videos(self.images, some, _part(courses, rows), threads, self.frame_noise)
+        for row, sample in zip(rows, made, strict=True):
+            samples[row] = sample
+
+    def _vary_volumes(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        rows = _having(samples, "volume") if self.modalities & {"image", "volume"} else []
+        if not rows:
+            return
+        from covary.volumes import vary_volumes
+
+        some = [samples[row] for row in rows]
+        made = vary_volumes(self.images, some, _part(courses, rows), threads, self.frame_noise)
         for row, sample in zip(rows, made, strict=True):
             samples[row] = sample
 
@@ -214,14 +226,16 @@ class Samples:
         return {**TARGETS, **self.time_labels}
 
     def walked_beside(self, fields: Mapping[str, Any], courses: Courses) -> list[Course]:
-        """The walks of a sample's sound and text, where it has any, through the operations."""
+        """The walks of a sample's volume, sound and text, where it has any, through the operations."""
         walked: list[Course] = []
 
         def kept(rows: Ints) -> Course:
             walked.append(courses(rows))
             return walked[-1]
 
-        self.vary_beside([{name: value for name, value in fields.items() if value is not None}], kept, 1)
+        sample = {name: value for name, value in fields.items() if value is not None}
+        self._vary_volumes([sample], kept, 1)
+        self.vary_beside([sample], kept, 1)
         return walked
 
     def nothing(self, fields: Mapping[str, Any]) -> TypeError:
