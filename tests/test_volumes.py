@@ -122,6 +122,20 @@ def test_threads_change_nothing():
     assert np.array_equal(sampled(passed, source, 1), sampled(passed, source, 3))
 
 
+@pytest.mark.skipif(kernels.native is None, reason="no compiled kernels")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_portable_loop_gives_the_same_bytes(dtype, monkeypatch):
+    for size in ((5, 9, 33), (2, 2, 16), (1, 1, 40), (24, 24, 24)):
+        for channels in (1, 2):
+            source = voxels(size, dtype, channels)
+            knots = RNG.normal(0, 1.5, (3, 3, 3, 3)).astype(np.float32)
+            passed = one_sampling([Affine(affine(size, 0.1), size), Grid(knots, size)], "reflect")
+            monkeypatch.setattr(kernels, "simd", True)
+            fast = sampled(passed, source)
+            monkeypatch.setattr(kernels, "simd", False)
+            assert np.array_equal(fast, sampled(passed, source))
+
+
 # What moves whole voxels
 
 

@@ -16,6 +16,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "rows.hpp"
+
 namespace nb = nanobind;
 
 namespace covary {
@@ -180,6 +182,19 @@ struct Sampler {
   std::int64_t sides[3], channels, strides[3];
   const T* fill;
   Border border;
+  bool by_eight = false;
+  Block<T> block{};
+
+  // One channel and 32-bit indices allow for eight voxels at a time.
+  void prepare(bool simd) {
+    const std::int64_t total = sides[0] * strides[0], reach = std::max<std::int64_t>(2, 4 / sizeof(T));
+    by_eight = simd && channels == 1 && total < (std::int64_t{1} << 30);
+    if (!by_eight) return;
+    block.source = source;
+    for (int axis = 0; axis < 2; ++axis) block.strides[axis] = static_cast<std::int32_t>(strides[axis]);
+    for (int axis = 0; axis < 3; ++axis) block.last[axis] = static_cast<float>(sides[axis] - 1);
+    block.safe = static_cast<std::int32_t>(total - strides[0] - strides[1] - reach);
+  }
 
   const T* voxel(std::int64_t z, std::int64_t y, std::int64_t x) const {
     z = inside(z, sides[0], border);
@@ -206,9 +221,24 @@ struct Sampler {
   }
 
   void linear(const Row& row, std::int64_t width, T* out) const {
+    std::int64_t first = 0;
+#ifdef COVARY_AVX2
+    if constexpr (sizeof(T) <= 4 && !std::is_same_v<T, std::uint32_t>) {
+      for (; by_eight && first + 8 <= width; first += 8) {
+        if (!eight_voxels(block, row.at[0].data() + first, row.at[1].data() + first, row.at[2].data() + first, out + first))
+          one_by_one(row, first, first + 8, out);
+      }
+    }
+#endif
+    one_by_one(row, first, width, out);
+  }
+
+  void one_by_one(const Row& row, std::int64_t first, std::int64_t end, T* line) const {
+    T* out = line + first * channels;
     const float last[3] = {static_cast<float>(sides[0] - 1), static_cast<float>(sides[1] - 1),
                            static_cast<float>(sides[2] - 1)};
-    for (std::int64_t i = 0; i < width; ++i, out += channels) {
+    const auto off = [&](float position, int axis) { return position <= -1 || position >= last[axis] + 1; };
+    for (std::int64_t i = first; i < end; ++i, out += channels) {
       const float z = row.at[0][i] - 0.5F, y = row.at[1][i] - 0.5F, x = row.at[2][i] - 0.5F;
       const T* corners[8];
       if (z >= 0 && z < last[0] && y >= 0 && y < last[1] && x >= 0 && x < last[2]) {
@@ -229,6 +259,8 @@ struct Sampler {
         for (int k = 0; k < 8; ++k)
           corners[k] = from + (k >> 2) * strides[0] + ((k >> 1) & 1) * strides[1] + (k & 1) * strides[2];
         blend(corners, tz, ty, tx, out);
+      } else if (border == constant && (off(z, 0) || off(y, 1) || off(x, 2))) {
+        std::copy(fill, fill + channels, out);
       } else {
         const std::int64_t iz = floor_index(z), iy = floor_index(y), ix = floor_index(x);
         for (int k = 0; k < 8; ++k) corners[k] = voxel(iz + (k >> 2), iy + ((k >> 1) & 1), ix + (k & 1));
@@ -262,9 +294,9 @@ void share_slices(std::int64_t slices, std::int64_t threads, Work work) {
 
 template <class T>
 void warp(const AnyVolume& source, const AnyVolume& out, const std::vector<Map>& maps, Border border, const void* fill,
-          bool nearest, std::int64_t threads) {
+          bool nearest, std::int64_t threads, bool simd) {
   Sampler<T> sampler{static_cast<const T*>(source.data()), {}, static_cast<std::int64_t>(source.shape(3)), {},
-                     static_cast<const T*>(fill), border};
+                     static_cast<const T*>(fill), border, false, {}};
   std::int64_t size[3];
   for (int axis = 0; axis < 3; ++axis) {
     sampler.sides[axis] = static_cast<std::int64_t>(source.shape(axis));
@@ -273,6 +305,7 @@ void warp(const AnyVolume& source, const AnyVolume& out, const std::vector<Map>&
   sampler.strides[2] = sampler.channels;
   sampler.strides[1] = sampler.sides[2] * sampler.strides[2];
   sampler.strides[0] = sampler.sides[1] * sampler.strides[1];
+  sampler.prepare(simd && has_avx2());
   T* data = static_cast<T*>(out.data());
   const nb::gil_scoped_release released;
   const std::int64_t enough = size[0] * size[1] * size[2] < (1 << 16) ? 1 : threads;
@@ -323,7 +356,7 @@ void add_volume(nb::module_& m) {
   m.def(
       "warp_volume",
       [](const AnyVolume& source, const AnyVolume& out, const std::vector<nb::object>& given, const Canvases& canvases,
-         int border, const Colours& fill, bool nearest, std::int64_t threads) {
+         int border, const Colours& fill, bool nearest, std::int64_t threads, bool simd) {
         std::vector<AnyMap> arrays;
         for (const nb::object& one : given) arrays.push_back(nb::cast<AnyMap>(one));
         const std::vector<Map> maps = parsed(arrays, canvases);
@@ -334,7 +367,7 @@ void add_volume(nb::module_& m) {
         if (source.size() == 0 || out.size() == 0) throw nb::value_error("source, out: no axis may be empty");
         if (border < 0 || border > wrap) throw nb::value_error("border: expected 0 to 4");
         const auto call = [&](auto zero) {
-          warp<decltype(zero)>(source, out, maps, static_cast<Border>(border), fill.data(), nearest, threads);
+          warp<decltype(zero)>(source, out, maps, static_cast<Border>(border), fill.data(), nearest, threads, simd);
         };
         if (type == nb::dtype<std::uint8_t>()) return call(std::uint8_t{});
         if (type == nb::dtype<std::uint16_t>()) return call(std::uint16_t{});
@@ -346,7 +379,7 @@ void add_volume(nb::module_& m) {
         throw nb::type_error("source: expected uint8, uint16, uint32 or uint64");
       },
       nb::arg("source").noconvert(), nb::arg("out").noconvert(), nb::arg("maps"), nb::arg("canvases").noconvert(),
-      nb::arg("border"), nb::arg("fill").noconvert(), nb::arg("nearest"), nb::arg("threads"));
+      nb::arg("border"), nb::arg("fill").noconvert(), nb::arg("nearest"), nb::arg("threads"), nb::arg("simd"));
 }
 
 }  // namespace covary

@@ -60,6 +60,7 @@ def sampled(passed: Sampling, source: Volume, threads: int = 1, reference: bool 
         _bits(fill.astype(source.dtype)) if nearest else fill.astype(source.dtype),
         nearest,
         threads,
+        kernels.simd,
     )
     return out
 
