@@ -38,6 +38,8 @@ struct Map {
   std::int64_t counts[3] = {0, 0, 0};
   double rates[3] = {0, 0, 0};
   double canvas[3] = {0, 0, 0};
+  // The same in single precision, for loops over voxels.
+  float slopes[3] = {0, 0, 0}, ends[3] = {0, 0, 0};
 };
 
 // The positions of one row of the output: a straight line as long as only affine maps were met, then one by one.
@@ -62,6 +64,12 @@ Cell cell_at(double position, const Map& map, int axis) {
   return {first, 1, static_cast<float>(held - static_cast<double>(first))};
 }
 
+Cell cell_near(float position, const Map& map, int axis) {
+  const float held = std::min(std::max(position, 0.0F), map.ends[axis]) * map.slopes[axis];
+  const std::int32_t first = std::min(static_cast<std::int32_t>(held), static_cast<std::int32_t>(map.counts[axis]) - 2);
+  return {first, 1, held - static_cast<float>(first)};
+}
+
 // Displacements along a row of the canvas itself: the knots of four rows become those of one.
 void displace_row(const Map& map, double z, double y, std::int64_t width, Row& row) {
   const std::int64_t columns = map.counts[2];
@@ -75,20 +83,25 @@ void displace_row(const Map& map, double z, double y, std::int64_t width, Row& r
     const float near = a[i] + (b[i] - a[i]) * cy.share, far = c[i] + (d[i] - c[i]) * cy.share;
     row.blended[i] = near + (far - near) * cz.share;
   }
+  const bool flat = columns == 1;
   for (std::int64_t x = 0; x < width; ++x) {
-    const double place = static_cast<double>(x) + 0.5;
-    const Cell cx = cell_at(place, map, 2);
+    const float place = static_cast<float>(x) + 0.5F;
+    const Cell cx = flat ? Cell{0, 0, 0.0F} : cell_near(place, map, 2);
     const float *left = row.blended.data() + cx.first * 3, *right = left + cx.step * 3;
     row.at[0][x] = static_cast<float>(z) + left[0] + (right[0] - left[0]) * cx.share;
     row.at[1][x] = static_cast<float>(y) + left[1] + (right[1] - left[1]) * cx.share;
-    row.at[2][x] = static_cast<float>(place) + left[2] + (right[2] - left[2]) * cx.share;
+    row.at[2][x] = place + left[2] + (right[2] - left[2]) * cx.share;
   }
 }
 
 // Displacements at any positions.
 void displace_points(const Map& map, std::int64_t width, Row& row) {
+  const bool flat = std::min({map.counts[0], map.counts[1], map.counts[2]}) == 1;
+  const auto cell = [&](float position, int axis) {
+    return flat ? cell_at(position, map, axis) : cell_near(position, map, axis);
+  };
   for (std::int64_t x = 0; x < width; ++x) {
-    const Cell cz = cell_at(row.at[0][x], map, 0), cy = cell_at(row.at[1][x], map, 1), cx = cell_at(row.at[2][x], map, 2);
+    const Cell cz = cell(row.at[0][x], 0), cy = cell(row.at[1][x], 1), cx = cell(row.at[2][x], 2);
     const float* knots = map.knots + ((cz.first * map.counts[1] + cy.first) * map.counts[2] + cx.first) * 3;
     const std::int64_t right = cx.step * 3, below = cy.step * map.counts[2] * 3,
                        behind = cz.step * map.counts[1] * map.counts[2] * 3;
@@ -108,9 +121,11 @@ void find_row(const std::vector<Map>& maps, std::int64_t z, std::int64_t y, std:
   double start[3] = {static_cast<double>(z) + 0.5, static_cast<double>(y) + 0.5, 0.5}, step[3] = {0, 0, 1};
   bool straight = true, untouched = true;
   const auto lay = [&] {
-    for (int i = 0; i < 3; ++i)
-      for (std::int64_t x = 0; x < width; ++x)
-        row.at[i][x] = static_cast<float>(start[i] + step[i] * static_cast<double>(x));
+    for (int i = 0; i < 3; ++i) {
+      const auto from = static_cast<float>(start[i]), by = static_cast<float>(step[i]);
+      float* to = row.at[i].data();
+      for (std::int32_t x = 0; x < static_cast<std::int32_t>(width); ++x) to[x] = from + by * static_cast<float>(x);
+    }
   };
   for (auto map = maps.rbegin(); map != maps.rend(); ++map) {
     if (map->matrix != nullptr && straight) {
@@ -204,9 +219,21 @@ struct Sampler {
   }
 
   void nearest(const Row& row, std::int64_t width, T* out) const {
+    const float ends[3] = {static_cast<float>(sides[0]), static_cast<float>(sides[1]), static_cast<float>(sides[2])};
     for (std::int64_t i = 0; i < width; ++i, out += channels) {
-      const T* from = voxel(floor_index(row.at[0][i]), floor_index(row.at[1][i]), floor_index(row.at[2][i]));
-      std::copy(from, from + channels, out);
+      const float z = row.at[0][i], y = row.at[1][i], x = row.at[2][i];
+      const T* from;
+      if (z >= 0 && z < ends[0] && y >= 0 && y < ends[1] && x >= 0 && x < ends[2]) {
+        from = source + static_cast<std::int32_t>(z) * strides[0] + static_cast<std::int32_t>(y) * strides[1] +
+               static_cast<std::int32_t>(x) * strides[2];
+      } else {
+        from = voxel(floor_index(z), floor_index(y), floor_index(x));
+      }
+      if (channels == 1) {
+        *out = *from;
+      } else {
+        std::copy(from, from + channels, out);
+      }
     }
   }
 
@@ -341,6 +368,8 @@ std::vector<Map> parsed(const std::vector<AnyMap>& given, const Canvases& canvas
         map.counts[axis] = static_cast<std::int64_t>(one.shape(axis));
         map.canvas[axis] = canvases.data()[number * 3 + axis];
         map.rates[axis] = static_cast<double>(map.counts[axis] - 1) / map.canvas[axis];
+        map.slopes[axis] = static_cast<float>(map.rates[axis]);
+        map.ends[axis] = static_cast<float>(map.canvas[axis]);
       }
     } else {
       throw nb::type_error("maps: expected (3, 4) float64 matrices and (gd, gh, gw, 3) float32 grids");
