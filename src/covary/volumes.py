@@ -7,8 +7,9 @@ on volumes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -137,22 +138,19 @@ def _given_back(sample: Mapping[str, Any], one: _Held) -> Fields:
     return {"volume": voxels.copy() if np.shares_memory(voxels, came) else voxels, **fields}
 
 
-def _runs(nodes: Sequence[Node]) -> Iterator[tuple[bool, list[Node]]]:
+@lru_cache(maxsize=64)
+def _runs(nodes: tuple[Node, ...]) -> tuple[tuple[bool, list[Node]], ...]:
     """Neighbouring operations of one kind: whether they are on volumes, else on images."""
-    kind: bool | None = None
-    run: list[Node] = []
+    runs: list[tuple[bool, list[Node]]] = []
     for node in nodes:
         modalities = modalities_of([node.operation])
         for of_volumes, modality in ((True, "volume"), (False, "image")):
             if modality not in modalities:
                 continue
-            if kind is not None and of_volumes != kind:
-                yield kind, run
-                run = []
-            kind = of_volumes
-            run.append(node)
-    if kind is not None:
-        yield kind, run
+            if not runs or runs[-1][0] != of_volumes:
+                runs.append((of_volumes, []))
+            runs[-1][1].append(node)
+    return tuple(runs)
 
 
 def _alike(held: Sequence[_Held]) -> list[list[int]]:

@@ -100,7 +100,9 @@ def _moved(
     inner = turned[tuple(slice(max(low, 0), max(end, 0)) for low, end in zip(lows, ends, strict=True))]
     made = empty((*passed.size, source.shape[3]), source.dtype)
     if inner.shape == made.shape:
-        made[...] = inner
+        # Without an axis of length one, NumPy's innermost loop is a row.
+        alone = (..., 0) if made.shape[3] == 1 else ...
+        made[alone] = inner[alone]
         return made
     if passed.border == "constant":
         made[...] = 0 if passed.fill is None else passed.fill.astype(source.dtype)
