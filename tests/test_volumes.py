@@ -313,6 +313,14 @@ def test_the_renderers_agree():
     assert np.abs(fast.astype(int) - slow).max() <= 1 + 1e-4 * 32767
 
 
+def test_without_the_compiled_kernels_the_reference_draws(monkeypatch):
+    pipeline, source = Pipeline([volume.RandomAffine3D()]), voxels((6, 7, 8), "int16")[..., 0]
+    fast = pipeline(volume=source, key=1)["volume"]
+    monkeypatch.setattr(kernels, "native", None)
+    monkeypatch.setattr(kernels, "_warned", True)
+    assert np.abs(pipeline(volume=source, key=1)["volume"].astype(int) - fast).max() <= 1 + 1e-4 * 32767
+
+
 def test_elastic_displacements_have_the_magnitude_that_was_asked_for():
     points = RNG.uniform(20, 76, (400, 3))
     moved = []
