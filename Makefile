@@ -6,6 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 BENCH_OPTIONS ?=
+EVIDENCE_OPTIONS ?=
 SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/render/test_sound_kernels.py tests/targets/test_boxes.py
 FUZZ_SECONDS ?= 40
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
@@ -19,12 +20,13 @@ SOURCES := pyproject.toml $(shell find CMakeLists.txt native src -name __pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench lint docs sanitize clean
+.PHONY: help install demo test bench evidence lint docs sanitize clean
 
 help:
-	@echo 'make demo      expand a folder of photographs and draw a sheet of the results, in demo-output/'
+	@echo 'make demo      expand photographs, draw a sheet, prove a pipeline on handwritten digits, in demo-output/'
 	@echo 'make test      run all tests'
-	@echo 'make bench     compare the speed with Albumentations, torchvision and audiomentations (downloads them)'
+	@echo 'make bench     compare the speed with Albumentations, torchvision, audiomentations and nlpaug (downloads them)'
+	@echo 'make evidence  measure on three real tasks whether augmentation helps: docs/evidence.md (a quarter of an hour)'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make sanitize  run the native kernels under the address and undefined-behaviour sanitizers'
 	@echo 'make docs      make the page of every operation again, with its pictures'
@@ -40,6 +42,9 @@ test: .venv/covary.stamp
 
 bench: .venv-bench/covary.stamp
 	@$(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+evidence: .venv/covary.stamp
+	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
 
 lint: .venv/covary.stamp
 	@$(BIN)/python -m ruff check .

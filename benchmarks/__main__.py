@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import import_time, labels, loader, offline, operations, pipelines, report, sounds
+from benchmarks import import_time, labels, loader, offline, operations, pipelines, report, sounds, texts
 
 SUITES = {
     "pipelines": pipelines.run,
     "operations": lambda: operations.run([]),
     "sounds": lambda: sounds.run([]),
+    "texts": lambda: texts.run([]),
     "labels": labels.run,
     "loader": loader.run,
     "offline": offline.run,

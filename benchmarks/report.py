@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks import timing
 from benchmarks.timing import Times
 
-PACKAGES = ("covary", "albumentations", "audiomentations", "torchvision", "torch", "opencv-python-headless", "numpy")
+PEERS = ("albumentations", "audiomentations", "nlpaug", "torchvision")
+PACKAGES = ("covary", *PEERS, "torch", "opencv-python-headless", "numpy")
 
 
 def processor() -> str:

@@ -86,7 +86,7 @@ def meaning(field: str, docstring: Docstring) -> str:
 
 
 def default_text(field: Any) -> str:
-    if field.name == "operations":  # a combinator needs them, though a field after one with a default has to have one
+    if field.name == "operations" and field.default == ():  # a combinator needs them
         return ""
     if is_exact(field):
         return number_text(field.default.value)

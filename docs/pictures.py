@@ -77,6 +77,16 @@ def phantom() -> NDArray[np.uint8]:
     return np.clip(made + grain * (made > 0), 0, 255).astype(np.uint8)
 
 
+def arguments(name: str, operation: type[Any]) -> dict[str, Any]:
+    """What an operation is built with for its picture."""
+    given = ARGUMENTS.get(name, {})
+    if any(field.name == "references" for field in dataclasses.fields(operation)):
+        from skimage import data
+
+        given = {"references": (data.coffee(),), **given}
+    return given
+
+
 def draw(names: list[str], folder: Path) -> None:
     """Write `folder`/NAME.jpg for every named operation."""
     from covary.ops.base import registry
@@ -85,7 +95,7 @@ def draw(names: list[str], folder: Path) -> None:
     classes = registry()
     original, body = photograph(), phantom()
     for name in names:
-        operation = dataclasses.replace(classes[name](**ARGUMENTS.get(name, {})), p=1.0)
+        operation = dataclasses.replace(classes[name](**arguments(name, classes[name])), p=1.0)
         strip = slices(operation, body) if name.startswith("volume.") else variations(operation, original)
         ok, data = cv2.imencode(".jpg", strip[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
         if not ok:

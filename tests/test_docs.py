@@ -12,7 +12,7 @@ import pytest
 
 from covary import audio, image, mix, text, volume
 from covary.draws import distributions
-from covary.ops import combine
+from covary.ops import combine, policies
 from covary.ops.base import declared
 from docs import build
 from docs.docstrings import parse
@@ -23,9 +23,12 @@ PAGES_WITH_EXAMPLES = (
     "README.md",
     "docs/audio.md",
     "docs/guide.md",
+    "docs/learn.md",
     "docs/loader.md",
     "docs/mixing.md",
+    "docs/policies.md",
     "docs/scaling.md",
+    "docs/search.md",
     "docs/text.md",
     "docs/volumes.md",
 )
@@ -38,6 +41,7 @@ NEEDED: dict[str, Any] = {
     "vocabulary": [("word", 1.0, 2.0)],
     "vectors": "vectors.txt",
     "sounds": "sounds",
+    "references": "pictures",
     **dict.fromkeys(("model", "there", "back"), list),
 }
 BASE_FIELDS = build.common_fields().keys()
@@ -60,15 +64,8 @@ def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     needed = {
         field.name: NEEDED.get(field.name, 32) for field in dataclasses.fields(cls) if not build.default_text(field)
     }
-    names = {
-        "audio": audio,
-        "image": image,
-        "text": text,
-        "volume": volume,
-        **vars(combine),
-        **vars(distributions),
-        **needed,
-    }
+    names = {"audio": audio, "image": image, "text": text, "volume": volume, **vars(combine), **vars(policies)}
+    names |= {**vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
 
 
@@ -105,6 +102,7 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mask = np.zeros((96, 128), dtype=np.uint8)
     mask[20:70, 30:80] = 1
     names: dict[str, Any] = {
+        "__name__": "page",
         "photo": photograph(4),
         "photos": [photograph(5), photograph(6, 80, 100)],
         "mask": mask,

@@ -26,6 +26,7 @@ RUNS = {
     ("jax_numpy",): ("jax",),
     ("grain_transform",): ("grain",),
     ("huggingface",): ("torch", "datasets"),
+    ("spacy_augmenter",): ("spacy",),
 }
 RUN = """
 import runpy, sys

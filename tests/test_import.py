@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from typing import Any
+
+import pytest
 
 PROBE = """
 import json, sys, threading
@@ -57,6 +60,27 @@ def test_mixers_bring_no_slow_module() -> None:
 def test_import_of_text_brings_no_slow_module_and_no_data() -> None:
     brought = {module.partition(".")[0] for module in probe("import covary; covary.text.RandomSwap")["modules"]}
     assert not brought & {"cv2", "scipy", "yaml", "torch", "lemminflect", "sentencex", "spacy", "transformers", "gzip"}
+
+
+ROOMS = ("audio", "image", "mix", "spectrogram", "text")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_are_one_module_under_both_names(room: str) -> None:
+    public, home = f"covary.{room}", f"covary.ops.{room}"
+    for first, second in ((public, home), (home, public)):
+        done = probe(
+            f"import {first}, {second}; assert {first} is {second} is covary.{room} is sys.modules[{public!r}]"
+        )
+        assert home in done["modules"]
+    module = importlib.import_module(public)
+    assert module.__name__ == home
+    assert module.__all__
+
+
+def test_import_of_rooms_by_name_brings_no_slow_module() -> None:
+    brought = {module.partition(".")[0] for module in probe("import covary.text, covary.audio")["modules"]}
+    assert not brought & {"cv2", "scipy", "yaml", "torch", "soundfile", "soxr", "lemminflect", "sentencex", "gzip"}
 
 
 def test_import_starts_no_thread_and_opens_no_socket() -> None:

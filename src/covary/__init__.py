@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from covary import data as data
     from covary import expand as expand
     from covary import interop as interop
+    from covary import learn as learn
     from covary import pack as pack
+    from covary import presets as presets
+    from covary import prove as prove
     from covary.data.loader import Loader as Loader
     from covary.draws.distributions import Beta as Beta
     from covary.draws.distributions import Choice as Choice
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from covary.draws.distributions import Integers as Integers
     from covary.draws.distributions import LogUniform as LogUniform
     from covary.draws.distributions import Normal as Normal
+    from covary.draws.distributions import Signed as Signed
     from covary.draws.distributions import Uniform as Uniform
     from covary.ops import audio as audio
     from covary.ops import image as image
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from covary.ops.combine import Sequential as Sequential
     from covary.ops.combine import SomeOf as SomeOf
     from covary.ops.combine import Sometimes as Sometimes
+    from covary.ops.image.policies import RandAugment as RandAugment
+    from covary.ops.policies import TrivialAugment as TrivialAugment
     from covary.pipeline import Pipeline as Pipeline
     from covary.targets import Boxes as Boxes
     from covary.targets import Keypoints as Keypoints
@@ -42,8 +48,11 @@ _HOMES = {
     "Loader": "covary.data.loader",
     "Pipeline": "covary.pipeline",
     **dict.fromkeys(("OneOf", "SomeOf", "Sequential", "Sometimes"), "covary.ops.combine"),
+    "RandAugment": "covary.ops.image.policies",
+    "TrivialAugment": "covary.ops.policies",
     **dict.fromkeys(
-        ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant"), "covary.draws.distributions"
+        ("Uniform", "LogUniform", "Normal", "Beta", "Choice", "Integers", "Constant", "Signed"),
+        "covary.draws.distributions",
     ),
     **dict.fromkeys(("Boxes", "Keypoints"), "covary.targets"),
 }
@@ -53,8 +62,11 @@ _ROOMS = {
     "expand": "covary.expand",
     "image": "covary.ops.image",
     "interop": "covary.interop",
+    "learn": "covary.learn",
     "mix": "covary.ops.mix",
     "pack": "covary.pack",
+    "presets": "covary.presets",
+    "prove": "covary.prove",
     "spectrogram": "covary.ops.spectrogram",
     "text": "covary.ops.text",
     "volume": "covary.ops.volume",

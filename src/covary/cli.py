@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -120,6 +121,17 @@ def _per_class(given: list[str]) -> int | dict[str, int]:
     return numbers["*"] if set(numbers) == {"*"} else numbers
 
 
+def _fields(given: list[str]) -> dict[str, str] | None:
+    """`--field spans=entities` as a mapping; None where nothing was said."""
+    fields: dict[str, str] = {}
+    for entry in given:
+        field, equals, column = entry.partition("=")
+        if not equals or field in fields:
+            raise typer.BadParameter(f"{entry!r} is no FIELD=COLUMN, or says a field again", param_hint="--field")
+        fields[field] = column
+    return fields or None
+
+
 @app.command()
 def expand(
     source: Source,
@@ -127,7 +139,7 @@ def expand(
     pipeline: PipelineFile,
     times: Annotated[
         list[str],
-        typer.Option("--times", "-n", metavar="N|CLASS=N", help="Variations of each picture; for one class: cats=20."),
+        typer.Option("--times", "-n", metavar="N|CLASS=N", help="Variations of each sample; for one class: cats=20."),
     ] = ["8"],  # noqa: B006
     balance: Annotated[
         bool, typer.Option("--balance", help="More variations of rare classes: as many of each.")
@@ -147,15 +159,25 @@ def expand(
         typer.Option(metavar="I/N", help="Do share I of N, from 0/N on; other runs do the rest. The last one merges."),
     ] = None,
     annotations: Annotations = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of texts in a table; again for each. [default: look]"),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN", help="What is marked in the texts: spans=entities, context.answer=answers."
+        ),
+    ] = None,
     kind: Annotated[
         str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
     ] = None,
     on_error: Annotated[OnError, typer.Option(help="What to do about a picture that cannot be used.")] = OnError.skip,
 ) -> None:
-    """Write variations of a data set's pictures, labels included, with a manifest.
+    """Write variations of a data set's pictures, sounds or texts, labels included, with a manifest.
 
-    A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; of the parts train, val and
-    test the first alone is expanded.
+    A folder of classes, COCO, YOLO, Pascal VOC, masks, tables and shards come out in kind; so do tables and files of
+    texts. Of the parts train, val and test the first alone is expanded.
     Run it again to go on after an interruption, or to bring OUT up to date: only what is missing or changed is made.
     """
     from covary.expand import expand as run
@@ -177,12 +199,15 @@ def expand(
             engine=engine.value,
             shard=shard,
             annotations=annotations,
+            text=text or None,
+            fields=_fields(field or []),
             kind=kind,  # type: ignore[arg-type]
             on_error=on_error.value,
             progress=None,
         )
     for note in report.notes:
         _say(note)
+    _list(report.fewer, "fewer")
     _list(report.skipped, "skipped")
     print(f"{out}: {report}")
     if not report.ok:
@@ -234,6 +259,46 @@ def verify(
 
 
 @app.command()
+def prove(
+    source: Source,
+    pipeline: PipelineFile,
+    minutes: Annotated[float, typer.Option("--minutes", "-m", min=0.01, help="That it may take, about.")] = 30,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and all runs.")] = Path("report"),
+    seed: Annotated[int, typer.Option(min=0, help="Of splits, initialisations and orders.")] = 0,
+    runs: Annotated[int, typer.Option(min=1, help="Paired runs at most.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Samples at most. [default: all]", show_default=False)
+    ] = None,
+    corruptions: Annotated[bool, typer.Option(help="Score the first runs under corruptions, too.")] = True,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
+    ] = None,
+) -> None:
+    """Find out whether a pipeline helps: by how much, how sure, and which classes it harms.
+
+    Models are trained in pairs, with and without it; OUT/index.html says what came of it.
+    Run it again to go on after an interruption, or with more minutes.
+    """
+    from covary.prove import prove as run
+
+    with _clear_errors():
+        options: dict[str, Any] = {} if kind is None else {"format": kind}
+        report = run(
+            source,
+            pipeline,
+            minutes=minutes,
+            out=out,
+            seed=seed,
+            runs=runs,
+            limit=limit,
+            corruptions=corruptions,
+            **options,
+        )
+    print(report)
+    print(out / "index.html")
+
+
+@app.command()
 def pack(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The data set: a folder, a file or shards.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
@@ -277,27 +342,121 @@ def pack(
 
 
 @app.command()
+def search(
+    source: Source,
+    minutes: Annotated[float, typer.Option(help="Of time.")] = 15.0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for pipeline.yaml, search.json and all runs.")
+    ] = Path("search"),
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most samples to use. [default: all]", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of splits, initialisations and draws.")] = 0,
+) -> None:
+    """Find a pipeline for a labelled data set, or say that none helps.
+
+    Operations that endanger labels are left out, then candidates compete, and the best is measured on data that nothing
+    was chosen by. Run it again to go on after an interruption.
+    """
+    from covary.prove.search import search as run
+
+    with _clear_errors():
+        found = run(source, minutes=minutes, out=out, limit=limit, seed=seed, progress=_told_now_and_then())
+    for note in found.notes:
+        _say(note)
+    if found.left_out:
+        _say(f"left out as unsafe for these labels: {', '.join(found.left_out)}")
+    print(found.verdict)
+    print(out / "pipeline.yaml")
+
+
+@app.command()
 def show(
     source: Source,
     pipeline: PipelineFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: png, jpg or webp.")] = Path("sheet.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File to write: png, jpg or webp for pictures, html for sounds and texts. "
+            "[default: sheet.png, sheet.html; texts are printed]",
+            show_default=False,
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Originals, one a row.")] = 6,
     times: Annotated[int, typer.Option("--times", "-n", min=1, help="Variations of each.")] = 5,
     annotations: Annotations = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the pipeline's own.")] = None,
 ) -> None:
-    """Draw originals and variations side by side.
+    """Show originals and variations side by side.
 
-    Boxes, masks and keypoints of the data set are drawn into both.
+    Pictures become one sheet, with their boxes, masks and keypoints. Sounds become a page with waveform, spectrogram,
+    events and a player. Texts are printed with edits and spans marked, or become a page.
     """
-    from covary.show import contact_sheet
+    from covary.show import show as run
 
     with _clear_errors():
-        skipped = contact_sheet(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
-    _list(skipped, "skipped")
-    print(out)
-    if skipped:
+        shown = run(source, pipeline, out, count=count, times=times, annotations=annotations, seed=seed)
+    _list(shown.skipped, "skipped")
+    if shown.path is not None:
+        print(shown.path)
+    if shown.skipped:
         raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Labelled data set: a folder, or the file of one.")],
+    pipeline: PipelineFile,
+    write: Annotated[
+        Path | None, typer.Option(help="File for the mended pipeline: unsafe operations dropped or cut.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for a page and its figures (JSON).")] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What the data are: xray, digits, documents, speech ... [default: ask the names]")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=20, help="Most samples on which operations are measured.")] = 500,
+    split: Annotated[str | None, typer.Option(help="Only this part of the data, such as train.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the probe's folds and features.")] = 0,
+    workers: Workers = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the data set: folder, coco, yolo, voc ... [default: look]")
+    ] = None,
+) -> None:
+    """Find the operations that destroy labels, and faults of the data.
+
+    A small probe says what it takes varied samples for; rules say what is known of such classes and data. No model is
+    trained. The exit status is 0 if no operation is unsafe, 2 if any is, 1 if the check could not be made.
+    """
+    from rich.console import Console
+
+    from covary.prove.check import check as run
+    from covary.prove.check_report import print_findings, write_report
+
+    console = Console()
+    options = {} if kind is None else {"kind": kind}
+    with _clear_errors():
+        with Console(stderr=True).status("reading") as status:
+            findings = run(
+                source,
+                pipeline,
+                purpose=purpose,
+                samples=samples,
+                seed=seed,
+                split=split,
+                threads=workers,
+                progress=lambda name, done, all_: status.update(f"{done + 1} of {all_}: {name}"),
+                **options,
+            )
+        print_findings(findings, console)
+        if write is not None:
+            findings.mended_yaml(write)
+            print(write)
+        if out is not None:
+            print(write_report(findings, out))
+    if not findings.ok:
+        raise typer.Exit(2)
 
 
 def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
@@ -311,6 +470,18 @@ def _list(problems: list[Problem] | tuple[Problem, ...], what: str) -> None:
 
 def _say(line: str) -> None:
     print(f"covary: {line}", file=sys.stderr)
+
+
+def _told_now_and_then(seconds: float = 10.0) -> Callable[[str, int, int, float], None]:
+    """Says how far a search is, on standard error and no more often than every so many seconds."""
+    last = [time.monotonic()]
+
+    def told(what: str, done: int, total: int, left: float) -> None:
+        if time.monotonic() - last[0] >= seconds:
+            last[0] = time.monotonic()
+            _say(f"{what}; {done} of {total} runs, about {left / 60:.0f} min left")
+
+    return told
 
 
 @contextmanager

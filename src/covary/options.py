@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covary.targets import Boxes, Keypoints
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 BoxFormat: TypeAlias = Literal["pascal_voc", "coco", "yolo", "normalised"]
 PointFormat: TypeAlias = Literal["xy", "xyv"]
+Strength: TypeAlias = float | Sequence[float] | NDArray[np.float64] | None
+"""How strongly samples are varied, in [0, 1]: one number for all, or one for each. None is 1."""
 
 DEFAULTS: dict[str, Any] = {
     "draws": "independent",
@@ -62,3 +65,17 @@ def checked_protect(protect: Sequence[str]) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError(f"Pipeline: {error}") from None
     return tuple(protect)
+
+
+def strengths_of(strength: Strength, count: int) -> NDArray[np.float64] | None:
+    """(B,) strengths, or None where they are all 1.
+
+    Raises:
+        ValueError: a number outside [0, 1], or not one for each sample.
+    """
+    if strength is None:
+        return None
+    numbers = np.asarray(strength, dtype=np.float64)
+    if numbers.shape not in ((), (count,)) or not ((numbers >= 0) & (numbers <= 1)).all():
+        raise ValueError(f"strength is {strength!r}; allowed: a number in [0, 1], or one for each of {count} samples")
+    return None if (numbers == 1).all() else np.ascontiguousarray(np.broadcast_to(numbers, (count,)))

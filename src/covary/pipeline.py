@@ -18,7 +18,17 @@ from covary.images import Courses, Images
 from covary.ops.base import Course, Operation, Record
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
-from covary.options import DEFAULTS, BoxFormat, PointFormat, checked_protect, checked_rate, checked_time_labels
+from covary.ops.view import Modality
+from covary.options import (
+    DEFAULTS,
+    BoxFormat,
+    PointFormat,
+    Strength,
+    checked_protect,
+    checked_rate,
+    checked_time_labels,
+    strengths_of,
+)
 from covary.pictures import as_picture, like_input, sizes_of
 from covary.plan.ahead import CALLS, Ahead, one_by_one
 from covary.plan.changes import Image, Ints
@@ -135,7 +145,8 @@ class Pipeline:
             fields: what varies, and the labels that go with it; all others, `label` among them, come back as they are.
                 With `image` (H, W) or (H, W, C), uint8, uint16 or float32: `mask` (H, W); `masks` (N, H, W) or a list;
                 `boxes` (N, 4 or more) with `box_labels`; `keypoints` (N, 2 or more) with `keypoint_labels`.
-                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`:
+                With `audio` (samples,) or (channels, samples), float32, float64, int16 or int32, and its `rate`, or a
+                `covary.data.StoredSound`, of which no more is read than is looked at:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
                 `time_labels` names.
                 With `video` (T, H, W) or (T, H, W, C): the labels of an image, each with one entry for every frame,
@@ -236,6 +247,7 @@ class Pipeline:
         *,
         keys: Sequence[Key] | None = None,
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         threads: int | None = None,
         **fields: Sequence[Any],
     ) -> Any:
@@ -246,6 +258,7 @@ class Pipeline:
                 are given by name.
             keys: B identities. Default: this pipeline counts its samples.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample: what `with_strength` gives. Default: 1.
             threads: cores to use; default: the pipeline's.
             fields: one entry per sample, under the names of a single call.
 
@@ -270,7 +283,10 @@ class Pipeline:
         if count:
             numbers = self._own_keys(count) if keys is None else key_numbers(keys)
             varied = self._samples.columns(
-                columns, self._courses(numbers, epoch_numbers(epoch, count)), self._threads(threads), name
+                columns,
+                self._courses(numbers, epoch_numbers(epoch, count), strengths_of(strength, count)),
+                self._threads(threads),
+                name,
             )
         else:
             varied = {field: [] for field in columns}
@@ -299,6 +315,7 @@ class Pipeline:
         *,
         keys: Sequence[Key],
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         channels: int = 3,
         dtype: str = "uint8",
         fields: Sequence[Mapping[str, Any]] | None = None,
@@ -309,6 +326,7 @@ class Pipeline:
             sizes: (B, 2) heights and widths of the pictures.
             keys: B identities.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample. Default: 1.
             channels, dtype: of all the pictures.
             fields: other fields of each sample: labels, at which some operations look before they draw.
 
@@ -316,7 +334,8 @@ class Pipeline:
             What is planned: ask it for `reductions()`, then `render` the pictures.
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
-        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+        strengths = strengths_of(strength, len(keys))
+        course = self._course(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
         return self._images.planned(full, self._images.groups(full, _like(channels, dtype), course, fields))
 
     def beside(
@@ -325,6 +344,7 @@ class Pipeline:
         *,
         keys: Sequence[Key],
         epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
         threads: int = 1,
     ) -> list[dict[str, Any]]:
         """Vary the sounds and texts of B samples whose pictures are drawn by themselves, see `planned`.
@@ -333,13 +353,44 @@ class Pipeline:
             samples: their fields without the pictures; those without a sound or text come back as they are.
             keys: B identities.
             epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample. Default: 1.
             threads: cores to use.
         """
         varied = [dict(sample) for sample in samples]
         if self._samples.modalities != IMAGES:
-            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)))
+            strengths = strengths_of(strength, len(keys))
+            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
             self._samples.vary_beside(varied, courses, threads)
         return varied
+
+    def traced(
+        self, samples: Sequence[Mapping[str, Any]], *, keys: Sequence[Key], epoch: int | Sequence[int] = 0
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Vary the sounds and texts of B samples, and tell what happened to each: `beside` and `trace` in one go.
+
+        Args:
+            samples: their fields; a sound may be a `StoredSound`.
+            keys: B identities.
+            epoch: one for all, or one for each sample.
+
+        Returns:
+            The varied fields, and the traces.
+        """
+        varied = [dict(sample) for sample in samples]
+        numbers, epochs = key_numbers(keys), epoch_numbers(epoch, len(keys))
+        walked: list[tuple[Ints, Course]] = []
+
+        def kept(rows: Ints) -> Course:
+            walked.append((rows, self._course(numbers[rows], epochs[rows])))
+            return walked[-1][1]
+
+        self._samples.vary_beside(varied, kept, 1)
+        traces = []
+        for row, key in enumerate(keys):
+            places = [(course, int(place)) for rows, course in walked for place in np.flatnonzero(rows == row)]
+            records = [(record, place) for course, place in places for record in course.records]
+            traces.append(self._told(key, int(epochs[row]), {}, records))
+        return varied, traces
 
     def trace(
         self,
@@ -385,14 +436,7 @@ class Pipeline:
         if not walked:
             needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
             raise TypeError(f"trace: nothing to trace; pass {needed}")
-        return {
-            "covary": FORMAT,
-            "seed": self.seed,
-            "key": key,
-            "epoch": epoch,
-            **about,
-            "operations": _recorded([record for course in walked for record in course.records]),
-        }
+        return self._told(key, epoch, about, [(record, 0) for course in walked for record in course.records])
 
     def replay(self, trace: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         """Repeat on other data what a trace of this pipeline recorded.
@@ -438,6 +482,11 @@ class Pipeline:
             return self, None
         body = self.operations[: len(self.operations) - len(form)]
         return Pipeline(body, **self._options()), Pipeline(form, **self._options())
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What it has operations for: "image", "audio", "text", "volume"; all else passes by."""
+        return self._samples.modalities
 
     @property
     def layout(self) -> Layout:
@@ -495,6 +544,13 @@ class Pipeline:
 
     # Inside
 
+    def _told(
+        self, key: Key, epoch: int, about: Mapping[str, Any], records: Sequence[tuple[Record, int]]
+    ) -> dict[str, Any]:
+        """A trace: records, each with the row of the sample in it."""
+        head = {"covary": FORMAT, "seed": self.seed, "key": key, "epoch": epoch}
+        return {**head, **about, "operations": _recorded(records)}
+
     def _options(self) -> dict[str, Any]:
         return {"seed": self.seed, **{name: getattr(self, name) for name in DEFAULTS}}
 
@@ -514,12 +570,16 @@ class Pipeline:
         threads = threads or self.threads
         return threads or (1 if parent_process() is not None else usable_cores())
 
-    def _course(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Course:
+    def _course(
+        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
+    ) -> Course:
         rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
-        return Course(len(keys), rows, lines=self._layout.lines)
+        return Course(len(keys), rows, lines=self._layout.lines, strength=strengths)
 
-    def _courses(self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32]) -> Courses:
-        return lambda rows: self._course(keys[rows], epochs[rows])
+    def _courses(
+        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
+    ) -> Courses:
+        return lambda rows: self._course(keys[rows], epochs[rows], None if strengths is None else strengths[rows])
 
 
 _TRACED = {
@@ -548,16 +608,16 @@ def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: i
     return pipeline
 
 
-def _recorded(records: Sequence[Record]) -> list[dict[str, Any]]:
+def _recorded(records: Sequence[tuple[Record, int]]) -> list[dict[str, Any]]:
     """Records of one sample as plain data. A combinator over several kinds of data was walked through for each."""
     written: dict[str, dict[str, Any]] = {}
-    for record in records:
-        active = record.active is None or bool(record.active[0])
+    for record, row in records:
+        active = record.active is None or bool(record.active[row])
         if active or record.node.name not in written:
             written[record.node.name] = {
                 "operation": type(record.node.operation).__name__,
                 "name": record.node.name,
                 "active": active,
-                "values": {slot: value[0].item() for slot, value in record.draw.values.items()} if active else {},
+                "values": {slot: value[row].item() for slot, value in record.draw.values.items()} if active else {},
             }
     return list(written.values())

@@ -14,14 +14,17 @@ from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
 from covary.plan.changes import Ints
 from covary.stacks import FrameNoise, is_stack
+from covary.waves import Stored
 
 if TYPE_CHECKING:
     from covary.plan.audio import AudioPlan
     from covary.sounds import Sound
     from covary.targets.events import Target
+    from covary.texts import Varied
 
 IMAGES: frozenset[Modality] = frozenset({"image"})
 SOUNDS: frozenset[Modality] = frozenset({"audio"})
+TEXTS: frozenset[Modality] = frozenset({"text"})
 
 # The fields that operations of a modality act on.
 CONTENTS: Mapping[Modality, tuple[str, ...]] = {
@@ -72,6 +75,8 @@ class Samples:
             name: of what came without a name, if anything did.
         """
         count = len(next(iter(columns.values())))
+        if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
+            return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
         if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
             samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
@@ -169,7 +174,7 @@ class Samples:
         made = vary_sounds(
             self.images.layout,
             sounds,
-            [self.rate if rate is None else rate for rate in given],
+            [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)],
             [samples[row] for row in rows],
             courses(np.array(rows)),
             targets=self.targets,
@@ -206,17 +211,23 @@ class Samples:
         made = draw_sounds(plan, [sound.given], [sound.wave], [sound.fields], self.targets, 1)
         return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
 
-    def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
-        from covary.texts import vary_texts
+    def _rate_of(self, sound: Any) -> int | None:
+        """The rate of a sound that came without one."""
+        return sound.rate if isinstance(sound, Stored) else self.rate
 
+    def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
         rows = _having(samples, "text")
         if not rows:
             return
         texts = [samples[row].pop("text") for row in rows]
-        labels = [samples[row] for row in rows]
-        made = vary_texts(self.images.layout, texts, labels, courses(np.array(rows)), protect=self.protect)
+        made = self._texts(texts, [samples[row] for row in rows], courses(np.array(rows)))
         for row, text, label in zip(rows, made.texts, made.fields, strict=True):
             samples[row] = {"text": text, **label}
+
+    def _texts(self, texts: Sequence[str], fields: Sequence[Mapping[str, Any]] | None, course: Course) -> Varied:
+        from covary.texts import vary_texts
+
+        return vary_texts(self.images.layout, texts, fields, course, protect=self.protect)
 
     @cached_property
     def targets(self) -> Mapping[str, Target]:

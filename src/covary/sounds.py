@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.excerpts import read_sounds
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.plan.audio import AudioPlan, plan_audio
-from covary.render.audio import draw_checked, render_audio
-from covary.targets.events import Target, Waveform, carry_events
-from covary.waves import as_wave
+from covary.render.audio import draw_checked, render_audio, render_with
+from covary.targets.events import Target, Waveform, carry_events, target_of
+from covary.waves import Stored, as_wave
 
 
 class VariedSounds(NamedTuple):
@@ -48,7 +49,8 @@ def vary_sounds(
 
     Args:
         layout: the operations; those on other things pass sounds by.
-        sounds: B arrays (samples,) or (channels, samples) in float32, float64, int16 or int32.
+        sounds: B arrays (samples,) or (channels, samples) in float32, float64, int16 or int32; or stored sounds, of
+            which no more is read than the changes look at.
         rates: samples per second of each.
         fields: their other fields; those that `targets` names move.
         course: where the numbers come from; it keeps the records for the trace.
@@ -61,7 +63,7 @@ def vary_sounds(
         TypeError, ValueError: a sound, a rate or a label of a wrong form.
     """
     several = len(sounds) > 1
-    waves = [as_wave(sound, f"{name}[{index}]" if several else name) for index, sound in enumerate(sounds)]
+    waves = [_wave(sound, f"{name}[{index}]" if several else name) for index, sound in enumerate(sounds)]
     plan = plan_sounds(layout, waves, [_rate(rate) for rate in rates], course, fuse)
     return draw_sounds(plan, sounds, waves, fields, targets, threads)
 
@@ -72,41 +74,41 @@ class Sound:
 
     Attributes:
         given: as it came; `given_rate` with it, None where the pipeline's own rate is meant.
-        wave: the same, (channels, samples).
+        wave: the same, (channels, samples), or a sound that is still stored.
         rate: samples per second.
         fields: what came with it.
     """
 
-    given: NDArray[Any]
+    given: Any
     given_rate: int | None
-    wave: NDArray[Any]
+    wave: Any
     rate: int
     fields: dict[str, Any]
 
     @classmethod
     def of(cls, audio: Any, rate: Any, own_rate: int | None, fields: dict[str, Any]) -> Sound:
         """A sound as users give it, checked."""
-        return cls(audio, rate, as_wave(audio, "audio"), _rate(own_rate if rate is None else rate), fields)
+        return cls(audio, rate, _wave(audio, "audio"), _rate(own_rate if rate is None else rate), fields)
 
     @property
     def kind(self) -> tuple[int, int, int]:
         """All that a plan depends on, but for operations that listen."""
+        if _is_stored(self.wave):
+            return self.wave.channels, self.wave.length, self.rate
         return (*self.wave.shape, self.rate)
 
 
-def plan_sounds(
-    layout: Layout, waves: Sequence[NDArray[Any]], rates: Sequence[int], course: Course, fuse: bool
-) -> AudioPlan:
-    """The passes of B sounds, (channels, samples) each."""
-    view = AudioView.of(waves, rates, render_audio if layout.listens else None)
+def plan_sounds(layout: Layout, waves: Sequence[Any], rates: Sequence[int], course: Course, fuse: bool) -> AudioPlan:
+    """The passes of B sounds, (channels, samples) each, or stored."""
+    view = AudioView.of(waves, rates, _render if layout.listens else None)
     layout.walk(course, view)
     return plan_audio(course.steps, view.length, view.rate, fuse=fuse)
 
 
 def draw_sounds(
     plan: AudioPlan,
-    sounds: Sequence[NDArray[Any]],
-    waves: Sequence[NDArray[Any]],
+    sounds: Sequence[Any],
+    waves: Sequence[Any],
     fields: Sequence[Mapping[str, Any]],
     targets: Mapping[str, Target],
     threads: int,
@@ -116,7 +118,7 @@ def draw_sounds(
     Args:
         plan: of B sounds.
         sounds: as they came.
-        waves: the same, checked, (channels, samples).
+        waves: the same, checked, (channels, samples), or stored.
         fields: their other fields.
         targets: how time labels are written, by name of their field.
         threads: cores to use.
@@ -125,15 +127,36 @@ def draw_sounds(
         {
             field: (value, target.kinds)
             for field, value in sample.items()
-            if value is not None and isinstance(target := targets.get(field), Waveform)
+            if isinstance(target := target_of(field, value, targets), Waveform)
         }
         for sample in fields
     ]
-    drawn = draw_checked(plan, sounds, waves, companions, threads)
+    stored = [*waves, *(value for some in companions for value, _ in some.values())]
+    if any(_is_stored(value) for value in stored):
+        read = read_sounds(plan, sounds, companions)
+        drawn = render_with(read.plan, read.sounds, read.companions, threads)
+    else:
+        drawn = draw_checked(plan, sounds, waves, companions, threads)
     labels = carry_events(plan, fields, targets)
     for label, (_, others) in zip(labels, drawn, strict=True):
         label.update(others)
     return VariedSounds([wave for wave, _ in drawn], plan.final_rates.tolist(), labels)
+
+
+def _render(plan: AudioPlan, sounds: Sequence[Any]) -> list[NDArray[Any]]:
+    """What operations hear."""
+    read = read_sounds(plan, sounds, [{} for _ in sounds])
+    return render_audio(read.plan, read.sounds)
+
+
+def _wave(sound: Any, name: str) -> Any:
+    """A sound as (channels, samples), or as it is stored."""
+    return sound if _is_stored(sound) else as_wave(sound, name)
+
+
+def _is_stored(sound: Any) -> bool:
+    # Arrays are told first: to ask for a protocol costs more.
+    return not isinstance(sound, np.ndarray) and isinstance(sound, Stored)
 
 
 def _rate(value: Any) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from covary.targets.spans import Place, read_answer, read_spans, write_answer, w
 from covary.targets.tokens import Tokens, read_tokens, write_tokens
 
 SPAN_FIELDS = ("spans", "sentences")
+MOST_DRAWS = 50
+"""So many epochs are looked at for each variation that is wanted, if need be."""
+_MOST_AT_ONCE = 256
 TEXT_FIELDS = (*SPAN_FIELDS, "answer", "tokens", "tags", "protected", "tree")
 
 
@@ -67,7 +70,17 @@ def vary_texts(
     """
     entries = tuple(protect)
     protection(entries)
-    given = [{}] * len(texts) if fields is None else list(fields)
+    if fields is None:
+        pages = [_page(text, index) for index, text in enumerate(texts)]
+        layout.walk(course, Pages(pages, entries))
+        return Varied(
+            [page.text for page in pages],
+            [{} for _ in pages],
+            [page.edits for page in pages],
+            [page.changes for page in pages],
+            [[] for _ in pages],
+        )
+    given = list(fields)
     if len(given) != len(texts):
         raise ValueError(f"there are fields for {len(given)} samples and {len(texts)} texts")
     labels = [_Labels(text, sample, index) for index, (text, sample) in enumerate(zip(texts, given, strict=True))]
@@ -140,7 +153,7 @@ def variations(
     *,
     seed: int = 0,
     key: Key = 0,
-    most: int = 50,
+    most: int = MOST_DRAWS,
     protect: Sequence[str] = (),
 ) -> Variations:
     """Exactly `n` different variations of a text, if there are so many.
@@ -160,27 +173,85 @@ def variations(
     for name, value in (("n", n), ("most", most)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}; allowed: a whole number from 1 on")
-    found: dict[str, tuple[dict[str, Any], int]] = {}
-    for first in range(0, most * n, n):
+
+    def drawn(epochs: range) -> list[tuple[str, dict[str, Any]]]:
         done = vary(
             operations,
-            [text] * n,
-            None if fields is None else [fields] * n,
+            [text] * len(epochs),
+            None if fields is None else [fields] * len(epochs),
             seed=seed,
-            keys=[key] * n,
-            epoch=range(first, first + n),
+            keys=[key] * len(epochs),
+            epoch=epochs,
             protect=protect,
         )
-        for offset, (new, its) in enumerate(zip(done.texts, done.fields, strict=True)):
-            if new != text and new not in found:
-                found[new] = (its, first + offset)
-        if len(found) >= n:
-            break
-    kept = list(found.items())[:n]
-    reason = "" if len(kept) == n else f"{most * n} draws gave only {len(kept)} different texts"
-    return Variations(
-        [new for new, _ in kept], [its for _, (its, _) in kept], [epoch for _, (_, epoch) in kept], reason
-    )
+        return list(zip(done.texts, done.fields, strict=True))
+
+    found = different(drawn, lambda made: made[0], text, n, most=most)
+    return Variations([new for new, _ in found.made], [its for _, its in found.made], found.epochs, found.reason)
+
+
+Made = TypeVar("Made")
+
+
+class Different(NamedTuple, Generic[Made]):
+    """Different variations of one thing.
+
+    Attributes:
+        made: no two of which are alike, nor like the original.
+        epochs: for each the epoch that gives it.
+        reason: why there are fewer than were asked for, or "".
+    """
+
+    made: list[Made]
+    epochs: list[int]
+    reason: str
+
+
+def different(
+    drawn: Callable[[range], Sequence[Made]],
+    identity: Callable[[Made], Hashable],
+    original: Hashable,
+    n: int,
+    *,
+    most: int = MOST_DRAWS,
+    first: int = 0,
+) -> Different[Made]:
+    """The first epochs that give something new: `n` of them, if there are so many. More begin with the same ones.
+
+    Args:
+        drawn: gives the variation of each of some epochs.
+        identity: by which two variations are alike.
+        original: the identity of what is varied.
+        n: how many.
+        most: how many epochs to look at for each that is wanted.
+        first: epoch to begin with.
+    """
+    seen = {original}
+    found = Different[Made]([], [], "")
+    end, done, step = first + most * n, first, n
+    while len(found.made) < n and done < end:
+        tried = range(done, min(done + step, end))
+        for epoch, made in zip(tried, drawn(tried), strict=True):
+            if identity(made) not in seen and len(found.made) < n:
+                seen.add(identity(made))
+                found.made.append(made)
+                found.epochs.append(epoch)
+        # A few more for those that were like others; ever more where that does not help.
+        step = 2 * (n - len(found.made)) if done == first else min(2 * step, _MOST_AT_ONCE)
+        done = tried.stop
+    reason = "" if len(found.made) == n else f"{most * n} draws gave only {len(found.made)} different texts"
+    return found._replace(reason=reason)
+
+
+def _page(text: str, index: int) -> Page:
+    """A text alone.
+
+    Raises:
+        TypeError: it is no string.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"texts[{index}] is a {type(text).__name__}; a string is needed")
+    return Page(text)
 
 
 class _Labels:
@@ -189,14 +260,12 @@ class _Labels:
     __slots__ = ("fields", "owners", "page", "places", "tokens")
 
     def __init__(self, text: str, fields: Mapping[str, Any], index: int) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"texts[{index}] is a {type(text).__name__}; a string is needed")
+        self.page = _page(text, index)
         self.fields = fields
         self.owners: list[tuple[str, int]] = []
         self.places: list[Place] = []
         self.tokens: Tokens | None = None
         if not fields:
-            self.page = Page(text)
             return
         for name in SPAN_FIELDS:
             if fields.get(name) is not None:

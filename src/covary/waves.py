@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,28 @@ from covary.plan.audio import Wave
 FULL_SCALE = {"float32": 1.0, "float64": 1.0, "int16": 2.0**15, "int32": 2.0**31}
 _NATIVE = frozenset(np.dtype(name) for name in FULL_SCALE)  # names of dtypes are slow to ask for
 _MOST_CHANNELS = 256
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A sound that is not in memory: what it is, and any part of it on request (see `covary.data.audio.StoredSound`).
+
+    Attributes:
+        channels, length, rate: their number, its samples, and samples per second.
+    """
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def rate(self) -> int: ...
+
+    def read(self, start: int = 0, stop: int | None = None) -> Wave:
+        """The samples from `start` up to `stop` (None: the end), (channels, samples)."""
+        ...
 
 
 def as_wave(value: Any, field: str) -> NDArray[Any]:

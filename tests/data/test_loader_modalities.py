@@ -86,3 +86,39 @@ def test_a_text_that_cannot_be_varied_is_left_out(tickets):
     with loader, pytest.warns(UserWarning, match="1 samples cannot be used"):
         (batch,) = loader
     assert len(batch.text) == 6 and len(loader.problems) == 1
+
+
+@pytest.mark.parametrize(("workers", "kind"), [(0, None), (2, "process")])
+def test_batches_hold_labels_and_all_that_is_marked_in_their_texts(tmp_path, workers, kind):
+    tokens = ["Anna", "runs", "through", "New", "York", "and", "sings"]
+    rows = [
+        {
+            "text": " ".join(tokens),
+            "label": "ab"[i % 2],
+            "tokens": tokens,
+            "tags": ["B-PER", "O", "O", "B-LOC", "I-LOC", "O", "O"],
+            "spans": [{"start": 18, "end": 26, "label": "LOC"}],
+            "answer": {"text": ["Anna"], "answer_start": [0]},
+            "score": i / 2,
+        }
+        for i in range(6)
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pipeline = Pipeline([text.RandomSwap(0.4), text.RandomDeletion(0.2), text.CharacterInsertion(0.1)], seed=4)
+    options = {} if kind is None else {"worker_type": kind}
+    with Loader(path, pipeline, batch_size=3, workers=workers, to="torch", **options) as loader:
+        batches = [batch for epoch in (0, 1) for batch in loader.epoch(epoch)]
+    assert len(batches) == 4
+    for batch in batches:
+        assert batch.label.dtype.is_floating_point is False and batch.label.tolist() == [int(k) % 2 for k in batch.keys]
+        assert batch.score.tolist() == [int(key) / 2 for key in batch.keys]
+        for row, key in enumerate(batch.keys):
+            alone = pipeline(**rows[int(key)], key=key, epoch=batch.epoch)
+            assert all(batch[name][row] == alone[name] for name in ("text", "tokens", "tags", "spans", "answer"))
+            (span,), (place,) = batch.spans[row], batch.answer[row]["answer_start"]
+            tagged = zip(batch.tokens[row], batch.tags[row], strict=True)
+            marked = "".join(batch.text[row][span["start"] : span["end"]].split())
+            assert marked == "".join(token for token, tag in tagged if "LOC" in tag)
+            assert batch.text[row].startswith(batch.answer[row]["text"][0], place)
+            assert [tag for tag in batch.tags[row] if tag[0] == "B"].count("B-LOC") == 1

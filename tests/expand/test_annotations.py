@@ -228,7 +228,7 @@ def test_labels_lie_in_the_manifest_too(tmp_path):
     expand(
         folder(tmp_path / "in"), tmp_path / "out", Pipeline([]), times=1, annotations=annotations(tmp_path / "a.json")
     )
-    labels = {row[0]: row[-1] for row in record(tmp_path / "out")["outputs"]}
+    labels = {row[0]: row[11] for row in record(tmp_path / "out")["outputs"]}
     assert json.loads(labels["plain__0.png"]) == []
     assert [entry["category_id"] for entry in json.loads(labels["faces/f__0.png"])] == [1, 2]
 

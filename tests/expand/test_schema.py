@@ -54,8 +54,34 @@ def as_first(out):
     old.close()
 
 
+def as_second(out):
+    """Turn the manifest of a folder into one of the second layout, which knew pictures only."""
+    db = sqlite3.connect(out / "manifest.sqlite")
+    db.executescript("""
+        ALTER TABLE sources DROP COLUMN samples;
+        ALTER TABLE sources DROP COLUMN rate;
+        DROP INDEX outputs_by_source;
+        DROP INDEX outputs_by_shard;
+        ALTER TABLE outputs RENAME TO new_outputs;
+        CREATE TABLE outputs (
+            path PRIMARY KEY, source NOT NULL, kind TEXT NOT NULL, key NOT NULL, epoch INTEGER, bytes INTEGER NOT NULL,
+            sha256 TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL, recipe TEXT NOT NULL, trace TEXT,
+            parts TEXT, shard TEXT, labels TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX outputs_by_source ON outputs (source, epoch);
+        CREATE INDEX outputs_by_shard ON outputs (shard) WHERE shard IS NOT NULL;
+        INSERT INTO outputs
+            SELECT path, source, kind, key, epoch, bytes, sha256, height, width, recipe, trace, parts, shard, labels
+            FROM new_outputs;
+        DROP TABLE new_outputs;
+        PRAGMA user_version = 2;
+    """)
+    db.close()
+
+
+@pytest.mark.parametrize("older", (as_first, as_second))
 @pytest.mark.parametrize("annotated", (False, True))
-def test_first_layout_is_checked_as_it_is_and_continued(tmp_path, annotated):
+def test_older_layouts_are_checked_as_they_are_and_continued(tmp_path, annotated, older):
     source, out = small_set(tmp_path / "in"), tmp_path / "out"
     options = {"times": 2, "originals": "copy"}
     if annotated:
@@ -65,7 +91,7 @@ def test_first_layout_is_checked_as_it_is_and_continued(tmp_path, annotated):
         options["annotations"] = tmp_path / "a.json"
     expand(source, out, pipeline(), **options)
     expected = state(out)
-    as_first(out)
+    older(out)
     before = (out / "manifest.sqlite").read_bytes()
     assert verify(out).ok and (out / "manifest.sqlite").read_bytes() == before
     report = expand(source, out, pipeline(), **options)
@@ -79,8 +105,8 @@ def test_newer_layout_is_refused(tmp_path):
     source, out = small_set(tmp_path / "in"), tmp_path / "out"
     expand(source, out, pipeline(), times=1)
     db = sqlite3.connect(out / "manifest.sqlite")
-    db.execute("PRAGMA user_version = 3")
+    db.execute("PRAGMA user_version = 4")
     db.close()
     for run in (lambda: expand(source, out, pipeline(), times=1), lambda: verify(out)):
-        with pytest.raises(ExpandError, match="has layout 3, this version of covary knows 2"):
+        with pytest.raises(ExpandError, match="has layout 4, this version of covary knows 3"):
             run()

@@ -65,7 +65,7 @@ def test_shares_give_what_a_single_run_gives(tmp_path, source, options, monkeypa
     assert not (tmp_path / "out/.covary").exists() and verify(tmp_path / "out").ok
     assert sum(report.made for report in reports) == single.made and all(report.made for report in reports)
     assert sum(report.sources for report in reports) == single.sources == 19
-    assert "3 shares merged: 19 pictures" in reports[-1].notes[-1]
+    assert "3 shares merged: 19 sources" in reports[-1].notes[-1]
     assert reports[0].notes[-1] == "shard 2/3: not merged yet: shards 0/3, 1/3 to be run"
     again = in_shares(source, tmp_path / "out", 2, **options)
     assert sum(report.made for report in again) == 0 and sum(report.kept for report in again) == single.made
@@ -251,7 +251,7 @@ def test_the_commands(tmp_path, source, monkeypatch):
             done = CliRunner().invoke(app, arguments)
             assert done.exit_code == 0 and f"shard {index}/2: not merged" in done.stderr
     done = CliRunner().invoke(app, ["merge", "out"])
-    assert done.exit_code == 0 and done.stdout == "out: 2 shares merged: 18 pictures, 18 outputs\n"
+    assert done.exit_code == 0 and done.stdout == "out: 2 shares merged: 18 sources, 18 outputs\n"
     done = CliRunner().invoke(app, ["merge", "out"])
     assert done.exit_code == 1 and done.stderr == "covary: out: no shares there that are to be merged\n"
     assert len(tree(tmp_path / "out")) == 18

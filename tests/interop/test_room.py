@@ -17,6 +17,7 @@ NEEDS = {
     "tf_data": "tensorflow",
     "jax_numpy": "jax",
     "grain_transform": "grain",
+    "spacy": "spacy",
 }
 FRAMEWORKS = {*NEEDS.values(), "datasets", "PIL"}
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from covary.data.arrays import Arrays as Arrays
     from covary.data.audio import AudioFolder as AudioFolder
+    from covary.data.audio import StoredSound as StoredSound
+    from covary.data.audio import open_sound as open_sound
     from covary.data.audio import read_audio as read_audio
     from covary.data.coco_dataset import CocoDataset as CocoDataset
     from covary.data.dataset import Dataset as Dataset
@@ -46,7 +48,7 @@ _HOMES = {
     "TableDataset": "covary.data.tables",
     "HuggingFaceDataset": "covary.data.huggingface",
     "WebDataset": "covary.data.webdataset",
-    **dict.fromkeys(("AudioFolder", "read_audio"), "covary.data.audio"),
+    **dict.fromkeys(("AudioFolder", "StoredSound", "open_sound", "read_audio"), "covary.data.audio"),
     **dict.fromkeys(("TextFolder", "TextLines"), "covary.data.texts"),
     "Arrays": "covary.data.arrays",
     "Items": "covary.data.items",

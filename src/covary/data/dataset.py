@@ -52,6 +52,17 @@ class SampleError(ValueError):
         return SampleError, (self.key, self.reason)
 
 
+def stored_sample(dataset: Dataset, index: int) -> Sample:
+    """A sample with its sound still in its file, where the reader has a method `stored` for that; else as it reads it.
+
+    Raises:
+        SampleError, OSError: as `Dataset.read`.
+    """
+    read = getattr(dataset, "stored", dataset.read)
+    sample: Sample = read(index)
+    return sample
+
+
 @runtime_checkable
 class Dataset(Protocol):
     """Samples by number.

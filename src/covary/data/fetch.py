@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from covary.data.dataset import Dataset, Encoded, SampleError
+from covary.data.dataset import Dataset, Encoded, SampleError, stored_sample
 from covary.data.decode import DecodeError, decode, usable_reduction
 from covary.data.header import Header, read_header
 from covary.data.instances import Objects
@@ -63,7 +63,7 @@ class Row:
         return replace(self, variation=variation, fields=dict(self.fields))
 
 
-def fetch(dataset: Dataset, index: int, variation: int, *, channels: int | None) -> Row:
+def fetch(dataset: Dataset, index: int, variation: int, *, channels: int | None, stored: bool = False) -> Row:
     """Read a sample. JPEGs stay encoded, as it is not known yet at which size they are wanted.
 
     Args:
@@ -71,11 +71,12 @@ def fetch(dataset: Dataset, index: int, variation: int, *, channels: int | None)
         index: its number.
         variation: which one is wanted.
         channels: that all pictures are to have; None keeps what is stored.
+        stored: whether sounds stay in their files, as it is not known yet which part of them is wanted.
 
     Raises:
         SampleError, OSError, ValueError: the sample cannot be used.
     """
-    sample = dict(dataset.read(index))
+    sample = dict(stored_sample(dataset, index) if stored else dataset.read(index))
     row = Row(index, dataset.keys[index], variation)
     image = sample.pop("image", None)
     if isinstance(image, Encoded):
@@ -157,7 +158,7 @@ def usual_channels(dataset: Dataset, indices: Sequence[int]) -> int | None:
     found = set()
     for index in indices:
         try:
-            row = fetch(dataset, index, 0, channels=None)
+            row = fetch(dataset, index, 0, channels=None, stored=True)
         except UNUSABLE:
             continue
         if row.channels:

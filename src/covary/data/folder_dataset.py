@@ -37,10 +37,11 @@ class FolderDataset(Indexed, ABC):
 
     def read(self, index: int) -> Sample:
         """The content of a file, and its class."""
-        sample: Sample = self.content(str(self.keys[index]))
-        if self.labels is not None:
-            sample["label"] = int(self.labels[index])
-        return sample
+        return {**self.content(str(self.keys[index])), **self.beside(index)}
+
+    def beside(self, index: int) -> Sample:
+        """The fields that do not come from the file: its class."""
+        return {} if self.labels is None else {"label": int(self.labels[index])}
 
     @abstractmethod
     def content(self, key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from copy import copy
 from dataclasses import replace
@@ -41,6 +41,7 @@ from covary.data.produce import OnError, Producer
 from covary.data.schedule import Epoch, Order, Schedule
 from covary.data.state import Position, checked_position, plan_options
 from covary.data.stats import Meter, Stats
+from covary.data.strength import ChangingStrength, LoaderStrength, checked_strength, of_epoch, plain_strength
 from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
 from covary.data.workers import Workers, WorkerType, start_workers
 from covary.draws.keys import Key
@@ -99,6 +100,10 @@ class Loader:
             Default: what the pictures of the data set have; 3 where they differ.
         cache_side: with decode="scaled", pictures are cached at the smallest JPEG scale whose shorter side is at least
             so many pixels. Default 512.
+        strength: of the variations, in [0, 1]: `pipeline.with_strength(strength)`; or a `learn.AdaptiveStrength`, which
+            is asked anew when an epoch begins. Its state is saved with the loader's. Default 1.
+        visible: give each picture a field `visible`: the share of its source, 0 to 1, that crops, shifts and erasures
+            leave to be seen; for `learn.soft_label`. Default False.
 
     Raises:
         ValueError, TypeError: a wrong argument, or options that exclude each other.
@@ -139,6 +144,8 @@ class Loader:
         epochs: int | None = None,
         channels: int | None = None,
         cache_side: int = 512,
+        strength: LoaderStrength = None,
+        visible: bool = False,
     ) -> None:
         one_of("worker_type", worker_type, get_args(WorkerType))
         one_of("decode", decode, get_args(Decode))
@@ -182,6 +189,8 @@ class Loader:
         )
         check_plan(self._schedule)
         self._mix = None if mix is None else _alternatives(mix)
+        self._strength = checked_strength(strength)
+        self._visible = bool(visible)
         self._decode: Decode = decode
         self._on_error: OnError = on_error
         self._cache_options = None if cache is None else parse_cache(cache)
@@ -246,7 +255,7 @@ class Loader:
         self._settle()
         plan = self._plan
         if plan is None or plan.number != epoch:
-            self._plan = plan = self._schedule.epoch(epoch)
+            self._plan = plan = self._epoch(epoch)
         made = self._maker.make(plan.order(number))
         for problem in made.problems:
             self._problems.setdefault(problem.key, problem.reason)
@@ -308,16 +317,19 @@ class Loader:
     def _stream(self, number: int | None = None, batch: int | None = None) -> Iterator[Batch]:
         """The batches of a loop, made ahead by the workers."""
         pool, (start, end) = self._started(), self._begin(number, batch)
-        orders = self._orders(start, end)
+        orders = deque(self._orders(start, end))
         pending: deque[Future[Made]] = deque()
         self._meter = Meter(start.epoch, max(1, self._workers))
         delivered = 0
         try:
             while True:
                 asked = time.perf_counter()
-                for order in islice(orders, self._ahead - len(pending)):
+                for order in islice(orders[0], self._ahead - len(pending)):
                     pending.append(pool.submit(order, urgent=not pending))
                 if not pending:
+                    orders.popleft()
+                    if orders:
+                        continue
                     break
                 made = pending.popleft().result()
                 self._count(made, time.perf_counter() - asked)
@@ -335,11 +347,24 @@ class Loader:
             for future in pending:
                 future.cancel()
 
-    def _orders(self, start: Position, end: int) -> Iterator[Order]:
-        for number in range(start.epoch, end):
-            epoch = self._schedule.epoch(number)
+    def _orders(self, start: Position, end: int) -> list[Iterator[Order]]:
+        """The batches of a loop, in stretches within which they may be made ahead. A strength that learns is asked when
+        an epoch begins, so that no batch may be made before all of the epoch before it are delivered.
+        """
+        epochs = range(start.epoch, end)
+        if not isinstance(self._strength, ChangingStrength):
+            return [self._orders_of(start, epochs)]
+        return [self._orders_of(start, [number]) for number in epochs]
+
+    def _orders_of(self, start: Position, epochs: Iterable[int]) -> Iterator[Order]:
+        for number in epochs:
+            epoch = self._epoch(number)
             for batch in range(start.batch if number == start.epoch else 0, len(epoch)):
                 yield epoch.order(batch)
+
+    def _epoch(self, number: int) -> Epoch:
+        strength = of_epoch(self._strength, number, class_count(self.dataset))
+        return replace(self._schedule.epoch(number), strength=strength)
 
     def _count(self, made: Made, waited: float) -> None:
         """Take note of a batch that leaves."""
@@ -372,7 +397,10 @@ class Loader:
 
         Delivered batches count, not those made ahead. At the end of an epoch it is the beginning of the next.
         """
-        return {"covary": 1, **self._position.to_plain(), "options": dict(self._options)}
+        state = {"covary": 1, **self._position.to_plain(), "options": dict(self._options)}
+        if isinstance(self._strength, ChangingStrength):
+            state["strength"] = self._strength.state_dict()
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Return to where another loader stood. The next `for` loop goes on with the very batch that it had not given.
@@ -387,6 +415,9 @@ class Loader:
             ValueError: options differ; the message names them.
         """
         self._position = checked_position(state, self._options, len(self._schedule), strict)
+        if isinstance(self._strength, ChangingStrength) and "strength" in state:
+            self._strength.load_state_dict(state["strength"])
+            self._plan = None
         self._resumed = True
 
     @cached_property
@@ -402,6 +433,7 @@ class Loader:
             else self._cache_side,
             channels=self._channels,
             on_error=self._on_error,
+            strength=plain_strength(self._strength),
         )
 
     def stats(self) -> Stats:
@@ -451,6 +483,7 @@ class Loader:
             on_error=self._on_error,
             cache=self._opened_cache(channels),
             cache_side=self._cache_side,
+            visible=self._visible,
         )
 
     def _opened_cache(self, channels: int | None) -> Cache | None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from covary.data.annotated import FIELDS, object_fields
+from covary.data.audio import AudioError
 from covary.data.dataset import Dataset, Encoded, SampleError
 from covary.data.fetch import UNUSABLE, Decode, Row, bound_row, decode_row, fetch, reduction_within
 from covary.data.instances import Instance, for_objects
 from covary.data.made import BadSample, Begun, Made, Part, Spent, joined, stacked, total
 from covary.data.schedule import Order, Schedule
+from covary.data.strength import EpochStrength, of_samples
 from covary.draws.keys import Key
 from covary.plan.changes import Image, Ints
 from covary.targets import Boxes, Keypoints
+from covary.targets.visible import visible_fractions
 
 if TYPE_CHECKING:
     from covary.data.cache import Cache
@@ -50,6 +53,7 @@ class Producer:
         on_error: whether bad samples are left out or raised.
         cache: of samples that were read before, or None.
         cache_side: where pictures are cached and `decode` is "scaled", their shorter sides stay at least so long.
+        visible: whether each picture gets a field `visible`, the share of its source that is seen.
     """
 
     dataset: Dataset
@@ -64,6 +68,12 @@ class Producer:
     on_error: OnError
     cache: Cache | None = None
     cache_side: int = 512
+    visible: bool = False
+
+    @property
+    def varies_sounds(self) -> bool:
+        """Whether the pipeline has operations on sounds, and so may want a part of them only."""
+        return self.pipeline is not None and "audio" in self.pipeline.modalities
 
     def make(self, order: Order) -> Made:
         """Make one batch.
@@ -75,13 +85,14 @@ class Producer:
 
     def begin(self, order: Order) -> Begun:
         """The samples of an order, read and rendered; they are not a batch yet."""
-        work = _Work(self)
+        work = _Work(self, order.strength)
         parts = work.parts(zip(order.indices.tolist(), order.variations.tolist(), strict=True))
         return Begun(parts, work.problems, work.failures, work.spent)
 
     def join(self, order: Order, begun: Sequence[Begun]) -> Made:
         """The batch of an order that was begun in one piece or several."""
-        work = _Work(self, [problem for each in begun for problem in each.problems], total([b.spent for b in begun]))
+        problems = [problem for each in begun for problem in each.problems]
+        work = _Work(self, order.strength, problems, total([each.spent for each in begun]))
         parts = [part for each in begun for part in each.parts]
         failures = [failure for each in begun for failure in each.failures]
         if not parts and len(failures) == len(order.indices) > 1:
@@ -105,6 +116,7 @@ class _Work:
     """One worker's work on one batch."""
 
     of: Producer
+    strength: EpochStrength
     problems: list[BadSample] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     failures: list[ValueError] = field(default_factory=list)
@@ -173,7 +185,8 @@ class _Work:
         try:
             row = None if producer.cache is None else producer.cache.get(index, variation)
             if row is None:
-                row = fetch(producer.dataset, index, variation, channels=producer.channels)
+                stored = producer.cache is None and producer.varies_sounds
+                row = fetch(producer.dataset, index, variation, channels=producer.channels, stored=stored)
                 if producer.cache is not None:
                     self._cached(row, producer.cache)
         except UNUSABLE as error:
@@ -228,7 +241,8 @@ class _Work:
             for row in rows:
                 if row.objects is not None:
                     _put_objects(row.fields, row.objects.instances, Boxes(), row.size)
-            return Part(rows, stacked([row.picture for row in rows]), [row.fields for row in rows])
+            whole = {"visible": 1.0} if self.of.visible else {}
+            return Part(rows, stacked([row.picture for row in rows]), [{**row.fields, **whole} for row in rows])
         boxes = pipeline.boxes
         if rows[0].objects is not None:
             pipeline = for_objects(pipeline, rows[0].objects)
@@ -238,6 +252,10 @@ class _Work:
             return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
+        except (AudioError, OSError) as error:  # of a sound that was read as far as it is wanted
+            if len(rows) == 1:
+                self._leave_out(rows[0].key, error)
+                return Part([], None, [])
         except ValueError as error:
             if len(rows) == 1:
                 self._leave_out(rows[0].key, ValueError(f"the pipeline failed: {error}"), cause=error)
@@ -250,10 +268,18 @@ class _Work:
             [part.labels[0] for part in alone],
         )
 
+    def _strengths(self, rows: Sequence[Row]) -> Any:
+        return of_samples(self.strength, self.of.dataset.labels, [row.index for row in rows])
+
     def _beside(self, pipeline: Pipeline, rows: list[Row], labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The fields with their sounds and texts varied."""
         start = time.perf_counter()
-        varied = pipeline.beside(labels, keys=[row.key for row in rows], epoch=[row.variation for row in rows])
+        varied = pipeline.beside(
+            labels,
+            keys=[row.key for row in rows],
+            epoch=[row.variation for row in rows],
+            strength=self._strengths(rows),
+        )
         self.spent.render += time.perf_counter() - start
         return varied
 
@@ -264,6 +290,7 @@ class _Work:
                 [row.size for row in rows],
                 keys=[row.key for row in rows],
                 epoch=[row.variation for row in rows],
+                strength=self._strengths(rows),
                 channels=rows[0].channels,
                 dtype=rows[0].dtype,
                 fields=[row.fields for row in rows],
@@ -279,6 +306,9 @@ class _Work:
                 continue
             start = time.perf_counter()
             labels = plan.carry([row.fields for row in rows])
+            if self.of.visible:
+                seen = visible_fractions(plan.groups, plan.sizes).tolist()
+                labels = [{**label, "visible": share} for label, share in zip(labels, seen, strict=True)]
             for row, image, carried in zip(rows, images, labels, strict=True):
                 if row.objects is not None:
                     size = image.shape[-2:] if pipeline.layout == "CHW" else image.shape[:2]

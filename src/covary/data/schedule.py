@@ -5,7 +5,7 @@ All of it is a pure function of the seed and the epoch, in flat arrays. No worke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.data.strength import EpochStrength
 from covary.draws.keys import slot_number
 from covary.draws.philox import philox_rows
 
@@ -36,18 +37,20 @@ class Order:
         number: of the batch in its epoch.
         indices: (B,) numbers of the samples in the data set.
         variations: (B,) uint32, which variation of each: the `epoch=` of a pipeline's call.
+        strength: of the epoch's variations: one number, one for each class, or None for 1.
     """
 
     epoch: int
     number: int
     indices: Ints
     variations: NDArray[np.uint32]
+    strength: EpochStrength = None
 
     def pieces(self, count: int) -> list[Order]:
         """The order in pieces of about one size, end to end; no more of them than there are samples."""
         ends = np.linspace(0, len(self.indices), min(count, len(self.indices)) + 1).astype(np.int64)
         rows = [slice(start, end) for start, end in pairwise(ends)]
-        return [Order(self.epoch, self.number, self.indices[part], self.variations[part]) for part in rows]
+        return [replace(self, indices=self.indices[part], variations=self.variations[part]) for part in rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +61,7 @@ class Epoch:
     batch_size: int
     indices: Ints
     variations: NDArray[np.uint32]
+    strength: EpochStrength = None
 
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)
@@ -65,7 +69,7 @@ class Epoch:
     def order(self, batch: int) -> Order:
         """What one batch is made of."""
         rows = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-        return Order(self.number, batch, self.indices[rows], self.variations[rows])
+        return Order(self.number, batch, self.indices[rows], self.variations[rows], self.strength)
 
     def behind(self, batch: int) -> tuple[Ints, NDArray[np.uint32]]:
         """Indices and variations of what follows a batch, round to and including the batch itself."""

@@ -45,6 +45,7 @@ def plan_options(
     cached: int | None,
     channels: int | None,
     on_error: str,
+    strength: Any,
 ) -> dict[str, Any]:
     """All on which the batches depend, as plain data; what is long stands there as a digest."""
     return {
@@ -64,6 +65,7 @@ def plan_options(
         "cache_side": cached,
         "channels": channels,
         "on_error": on_error,
+        "strength": strength,
     }
 
 

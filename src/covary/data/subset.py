@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from covary.data.dataset import Dataset, Sample
+from covary.data.dataset import Dataset, Sample, stored_sample
 from covary.data.instances import Category
 from covary.data.splits import split_named
 from covary.data.strings import Coded
@@ -90,6 +90,10 @@ class Subset:
     def read(self, index: int) -> Sample:
         """The sample, as the whole data set reads it."""
         return self.dataset.read(int(self.indices[index]))
+
+    def stored(self, index: int) -> Sample:
+        """The sample, its sound still in its file if the whole data set can leave it there."""
+        return stored_sample(self.dataset, int(self.indices[index]))
 
     def __repr__(self) -> str:
         return f"Subset({len(self):,} of {self.dataset!r})"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from covary.data.audio import AUDIO_ENDINGS, read_audio
+from covary.data.audio import AUDIO_ENDINGS, StoredSound, heard, left_or_read, open_sound
 from covary.data.columns import Column, value_at
 from covary.data.dataset import Sample, SampleError
 from covary.data.indexed import Indexed, absolute, read_file
@@ -34,6 +34,7 @@ FILE_NAMES = (
 )
 AUDIO_NAMES = ("audio", "audio_filepath", "audio_path", "audio_file", "wav", "wav_path", "wav_file", "sound")
 TEXT_NAMES = ("text", "sentence", "txt", "transcript", "transcription", "content")
+CLEAN_NAMES = ("clean", "clean_audio", "clean_path", "clean_filepath", "clean_wav")
 MASK_NAMES = ("mask", "mask_path", "mask_file")
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "class_name", "label_name", "command")
 SPLIT_NAMES = ("split", "subset", "partition")
@@ -57,8 +58,8 @@ class TableDataset(Indexed):
         path: the table, or several with the same columns, of which each may be a part of the data ("train.csv").
         root: the folder that paths count from; by default the table's own, or images, data, audio, clips ... in it,
             where the first file is found.
-        image, audio, text, mask, label, split, key: names of the columns that play these parts; "" for none. `label`
-            may be several columns: a number from each.
+        image, audio, clean, text, mask, label, split, key: names of the columns that play these parts; "" for none (for
+            image, audio and text: a table of other things). `label` may be several columns: a number from each.
         classes: names of the classes in the order of their numbers.
         multi_label: what separates several labels in one cell ("|"); lists in JSON lines and Parquet are so by
             themselves.
@@ -67,13 +68,15 @@ class TableDataset(Indexed):
         columns: names of the columns, for a CSV whose first line does not name them.
 
     Samples: `image` (an `Encoded`); `audio` float32 (channels, samples) and `rate`, of which columns offset and
-    duration (in seconds) choose a part; `text`; `mask`; `label`: a class number, a row of 0 and 1 (K,) float32 for
-    several, or the number to be predicted; `objects` from a column of that name with a bbox and a category each; and
-    the other columns.
+    duration (in seconds) choose a part; `clean`, the same sound without what was added to it, from the same part of
+    another file (a column named clean, clean_audio, clean_path ...); `text`; `mask`; `label`: a class number, a row of
+    0 and 1 (K,) float32 for several, or the number to be predicted; `objects` from a column of that name with a bbox
+    and a category each; and the other columns.
 
     Attributes:
         tables: path and number of rows of each table.
-        roles: names of the columns that are "image", "mask" and "objects"; None where there is no such column.
+        roles: names of the columns that are "image", "audio", "clean", "text", "mask" and "objects"; None where there
+            is none.
 
     Raises:
         AnnotationError: a row cannot be used, the message names file and line; or no column names a file or holds a
@@ -89,6 +92,7 @@ class TableDataset(Indexed):
         root: str | os.PathLike[str] | None = None,
         image: str | None = None,
         audio: str | None = None,
+        clean: str | None = None,
         text: str | None = None,
         mask: str | None = None,
         label: str | Sequence[str] | None = None,
@@ -111,24 +115,33 @@ class TableDataset(Indexed):
             self._image = chosen.column("image", image, FILE_NAMES)
             if self._image is not None and image is None and _is_audio(table.columns[self._image]):
                 self._audio, self._image = self._image, None
+        self._clean = chosen.column("clean", clean, _of_audio(table, CLEAN_NAMES), unless=self._audio is None)
         self._text = chosen.column("text", text, TEXT_NAMES)
         self._mask = chosen.column("mask", mask, MASK_NAMES, unless=self._image is None)
         file = self._image or self._audio
-        if file is None and self._text is None and "tokens" not in table.columns:
+        plain = image == audio == text == ""
+        if file is None and self._text is None and "tokens" not in table.columns and not plain:
             raise AnnotationError(
                 f"{table.path}: no column names a file or holds a text; it has {', '.join(table.columns)}, looked for "
                 f"{', '.join((*FILE_NAMES[:5], *AUDIO_NAMES[:2], *TEXT_NAMES[:2]))}; image=, audio= or text= tells it"
             )
         self.tables = tuple((str(path.absolute()), rows) for path, rows in table.files)
         self.root = _root(table, file, root, ending)
-        files = {name: _files(table, name, ending) for name in (file, self._mask) if name is not None}
+        files = {name: _files(table, name, ending) for name in (file, self._mask, self._clean) if name is not None}
         self._files = {name: Strings(values) for name, values in files.items()}
         self._labels = _labels(table, chosen, label, classes, multi_label)
         parts = _parts(table, chosen.column("split", split, SPLIT_NAMES))
         self._offset = self._column(table, chosen, "offset")
         self._duration = self._column(table, chosen, "duration")
         categories, self._objects = _categories(table, chosen)
-        self.roles = {"image": self._image, "mask": self._mask, "objects": self._objects}
+        self.roles = {
+            "image": self._image,
+            "audio": self._audio,
+            "clean": self._clean,
+            "text": self._text,
+            "mask": self._mask,
+            "objects": self._objects,
+        }
         self._texts = Strings(_texts(table, self._text)) if self._text is not None else None
         self._columns = {name: table.column(name) for name in table.columns if name not in chosen.taken}
         super().__init__(
@@ -150,13 +163,22 @@ class TableDataset(Indexed):
 
     def read(self, index: int) -> Sample:
         """The fields of a row: its files read, its other columns as they are."""
+        return heard(self.stored(index), self.keys[index])
+
+    def stored(self, index: int) -> Sample:
+        """As `read`, but a sound stays in its file where a part of it can be read."""
         sample: Sample = {}
         if self._image is not None:
             sample["image"] = read_file(self.root, self._files[self._image][index])
         if self._mask is not None:
             sample["mask"] = read_file(self.root, self._files[self._mask][index])
         if self._audio is not None:
-            sample["audio"], sample["rate"] = self._read_audio(index)
+            sample |= left_or_read(self.sound(index), self.clean(index), self.keys[index])
+        return sample | {name: value for name, value in self.beside(index).items() if name not in sample}
+
+    def beside(self, index: int) -> Sample:
+        """The fields of a row that do not come from files: its other columns."""
+        sample: Sample = {}
         if self._texts is not None:
             sample["text"] = self._texts[index]
         if self._labels is not None:
@@ -168,13 +190,21 @@ class TableDataset(Indexed):
                 sample.setdefault(name, value_at(column, index))
         return sample
 
-    def _read_audio(self, index: int) -> tuple[Any, int]:
+    def sound(self, index: int) -> StoredSound:
+        """The audio file of a row, or the part of it that the row means, not decoded."""
         assert self._audio is not None
-        path = os.path.join(self.root, self._files[self._audio][index])  # noqa: PTH118
+        return self._opened(self._audio, index)
+
+    def clean(self, index: int) -> StoredSound | None:
+        """The same part of the file that holds the same sound clean, if there is one."""
+        return None if self._clean is None else self._opened(self._clean, index)
+
+    def _opened(self, column: str, index: int) -> StoredSound:
+        path = os.path.join(self.root, self._files[column][index])  # noqa: PTH118
         try:
             offset = None if self._offset is None else _seconds(value_at(self._offset, index))
             duration = None if self._duration is None else _seconds(value_at(self._duration, index))
-            return read_audio(path, offset=offset or 0.0, duration=duration)
+            return open_sound(path, offset=offset or 0.0, duration=duration)
         except ValueError as error:
             raise SampleError(self.keys[index], str(error)) from None
 
@@ -262,6 +292,12 @@ def _texts(table: Table, name: str) -> list[str]:
 
 def _is_audio(values: Sequence[Any]) -> bool:
     return any(isinstance(value, str) and Path(value).suffix.lower() in AUDIO_ENDINGS for value in values[:100])
+
+
+def _of_audio(table: Table, names: Sequence[str]) -> list[str]:
+    """Those of the names whose column names audio files: "clean" may be anything else."""
+    columns = {name.lower(): values for name, values in table.columns.items()}
+    return [name for name in names if name in columns and _is_audio(columns[name])]
 
 
 def _labels(

@@ -28,6 +28,10 @@ class TextLines(Indexed):
 
     Samples: `text`, without its line end.
 
+    Attributes:
+        files: paths of the files.
+        counts: how many samples each of them has.
+
     Raises:
         AnnotationError: a file is no UTF-8 text; the message names file and line.
         ValueError: there are no lines.
@@ -39,14 +43,18 @@ class TextLines(Indexed):
         texts: list[str] = []
         keys: list[str] = []
         splits: list[str] = []
+        counts: list[int] = []
         for file in files:
             numbered = [(number, line) for number, line in enumerate(_lines(file)) if line.strip()]
             texts += [line for _, line in numbered]
             keys += [str(number) if len(files) == 1 else f"{file.name}:{number}" for number, _ in numbered]
             splits += [split_of_file(file)] * len(numbered)
+            counts.append(len(numbered))
         if not texts:
             raise ValueError(f"{', '.join(map(str, files))}: no lines of text")
         self._texts = Strings(texts)
+        self.files = tuple(str(file.absolute()) for file in files)
+        self.counts = tuple(counts)
         super().__init__(Strings(keys), splits=known_splits(splits))
 
     def read(self, index: int) -> Sample:

@@ -35,9 +35,22 @@ class Distribution(ABC):
     def bounds(self) -> tuple[float, float]:
         """The lowest and the highest value that can come."""
 
+    def weakened(self, u: Floats, strength: Floats) -> Floats:
+        """The values of `shrunk(strength[b])` at `u[b]`: a strength of its own for each of (B,) numbers."""
+        values = np.empty(len(u))
+        for level in np.unique(strength):
+            rows = strength == level
+            values[rows] = self.shrunk(float(level)).quantile(u[rows])
+        return values
+
 
 def _towards(identity: float, value: float, strength: float) -> float:
-    return identity + strength * (value - identity)
+    return value if strength == 1 else identity + strength * (value - identity)
+
+
+def _all_towards(identity: float, value: float, strength: Floats) -> Floats:
+    """`_towards` for (B,) strengths, with the same rounding."""
+    return np.where(strength == 1, value, identity + strength * (value - identity))
 
 
 def _finite(owner: object, **values: float) -> None:
@@ -79,6 +92,47 @@ class Uniform(_Between):
     def quantile(self, u: Floats) -> Floats:
         return self.low + (self.high - self.low) * u
 
+    def weakened(self, u: Floats, strength: Floats) -> Floats:
+        if self.identity is None:
+            return self.quantile(u)
+        low, high = (_all_towards(self.identity, end, strength) for end in (self.low, self.high))
+        return low + (high - low) * u
+
+
+@dataclass(frozen=True)
+class Signed(Distribution):
+    """As far as `low` to `high` from the identity, on either side with equal chance.
+
+    Where nothing says otherwise the identity is 0.
+    """
+
+    low: float
+    high: float
+    identity: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _finite(self, low=self.low, high=self.high)
+        if not 0 <= self.low <= self.high:
+            raise ValueError(f"Signed: got low {self.low}, high {self.high}; needed is 0 <= low <= high")
+
+    def quantile(self, u: Floats) -> Floats:
+        return self._at(u, self.low, self.high)
+
+    def weakened(self, u: Floats, strength: Floats) -> Floats:
+        return self._at(u, strength * self.low, strength * self.high)
+
+    def _at(self, u: Floats, low: Floats | float, high: Floats | float) -> Floats:
+        # The lower half of the uniforms is the one side, the upper half the other: each half is spread anew.
+        side = np.where(u < 0.5, -1.0, 1.0)
+        return (self.identity or 0.0) + side * (low + (high - low) * (2 * u - (u >= 0.5)))
+
+    def shrunk(self, strength: float) -> Signed:
+        return replace(self, low=strength * self.low, high=strength * self.high)
+
+    def bounds(self) -> tuple[float, float]:
+        middle = self.identity or 0.0
+        return middle - self.high, middle + self.high
+
 
 @dataclass(frozen=True)
 class LogUniform(_Between):
@@ -98,6 +152,8 @@ class LogUniform(_Between):
 
     def shrunk(self, strength: float) -> LogUniform:
         if self.identity is None or self.identity <= 0:
+            return self
+        if strength == 1:
             return self
         low, high = (self.identity * (x / self.identity) ** strength for x in (self.low, self.high))
         return replace(self, low=low, high=high)
@@ -229,6 +285,9 @@ class Constant(Distribution):
     def quantile(self, u: Floats) -> Floats:
         return np.full(np.shape(u), self.value, dtype=np.float64)
 
+    def weakened(self, u: Floats, strength: Floats) -> Floats:
+        return self.quantile(u) if self.identity is None else _all_towards(self.identity, self.value, strength)
+
     def shrunk(self, strength: float) -> Constant:
         return (
             self
@@ -307,3 +366,13 @@ def choose(u: Floats, weights: Sequence[float] | None, count: int) -> NDArray[np
     # The last choice with any weight takes what rounding leaves at the top.
     last = int(np.flatnonzero(np.asarray(weights))[-1])
     return np.minimum(np.searchsorted(edges, u, side="right"), last)
+
+
+def dirichlet(alpha: float, u: Floats) -> Floats:
+    """(B, K) weights of the symmetric Dirichlet law, each row summing to one, from uniform numbers (B, K)."""
+    from scipy.special import gammaincinv
+
+    # Gamma(alpha) numbers over their sum; 0 is kept away from the division.
+    gammas = np.maximum(gammaincinv(alpha, u), 1e-300)
+    weights: Floats = gammas / gammas.sum(axis=1, keepdims=True)
+    return weights

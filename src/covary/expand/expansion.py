@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -24,6 +24,7 @@ from covary.expand.guard import guarded
 from covary.expand.kinds.folder import folder_sources
 from covary.expand.kinds.opening import IN_MEMORY, opened, sources_of
 from covary.expand.kinds.sharded import ShardLayout
+from covary.expand.kinds.text import TextLayout, TextWish
 from covary.expand.manifest import Manifest
 from covary.expand.merging import merge_if_complete
 from covary.expand.names import OUTPUT_FORMATS, SHARD_FORMATS, OutputFormat, ShardFormat
@@ -45,6 +46,7 @@ from covary.expand.sources import Sources
 from covary.expand.survey import FilePlan, Plan
 from covary.expand.survey_shards import ShardPlan
 from covary.expand.variations import canonical
+from covary.ops.view import Modality
 from covary.pipeline import Pipeline
 from covary.plan.changes import Bools, Ints
 
@@ -66,11 +68,13 @@ def expand(
     engine: EngineName = "local",
     shard: tuple[int, int] | str | None = None,
     annotations: str | os.PathLike[str] | None = None,
+    text: str | Sequence[str] | None = None,
+    fields: Mapping[str, str] | None = None,
     kind: Kind | None = None,
     on_error: OnError = "skip",
     progress: bool | None = False,
 ) -> Report:
-    """Write variations of a data set's pictures into another folder, labels included, with a record of each.
+    """Write variations of a data set's pictures, sounds or texts into another folder, with their labels and a record.
 
     Variation k of `cats/12.jpg` becomes `cats/12__k.jpg`, with the pixels of `pipeline(image=..., key="cats/12.jpg",
     epoch=k)`: the same that online training sees. `OUT/manifest.sqlite` records how every file came about. A second run
@@ -82,6 +86,17 @@ def expand(
     its class), COCO, YOLO with its data.yaml, Pascal VOC, pictures and masks, a table (CSV, JSON lines, Parquet) with
     its pictures, WebDataset shards, Parquet files with pictures in them. Boxes, regions, keypoints and masks go through
     the same changes; all else that the data set says of a picture is said of its variations, too.
+
+    So do sounds: folders of classes, and manifests (JSON lines, CSV, TSV, Parquet) with a column of audio files. Each
+    variation has its source's own format and subtype; words, phones, events and clean sounds go through the same
+    changes, and rows get the new path, duration, rate and number of samples where they have such columns.
+
+    With a pipeline for text, tables of texts (CSV, TSV, JSON lines, Parquet), .txt files of lines and folders of .txt
+    files come out in kind: a table with a row for each variation, in which what is marked in the texts has moved along,
+    all other columns are as they were, and `covary_source`, `covary_epoch` and `covary_seed` say where the row comes
+    from. Variations of a text are different from it and from each other: the first epochs that give something new,
+    `times` of them, or as many as 50 times that many draws give. How many that are, and of what text, the report says.
+    A column draws by the row's key (its column key or id, else its number), each of several columns by "KEY/COLUMN".
 
     Of a data set in parts (train, val, test: folders, columns, lists, data.yaml), the training part alone is expanded;
     with `originals`, the others go along unchanged. A variation is always in the part of its source.
@@ -101,7 +116,7 @@ def expand(
         format: of the variations: "same" as the source's, "png", "jpeg" or "webp"; PNG, BMP and TIFF keep the pixels
             exactly. Or "webdataset" or "parquet": shards, each with a variation of so many pictures, which keep their
             own format in them.
-        quality: 1 to 100, for JPEG and WebP (100: lossless).
+        quality: 1 to 100, for JPEG, WebP (100: lossless), Vorbis, Opus and MP3.
         decode: "full", or "scaled": JPEGs are reduced by their decoder as far as a variation's crop and resize allow.
             That is the Loader's default; its pixels and these are the same where both decode alike.
         workers: threads; None uses every core that the process may use. With Ray, tasks at once; None uses every core
@@ -112,6 +127,11 @@ def expand(
             that see both folders, do the others into the same folder. The last one to finish makes one expansion of
             them, equal to that of a single run; so does `merge`.
         annotations: a COCO file for a plain folder of pictures; `OUT/annotations.json` describes the variations.
+        text: the column of a table that holds the texts, or several, each varied by itself. Default: text, sentence and
+            alike, or question and context, premise and hypothesis and alike, or tokens.
+        fields: columns of what is marked in the texts, as {"spans": "entities"}: spans, sentences, answer, tokens, tags
+            or protected; "" for none. Of several columns of texts, "context.answer" is about the column context.
+            Default: columns of these names (also entities, answers, ner_tags), where their values are of that form.
         kind: of the data set, where looking does not tell it: as `format` of `covary.data.open_dataset`.
         on_error: what a picture that cannot be used does: "skip" it and go on, or "raise".
         progress: None shows a bar on a terminal and plain lines elsewhere; False nothing.
@@ -120,9 +140,9 @@ def expand(
         What was done, and what was skipped and why.
 
     Raises:
-        ExpandError: it cannot begin (the source lies inside the output, another run is at work, no pictures, held-out
-            data alone) or not go on (the disk is full; a bad picture under on_error="raise"). What was finished is
-            kept.
+        ExpandError: it cannot begin (the source lies inside the output, another run is at work, nothing there, held-out
+            data alone, a pipeline for something else) or not go on (the disk is full; a bad picture under
+            on_error="raise"). What was finished is kept.
         AnnotationError: the annotation file cannot be used.
         ImportError: Ray was asked for and is not installed.
         ValueError: an argument is out of its range.
@@ -132,10 +152,12 @@ def expand(
     make_engine = engine_maker(engine, workers)
     share = _share(shard)
     target = Path(out)
-    dataset, root = opened(source, annotations, kind, out=target)
-    if root != Path(IN_MEMORY):
-        _check_folders(root, target, alone=dataset is not None)
     pipeline = _pipeline(pipeline)
+    texts = _texts(pipeline, text, fields, format)
+    dataset, root = opened(source, annotations, kind, out=target, texts=texts)
+    if root != Path(IN_MEMORY):
+        # Of a table of texts nothing is read but the table.
+        _check_folders(root, target, alone=dataset is not None and not (texts is not None and root.is_file()))
     coco = None if annotations is None else read_coco(annotations)
     said = (root,) if annotations is None else (root, Path(annotations))
     try:
@@ -145,9 +167,10 @@ def expand(
             if dataset is None:
                 found = folder_sources(root, coco, format, exclude=[target])
             else:
-                found = sources_of(dataset, root, target, format)
+                found = sources_of(dataset, root, target, format, texts)
             if not found.entries and not found.problems:
-                raise ExpandError(f"{root}: no pictures there")
+                raise ExpandError(f"{root}: no {found.what} there")
+            _check_pipeline(root, pipeline, found)
             sources, chosen = guarded(
                 found, split=split, any_split=any_split, with_originals=originals != "none", said=said
             )
@@ -199,12 +222,28 @@ def _order(
         recipe = recipe_of(pipeline, "same", quality, layout.kind, layout.settings(), decode=decode)
         pictures: OutputFormat = "same"
         container, classes = layout.container, layout.classes
+    elif isinstance(layout, TextLayout):
+        if layout.in_rows and originals == "link":
+            raise ValueError("expand: originals='link' with rows of tables, which are no files; allowed: none, copy")
+        recipe = recipe_of(pipeline, "same", 0, layout.kind, layout.details())
+        pictures, container, classes = "same", None, ()
     else:
         recipe = recipe_of(pipeline, format, quality, layout.kind, decode=decode)
         pictures = format  # type: ignore[assignment]
         container, classes = None, ()
     return Order(
-        sources.reader, layout, out, temporary, pipeline, recipe, pictures, quality, originals, container, classes
+        sources.reader,
+        layout,
+        out,
+        temporary,
+        pipeline,
+        recipe,
+        pictures,
+        quality,
+        originals,
+        container,
+        classes,
+        isinstance(layout, TextLayout) and layout.in_rows,
     )
 
 
@@ -248,6 +287,16 @@ def _counts(sources: Sources, chosen: Bools, wish: Wish, with_originals: bool) -
     entries = [sources.entries[row] for row in np.flatnonzero(chosen)]
     counts[chosen] = variation_counts(entries, wish, with_originals=with_originals)
     return counts
+
+
+def _check_pipeline(root: Path, pipeline: Pipeline, sources: Sources) -> None:
+    """Refuse a pipeline that would leave the samples as they are."""
+    needed, has = _MODALITY[sources.what], sorted(pipeline.modalities)
+    if needed not in has:
+        raise ExpandError(f"{root}: {sources.what} are there, and the pipeline has operations on {', '.join(has)} only")
+
+
+_MODALITY: Mapping[str, Modality] = {"pictures": "image", "sounds": "audio", "texts": "text"}
 
 
 def _check_options(
@@ -303,6 +352,20 @@ def _check_folders(root: Path, out: Path, *, alone: bool) -> None:
         raise ExpandError(f"{out}: the output folder lies inside the data set; choose another one for the output")
     if real_out in real_root.parents:
         raise ExpandError(f"{out}: the source folder lies inside the output folder; choose another one for the output")
+
+
+def _texts(
+    pipeline: Pipeline, text: str | Sequence[str] | None, fields: Mapping[str, str] | None, format: str
+) -> TextWish | None:
+    """Which columns are texts, if texts are to be varied: the pipeline has operations on them, and on nothing else."""
+    if pipeline.modalities != {"text"}:
+        for name, value in (("text", text), ("fields", fields)):
+            if value is not None:
+                raise ValueError(f"expand: {name}={value!r} is for pipelines with operations on text alone")
+        return None
+    if format != "same":
+        raise ValueError(f"expand: format={format!r} with texts, which come out in kind; allowed: same")
+    return TextWish(text, dict(fields or {}))
 
 
 def _pipeline(pipeline: Pipeline | str | os.PathLike[str]) -> Pipeline:

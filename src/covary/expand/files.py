@@ -216,7 +216,8 @@ def link_target(source: Path, link: Path) -> str:
 
 def remove(path: Path, root: Path) -> None:
     """Remove a file, and the folders above it below `root` that it leaves empty."""
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(NotADirectoryError):  # a row of a table, which has its table's name before its own
+        path.unlink(missing_ok=True)
     with _folders:
         for folder in path.parents:
             if folder == root:

@@ -78,7 +78,7 @@ def _one_part(sources: Sources, split: str, any_split: bool) -> tuple[Sources, B
     entries = tuple(entry for entry in sources.entries if entry.split == split)
     if not entries:
         known = ", ".join(sorted({entry.split for entry in sources.entries} - {""})) or "none that is named"
-        raise ExpandError(f"{sources.root}: no pictures of split {split!r}; its parts: {known}")
+        raise ExpandError(f"{sources.root}: no {sources.what} of split {split!r}; its parts: {known}")
     if split in HELD_OUT and not any_split:
         raise ExpandError(f"split {split!r} is held-out data; {_WAY_OUT}")
     return replace(sources, entries=entries), np.ones(len(entries), dtype=bool)

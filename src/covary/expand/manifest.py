@@ -3,7 +3,7 @@
     settings   what the last run was asked for (name, value)
     recipes    pipeline, version, renderer, encoding and layout by which outputs were made
     sources    every sample found: size, SHA-256, shape, "ok" or "skipped" and why, what annotation files say of it
-    outputs    every picture made: from which source, key and epoch, by which recipe, its SHA-256, trace and labels,
+    outputs    every file made: from which source, key and epoch, by which recipe, its SHA-256, trace and labels,
                the files that go with it
     shards     every file that holds many outputs
     checks     sizes and modification times of the sources' files as last read; lets a rerun skip the reading
@@ -19,7 +19,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -32,6 +32,10 @@ Check = str
 
 Table: TypeAlias = Literal["recipes", "sources", "outputs", "shards", "checks", "pending"]
 TABLES: tuple[Table, ...] = get_args(Table)
+
+# Columns that are not in the table as they are in the row.
+_LABEL = [part.name for part in fields(SourceRow)].index("label")
+_PARTS = [part.name for part in fields(OutputRow)].index("parts")
 
 
 class Manifest:
@@ -150,6 +154,11 @@ class Manifest:
         """Names of all sources of which anything is recorded, even that work on them was begun."""
         query = "SELECT path FROM sources UNION SELECT source FROM pending ORDER BY 1"
         return [from_column(path) for (path,) in self._db.execute(query)]
+
+    def short_sources(self) -> list[tuple[str, str]]:
+        """Names of the sources of which not all variations that were asked for could be made, and why."""
+        query = "SELECT path, reason FROM sources WHERE status = 'ok' AND reason IS NOT NULL ORDER BY path"
+        return [(from_column(path), reason) for path, reason in self._db.execute(query)]
 
     def put_source(self, row: SourceRow, check: Check | None) -> None:
         path = to_column(row.path)
@@ -309,13 +318,16 @@ def _newer_copy(db: sqlite3.Connection) -> sqlite3.Connection:
 
 def _source_row(row: tuple[Any, ...]) -> SourceRow:
     plain = list(row)
-    plain[0], plain[-1] = from_column(row[0]), from_column(row[-1])
+    plain[0], plain[_LABEL] = from_column(row[0]), from_column(row[_LABEL])
     return SourceRow(*plain)
 
 
 def _output_row(row: tuple[Any, ...]) -> OutputRow:
-    path, source, kind, key, *rest, parts, shard, labels = row
-    files = () if parts is None else tuple(Part(*part) for part in json.loads(parts))
-    identity = key if isinstance(key, int) else from_column(key)
-    values = [from_column(path), from_column(source), kind, identity, *rest, files, shard, labels]
-    return OutputRow(*values)
+    made = OutputRow(*row)
+    return replace(
+        made,
+        path=from_column(made.path),
+        source=from_column(made.source),
+        key=made.key if isinstance(made.key, int) else from_column(made.key),
+        parts=() if made.parts is None else tuple(Part(*part) for part in json.loads(row[_PARTS])),
+    )

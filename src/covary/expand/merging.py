@@ -31,9 +31,9 @@ class Merged:
 
     Attributes:
         shares: how many there were.
-        sources: pictures recorded.
+        sources: recorded.
         outputs: outputs recorded.
-        skipped: pictures that could not be used, with the reason.
+        skipped: sources that could not be used, with the reason.
     """
 
     shares: int
@@ -47,7 +47,7 @@ class Merged:
         return not self.skipped
 
     def __str__(self) -> str:
-        text = f"{self.shares:,} shares merged: {self.sources:,} pictures, {self.outputs:,} outputs"
+        text = f"{self.shares:,} shares merged: {self.sources:,} sources, {self.outputs:,} outputs"
         return text + (f"; {len(self.skipped):,} skipped" if self.skipped else "")
 
 

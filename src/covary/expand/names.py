@@ -28,15 +28,22 @@ _TAKEN = re.compile(r"__([0-9]+|original)\Z")
 def variation_name(source: str, epoch: int, format: OutputFormat) -> str:
     """Name of a source's variation, relative to the output folder."""
     if format == "same":
-        stem, dot, ending = source.rpartition(".")
-        return f"{stem}__{epoch}{dot}{ending}"
+        stem, ending = _parted(source)
+        return f"{stem}__{epoch}{ending}"
     return f"{source}__{epoch}{_ENDINGS[format]}"
 
 
 def original_name(source: str) -> str:
     """Name of a source's original, relative to the output folder."""
-    stem, dot, ending = source.rpartition(".")
-    return f"{stem}__original{dot}{ending}" if _TAKEN.search(stem) else source
+    stem, ending = _parted(source)
+    return f"{stem}__original{ending}" if _TAKEN.search(stem) else source
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name and its ending, "" where it has none: rows of tables have none."""
+    folder, slash, last = name.rpartition("/")
+    stem, dot, ending = last.rpartition(".")
+    return (f"{folder}{slash}{stem}", f"{dot}{ending}") if dot else (name, "")
 
 
 def written_format(source: str, format: OutputFormat) -> Format:

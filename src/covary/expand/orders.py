@@ -38,6 +38,8 @@ class Order:
         originals: whether originals go along.
         container: files that hold many outputs each; None where each is a file of its own.
         classes: names of the classes; their places are the numbers in shards.
+        in_rows: whether sources and outputs are rows of tables: those of the outputs are whole files of the layout, and
+            what there is to know of a source are its facts.
     """
 
     reader: Reader
@@ -51,6 +53,7 @@ class Order:
     originals: Originals
     container: Container | None = None
     classes: tuple[str, ...] = ()
+    in_rows: bool = False
 
     @property
     def with_originals(self) -> bool:
@@ -122,6 +125,7 @@ class Outcome:
         wanted: how many outputs there are to be.
         outputs: rows of the outputs made.
         fresh: whether all outputs were made anew, so that older ones count no longer.
+        short: how many of those wanted cannot be made; the row's reason says why.
         unreadable: whether it could not even be read; what was made of it before stays.
     """
 
@@ -131,6 +135,7 @@ class Outcome:
     outputs: tuple[OutputRow, ...] = ()
     fresh: bool = False
     unreadable: bool = False
+    short: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from covary.data.dataset import SampleError
-from covary.data.decode import DecodeError, decode
+from covary.data.decode import DecodeError
 from covary.data.encode import EncodeError
 from covary.data.instances import AnnotationError
 from covary.expand.errors import ExpandError
@@ -17,8 +17,7 @@ from covary.expand.manifest import Check
 from covary.expand.orders import Order, Outcome, Piece
 from covary.expand.report import printable
 from covary.expand.rows import SourceRow
-from covary.expand.sources import Entry, Labels, Raw, Reader
-from covary.plan.changes import Image
+from covary.expand.sources import Entry, Opened, Raw, Reader
 
 # A file that changed less than this before it was read may change again without its time telling; ns.
 SETTLED = 2_000_000_000
@@ -62,18 +61,14 @@ def read(reader: Reader, piece: Piece, wanted: int) -> Read | Outcome:
     return Read(raw, known, check)
 
 
-def opened(reader: Reader, piece: Piece, found: Read) -> tuple[SourceRow, Image, Labels]:
-    """Decode a source: its complete row, its picture, and what goes through the pipeline with that.
+def opened(reader: Reader, piece: Piece, found: Read) -> tuple[SourceRow, Opened]:
+    """Decode a source; its complete row.
 
     Raises:
         DecodeError, AnnotationError, SampleError: it cannot be used.
     """
-    raw = found.raw
-    picture = decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
-    labels = reader.labels(piece.entry, piece.facts, raw, picture)
-    height, width, channels = picture.shape
-    source = replace(found.source, height=height, width=width, channels=channels, dtype=picture.dtype.name)
-    return source, picture, labels
+    content = reader.open(piece.entry, piece.facts, found.raw)
+    return replace(found.source, **content.told), content
 
 
 def skipped(source: SourceRow, reason: str) -> SourceRow:

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary.data.dataset import Dataset
-from covary.data.decode import decode
 from covary.data.folder import Problem
 from covary.expand.errors import ExpandError
 from covary.expand.kinds.opening import layout_of, reopened
 from covary.expand.layout import Layout
 from covary.expand.manifest import Manifest
 from covary.expand.rows import Recipe, SourceRow
-from covary.expand.sources import Entry, Labels, Raw, Reader
+from covary.expand.sources import Entry, Opened, Reader
 from covary.pipeline import Pipeline
-from covary.plan.changes import Image
 
 if TYPE_CHECKING:
     from covary.render import Renderer
@@ -77,7 +75,7 @@ def reference_of(
     return Reference(out, reader, entry_of, layout, recipes, pipelines)
 
 
-def reopened_source(reference: Reference, source: SourceRow) -> tuple[Entry, Raw, Image, Labels] | None:
+def reopened_source(reference: Reference, source: SourceRow) -> tuple[Entry, Opened] | None:
     """A source read and decoded again; None if its content is not what is recorded.
 
     Raises:
@@ -87,8 +85,7 @@ def reopened_source(reference: Reference, source: SourceRow) -> tuple[Entry, Raw
     raw = reference.reader.read(entry)
     if (raw.sha256, raw.fields_sha256) != (source.sha256, source.fields_sha256):
         return None
-    picture = decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
-    return entry, raw, picture, reference.reader.labels(entry, source.annotations, raw, picture)
+    return entry, reference.reader.open(entry, source.annotations, raw)
 
 
 def told(error: Exception) -> str:

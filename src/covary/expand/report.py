@@ -18,6 +18,8 @@ class Report:
         removed: output files removed, because their source, or the wish for them, is gone.
         skipped: pictures and folders that could not be used, with the reason.
         notes: what else a reader should know.
+        fewer: sources of which not all variations that were asked for could be made, with the reason.
+        what: the sources are.
     """
 
     sources: int
@@ -26,6 +28,8 @@ class Report:
     removed: int
     skipped: tuple[Problem, ...]
     notes: tuple[str, ...]
+    fewer: tuple[Problem, ...] = ()
+    what: str = "pictures"
 
     @property
     def ok(self) -> bool:
@@ -33,9 +37,12 @@ class Report:
         return not self.skipped
 
     def __str__(self) -> str:
-        counts = f"{self.sources:,} pictures: {self.made:,} files made, {self.kept:,} already there"
+        made = "variations" if self.what == "texts" else "files"
+        counts = f"{self.sources:,} {self.what}: {self.made:,} {made} made, {self.kept:,} already there"
         if self.removed:
             counts += f", {self.removed:,} removed"
+        if self.fewer:
+            counts += f"; not as many as asked for of {len(self.fewer):,}"
         if self.skipped:
             counts += f"; {len(self.skipped):,} skipped"
         return counts

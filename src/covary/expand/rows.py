@@ -40,13 +40,15 @@ class SourceRow:
 
     Attributes:
         path: name of the source.
-        bytes, sha256: of its picture, as stored.
-        height, width, channels, dtype: of its picture, decoded.
+        bytes, sha256: of its picture or sound, as stored.
+        height, width, channels, dtype: of its picture, decoded; of a sound the last two.
         status: "ok", or "skipped" for the `reason`.
+        reason: why it was skipped, or why not all variations that were asked for could be made of it.
         annotations: what a file common to many sources says of it: annotation entries, the row of a table.
         fields_sha256: digest of all its other fields (objects, mask, label, columns); None where it has none.
         split: part of the data set that it belongs to; "" where nothing says so.
         label: name of its class; "" where it has none.
+        samples, rate: of its sound: their number, and samples per second.
     """
 
     path: str
@@ -62,6 +64,8 @@ class SourceRow:
     fields_sha256: str | None = None
     split: str = ""
     label: str = ""
+    samples: int | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,14 @@ class OutputRow:
         source: name of the source.
         kind: "variation", or how the original was taken over: "link", "copy".
         key, epoch: identity of its draws; the epoch is None for originals.
-        bytes, sha256: of the encoded picture (of an original that was linked: of the file that it leads to).
-        height, width: of the picture.
+        bytes, sha256: of the encoded file (of an original that was linked: of the file that it leads to).
         recipe: hash of the recipe.
         trace: what each operation drew, as JSON; None for originals.
         parts: files that go with it.
         shard: path of the file that holds it among others; None where it is a file of its own.
-        labels: its objects as JSON; None where the source has no annotations.
+        labels: what moved with it, as JSON: a picture's objects, a sound's events; None where there is nothing.
+        height, width: of a picture.
+        samples, rate: of a sound.
     """
 
     path: str
@@ -98,13 +103,15 @@ class OutputRow:
     epoch: int | None
     bytes: int
     sha256: str
-    height: int
-    width: int
     recipe: str
     trace: str | None
     parts: tuple[Part, ...]
     shard: str | None
     labels: str | None
+    height: int | None = None
+    width: int | None = None
+    samples: int | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

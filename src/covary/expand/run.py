@@ -46,6 +46,7 @@ class Run:
         self._is_share = isinstance(plan, SharePlan)
         self._skipped = list(sources.problems)
         self._made = self._kept = self._removed = 0
+        self._fewer: tuple[Problem, ...] = ()
         self._committed = time.monotonic()
 
     def carry_out(self, settings: Mapping[str, str], shown: Progress) -> Report:
@@ -70,6 +71,8 @@ class Run:
             self._removed,
             tuple(sorted(self._skipped, key=lambda problem: problem.name)),
             self._sources.notes,
+            what=self._sources.what,
+            fewer=self._fewer,
         )
 
     def _begin(self, settings: Mapping[str, str]) -> None:
@@ -95,6 +98,7 @@ class Run:
         if self._is_share:
             mark_finished(self._manifest)
         self._manifest.commit()
+        self._fewer = tuple(Problem(name, reason) for name, reason in self._manifest.short_sources())
         if not self._is_share:
             write_whole_files(order.out, order.temporary, type(order.layout), self._manifest)
 
@@ -153,7 +157,7 @@ class Run:
             made = len(outcome.outputs)
             if outcome.source.status == "ok":
                 self._made += made
-                self._kept += outcome.wanted - made
+                self._kept += outcome.wanted - made - outcome.short
                 shown.made(made)
                 shown.spared(outcome.wanted - made)
             else:

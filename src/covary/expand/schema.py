@@ -9,9 +9,19 @@ from covary.expand.errors import ExpandError
 
 FILE_NAME = "manifest.sqlite"
 APPLICATION_ID = 0x434F5659  # "COVY"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-_SCHEMA = """
+_OUTPUTS = """
+CREATE TABLE outputs (
+    path PRIMARY KEY, source NOT NULL, kind TEXT NOT NULL, key NOT NULL, epoch INTEGER, bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, recipe TEXT NOT NULL, trace TEXT, parts TEXT, shard TEXT, labels TEXT,
+    height INTEGER, width INTEGER, samples INTEGER, rate INTEGER
+) WITHOUT ROWID;
+CREATE INDEX outputs_by_source ON outputs (source, epoch);
+CREATE INDEX outputs_by_shard ON outputs (shard) WHERE shard IS NOT NULL;
+"""
+
+_SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE recipes (
     hash TEXT PRIMARY KEY, pipeline TEXT NOT NULL, seed TEXT NOT NULL, version TEXT NOT NULL, renderer TEXT NOT NULL,
@@ -19,15 +29,10 @@ CREATE TABLE recipes (
 ) WITHOUT ROWID;
 CREATE TABLE sources (
     path PRIMARY KEY, bytes INTEGER, sha256 TEXT, height INTEGER, width INTEGER, channels INTEGER, dtype TEXT,
-    status TEXT NOT NULL, reason TEXT, annotations TEXT, fields_sha256 TEXT, split TEXT NOT NULL, label NOT NULL
+    status TEXT NOT NULL, reason TEXT, annotations TEXT, fields_sha256 TEXT, split TEXT NOT NULL, label NOT NULL,
+    samples INTEGER, rate INTEGER
 ) WITHOUT ROWID;
-CREATE TABLE outputs (
-    path PRIMARY KEY, source NOT NULL, kind TEXT NOT NULL, key NOT NULL, epoch INTEGER, bytes INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL, recipe TEXT NOT NULL, trace TEXT,
-    parts TEXT, shard TEXT, labels TEXT
-) WITHOUT ROWID;
-CREATE INDEX outputs_by_source ON outputs (source, epoch);
-CREATE INDEX outputs_by_shard ON outputs (shard) WHERE shard IS NOT NULL;
+{_OUTPUTS}
 CREATE TABLE shards (
     path TEXT PRIMARY KEY, epoch INTEGER, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, recipe TEXT NOT NULL,
     sources TEXT NOT NULL
@@ -52,15 +57,29 @@ INSERT INTO settings SELECT name, value FROM old_settings;
 INSERT INTO settings SELECT 'whole', '["annotations.json"]' FROM old_settings WHERE name = 'categories';
 INSERT INTO recipes SELECT hash, pipeline, seed, version, renderer, format, quality, 'folder', 'full' FROM old_recipes;
 INSERT INTO sources
-    SELECT path, bytes, sha256, height, width, channels, dtype, status, reason, annotations, NULL, '', ''
+    SELECT path, bytes, sha256, height, width, channels, dtype, status, reason, annotations, NULL, '', '', NULL, NULL
     FROM old_sources;
 INSERT INTO outputs
-    SELECT path, source, kind, key, epoch, bytes, sha256, height, width, recipe, trace, NULL, NULL, labels
+    SELECT path, source, kind, key, epoch, bytes, sha256, recipe, trace, NULL, NULL, labels, height, width, NULL, NULL
     FROM old_outputs;
 INSERT INTO checks SELECT path, '[[' || bytes || ',' || mtime_ns || ']]' FROM old_checks;
 INSERT INTO pending SELECT path, source FROM old_pending;
 DROP TABLE old_settings; DROP TABLE old_recipes; DROP TABLE old_sources; DROP TABLE old_outputs;
 DROP TABLE old_checks; DROP TABLE old_pending;
+"""
+
+# The second knew pictures only.
+_FROM_2 = f"""
+DROP INDEX outputs_by_source;
+DROP INDEX outputs_by_shard;
+ALTER TABLE outputs RENAME TO old_outputs;
+ALTER TABLE sources ADD COLUMN samples INTEGER;
+ALTER TABLE sources ADD COLUMN rate INTEGER;
+{_OUTPUTS}
+INSERT INTO outputs
+    SELECT path, source, kind, key, epoch, bytes, sha256, recipe, trace, parts, shard, labels, height, width, NULL, NULL
+    FROM old_outputs;
+DROP TABLE old_outputs;
 """
 
 
@@ -88,7 +107,8 @@ def version_of(db: sqlite3.Connection, out: Path) -> int:
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:
     """Turn an older layout into the present one, whole or not at all."""
-    _script(db, _FROM_1)
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    _script(db, _FROM_1 if version == 1 else _FROM_2)
 
 
 def _script(db: sqlite3.Connection, statements: str) -> None:

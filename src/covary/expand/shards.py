@@ -28,9 +28,10 @@ from covary.expand.errors import ExpandError
 from covary.expand.files import place, temporary_file
 from covary.expand.names import original_name, variation_name
 from covary.expand.orders import Order, Outcome, Piece, Result, ShardTask
+from covary.expand.pictures import OpenedPicture
 from covary.expand.preparing import opened, read, reason_of, skipped
 from covary.expand.rows import OutputRow, Part, Recipe, ShardRow, SourceRow
-from covary.expand.sources import Entry, Labels, Mask, Raw
+from covary.expand.sources import Entry, Mask, Opened, Raw
 from covary.expand.variations import canonical, encoded, labels_text
 from covary.plan.changes import Image
 
@@ -173,13 +174,13 @@ def _add(order: Order, piece: Piece, shards: Mapping[int | None, ShardFile]) -> 
     epochs = [epoch for epoch in wanted if epoch in shards]
     source = found.source
     try:
-        source, picture, labels = opened(order.reader, piece, found)
-        made = outputs_of(order.pipeline, order.recipe, order.classes, piece.entry, found.raw, picture, labels, epochs)
+        source, content = opened(order.reader, piece, found)
+        made = outputs_of(order.pipeline, order.recipe, order.classes, piece.entry, content, epochs)
     except Exception as error:
         return Outcome(skipped(source, reason_of(order, error)), found.check, len(wanted), fresh=fresh)
     try:
-        for content, row in made:
-            shards[row.epoch].add(content, row)
+        for member, row in made:
+            shards[row.epoch].add(member, row)
     except OSError as error:
         raise ExpandError(f"{order.out}: {error.strerror}; stopped, run the same command again to go on") from error
     except (ValueError, TypeError) as error:
@@ -193,12 +194,17 @@ def outputs_of(
     recipe: Recipe,
     classes: Sequence[str],
     entry: Entry,
-    raw: Raw,
-    picture: Image,
-    labels: Labels,
+    content: Opened,
     epochs: Sequence[int | None],
 ) -> list[tuple[Content, OutputRow]]:
-    """Outputs of a source as shards hold them, with their rows; those are to be completed by the shard's path."""
+    """Outputs of a source as shards hold them, with their rows; those are to be completed by the shard's path.
+
+    Raises:
+        ExpandError: it is no picture.
+    """
+    if not isinstance(content, OpenedPicture):
+        raise ExpandError(f"{entry.name}: shards can be written of pictures only")
+    raw, picture, labels = content.raw, content.picture, content.labels
     format = _format_of(raw)
     mask = labels.mask
     pixels = None if mask is None else mask.pixels
@@ -212,7 +218,7 @@ def outputs_of(
         name = variation_name(_with_ending(entry.name, format), variation.epoch, "same")
         outputs.append(about.output(name, variation.epoch, made.data, files, made.labels, made.trace, variation.image))
     if None in epochs:
-        data = raw.picture if isinstance(raw.picture, bytes) else encode(raw.picture, format)
+        data = raw.content if isinstance(raw.content, bytes) else encode(raw.content, format)
         files = [] if mask is None else _masks(mask, None)
         objects = None if labels.objects is None else labels_text(labels.objects.instances)
         name = original_name(_with_ending(entry.name, format))
@@ -255,22 +261,22 @@ class _About:
             epoch,
             len(data),
             sha256(data).hexdigest(),
-            picture.shape[0],
-            picture.shape[1],
             self.recipe.hash,
             trace,
             tuple(Part(f"{stem}.{kind}{end}", len(file), sha256(file).hexdigest()) for kind, end, file in masks),
             None,
             labels,
+            picture.shape[0],
+            picture.shape[1],
         )
         return content, row
 
 
 def _format_of(raw: Raw) -> Format:
     """The format of variations: the source's own; one that keeps every number, for arrays."""
-    if isinstance(raw.picture, bytes):
-        return read_header(raw.picture).format
-    return "png" if raw.picture.dtype != np.float32 else "tiff"
+    if isinstance(raw.content, bytes):
+        return read_header(raw.content).format
+    return "png" if raw.content.dtype != np.float32 else "tiff"
 
 
 def _with_ending(name: str, format: Format) -> str:

@@ -17,7 +17,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from covary.data.folder import OWN_FOLDER
 from covary.draws.keys import key_number
 from covary.expand.errors import ExpandError
 from covary.expand.manifest import TABLES, Manifest, Table, from_column
+from covary.expand.rows import OutputRow
 from covary.expand.schema import FILE_NAME
 from covary.expand.survey import Finding, Plan
 from covary.expand.survey_shards import ShardPlan
@@ -36,6 +37,7 @@ _NAME = re.compile(r"(\d+)-of-(\d+)")
 _FINISHED = "share finished"
 _LISTING = "share listing"
 _OWN_SETTINGS = (_FINISHED, _LISTING)
+_SHARD = [part.name for part in fields(OutputRow)].index("shard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Owners:
             case "sources" | "checks" | "shards":
                 name = row[0]
             case "outputs":
-                name = row[1] if row[-2] is None else row[-2]
+                name = row[1] if row[_SHARD] is None else row[_SHARD]
             case "pending":
                 name = row[1]
         return self.of(from_column(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -111,33 +111,53 @@ class FilePlan:
 
 def _survey(order: Order, manifest: Manifest, entry: Entry, facts: str | None, times: int) -> Finding:
     name = entry.name
+    outputs = times + order.with_originals
     recorded = manifest.outputs_of(name)
-    wanted = _wanted(order, name, times)
-    stale = [row for row in recorded if row.path not in wanted]
-    begun = set(manifest.pending(name))
-    files = {path: (path, *order.layout.part_names(entry, path)) for path in wanted}
-    ours = {file for names in files.values() for file in names}
-    drop_outputs(order.out, manifest, [row.path for row in stale], spare=ours)
-    drop_outputs(order.out, manifest, [path for path in begun if path not in ours])
     source = manifest.source(name)
     if source is None or source.status != "ok" or source.annotations != facts:
         source = None
+    wanted = _wanted(order, name, times)
+    if source is not None and source.reason is not None:
+        if source.reason == shortage(order, times, source.reason):
+            there = {row.path for row in recorded}  # and no more are to be had
+            wanted = {path: number for path, number in wanted.items() if number is None or path in there}
+        else:
+            source = replace(source, reason=None)
+            manifest.put_source(source, manifest.check(name))
+    stale = [row for row in recorded if row.path not in wanted]
+    begun = set(manifest.pending(name))
+    files = {path: () if order.in_rows else (path, *order.layout.part_names(entry, path)) for path in wanted}
+    ours = {file for names in files.values() for file in names}
+    drop_outputs(order.out, manifest, [row.path for row in stale], spare=ours)
+    drop_outputs(order.out, manifest, [path for path in begun if path not in ours])
     right = {row.path for row in recorded if source is not None and _is_right(order, source, entry, row)}
     missing = {path: epoch for path, epoch in wanted.items() if path not in right}
     known = {file for row in recorded for file in (row.path, *(part.path for part in row.parts))}
     unrecorded = tuple(file for path in missing for file in files[path] if file not in known)
     problem = in_the_way(order.out, name, unrecorded, begun)
     if problem is not None:
-        return Finding(name, len(wanted), None, removed=len(stale), problems=(problem,))
-    if source is not None and not missing and unchanged(order, entry, manifest.check(name)):
+        return Finding(name, outputs, None, removed=len(stale), problems=(problem,))
+    if source is not None and not missing and (order.in_rows or unchanged(order, entry, manifest.check(name))):
         keep_labels(manifest, entry, source)
-        return Finding(name, len(wanted), None, kept=len(wanted), removed=len(stale))
+        return Finding(name, outputs, None, kept=len(wanted), removed=len(stale))
     task = Task(
         Piece(entry, facts, times, source),
         tuple(epoch for epoch in missing.values() if epoch is not None),
         None in missing.values(),
     )
-    return Finding(name, len(wanted), task, unrecorded, removed=len(stale))
+    return Finding(name, outputs, task, unrecorded, removed=len(stale))
+
+
+def shortage(order: Order, times: int, reason: str) -> str:
+    """Why there are fewer variations of a source than were asked for, as the manifest says it.
+
+    It holds for this number and this recipe alone: with others, more may be had.
+
+    Args:
+        times: how many were asked for.
+        reason: why; what is recorded to be why will do, too.
+    """
+    return f"{reason.partition(' (asked for ')[0]} (asked for {times}, recipe {order.recipe.hash[:12]})"
 
 
 def in_the_way(out: Path, name: str, paths: Iterable[str], begun: Container[str]) -> Problem | None:
@@ -217,12 +237,14 @@ def _wanted(order: Order, name: str, times: int) -> dict[str, int | None]:
 
 
 def _is_right(order: Order, source: SourceRow, entry: Entry, row: OutputRow) -> bool:
+    if order.in_rows:
+        return row.recipe == order.recipe.hash
     if row.kind == "variation":
         files = [(row.path, row.bytes), *((part.path, part.bytes) for part in row.parts)]
         return row.recipe == order.recipe.hash and all(is_file(order.out / path, size) for path, size in files)
     if row.kind != order.originals or row.sha256 != source.sha256:
         return False
-    sources = {row.path: entry.name, **dict(order.layout.original_parts(entry, row.path))}
+    sources = {row.path: entry.file, **dict(order.layout.original_parts(entry, row.path))}
     there = {row.path: row.bytes, **{part.path: part.bytes for part in row.parts}}
     return there.keys() == sources.keys() and all(
         original_is_there(order.out / path, row.kind, size, order.reader.root / sources[path])

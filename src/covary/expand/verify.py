@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,12 +15,14 @@ from covary.data.dataset import Dataset
 from covary.data.folder import OWN_FOLDER, Problem
 from covary.expand.errors import ExpandError
 from covary.expand.files import is_locked
+from covary.expand.kinds.text import TextLayout
 from covary.expand.manifest import Manifest
 from covary.expand.progress import progress_of
 from covary.expand.reference import OTHER_BYTES, OTHER_LABELS, Found, Reference, reference_of, reopened_source, told
 from covary.expand.rows import OutputRow, SourceRow
 from covary.expand.schema import FILE_NAME
 from covary.expand.shares import shares_in
+from covary.expand.texts import differing_texts
 from covary.expand.verify_shards import check_groups, shard_groups
 from covary.expand.work import derived
 from covary.pipeline import usable_cores
@@ -149,7 +151,8 @@ def _in_order(
 
 def _check_source(reference: Reference, source: SourceRow, outputs: list[OutputRow]) -> Found:
     missing, altered = [], []
-    for row in outputs:
+    in_files = [] if isinstance(reference.layout, TextLayout) and reference.layout.in_rows else outputs
+    for row in in_files:
         for path, digest in [(row.path, row.sha256), *((part.path, part.sha256) for part in row.parts)]:
             try:
                 # Reading follows a link: an original that was linked is compared by its content.
@@ -157,25 +160,26 @@ def _check_source(reference: Reference, source: SourceRow, outputs: list[OutputR
                     altered.append(path)
             except OSError:
                 missing.append(path)
+    derive = differing_texts if isinstance(reference.layout, TextLayout) else _differing
     try:
-        differing = _differing(reference, source, outputs)
+        differing = derive(reference, source, outputs)
     except (OSError, ValueError, ExpandError) as error:
         differing = [Problem(row.path, f"its source {source.path}: {told(error)}") for row in outputs]
     return Found(len(outputs), tuple(missing), tuple(altered), tuple(differing))
 
 
-def _differing(reference: Reference, source: SourceRow, outputs: list[OutputRow]) -> list[Problem]:
+def _differing(reference: Reference, source: SourceRow, outputs: Sequence[OutputRow]) -> list[Problem]:
     if not outputs:
         return []
     opened = reopened_source(reference, source)
     if opened is None:
         return [Problem(row.path, f"its source {source.path} has changed since") for row in outputs]
-    entry, raw, picture, labels = opened
+    entry, content = opened
     differing: list[Problem] = []
     for hash, recipe in reference.recipes.items():
         rows = [row for row in outputs if row.recipe == hash and row.epoch is not None]
         epochs = [row.epoch for row in rows if row.epoch is not None]
-        again = derived(reference.pipelines[hash], recipe, reference.layout, entry, raw, picture, labels, epochs)
+        again = derived(reference.pipelines[hash], recipe, reference.layout, entry, content, epochs)
         for row, made in zip(rows, again, strict=True):
             if (made.sha256, made.parts) != (row.sha256, row.parts):
                 differing.append(Problem(row.path, OTHER_BYTES))

@@ -88,24 +88,22 @@ def _differing(reference: Reference, group: _Group) -> list[Problem]:
             opened = reopened_source(reference, source)
             if opened is None:
                 raise ExpandError("it has changed since")
-            entry, raw, picture, labels = opened
+            entry, content = opened
             made = outputs_of(
                 reference.pipelines[recipe],
                 reference.recipes[recipe],
                 layout.classes,
                 entry,
-                raw,
-                picture,
-                labels,
+                content,
                 list(wanted),
             )
         except (OSError, ValueError, ExpandError) as error:
             differing += [Problem(row.path, f"its source {source.path}: {told(error)}") for row in wanted.values()]
             continue
-        for content, row in made:
+        for member, row in made:
             recorded = wanted[row.epoch]
             file = again[recorded.shard or ""]
-            file.add(content, row)
+            file.add(member, row)
             derived = file.rows[-1]
             if (derived.path, derived.sha256, derived.parts) != (recorded.path, recorded.sha256, recorded.parts):
                 differing.append(Problem(recorded.path, OTHER_BYTES))

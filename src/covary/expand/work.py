@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covary.expand.files import link_target, link_temporary, place, write_temporary
+from covary.expand.kinds.text import TextLayout
 from covary.expand.layout import Layout
-from covary.expand.names import OutputFormat, original_name, variation_name, written_format
+from covary.expand.names import original_name
 from covary.expand.orders import Order, Outcome, Piece, Result, ShardTask, Task, WorkItem
 from covary.expand.preparing import opened, read, reason_of, skipped
 from covary.expand.rows import Kind, OutputRow, Part, Recipe
 from covary.expand.shards import make_shards
-from covary.expand.sources import Entry, Labels, Raw
-from covary.expand.variations import encoded, labels_text
-from covary.plan.changes import Image
+from covary.expand.sources import Entry, Opened, Raw
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline
@@ -33,7 +32,13 @@ def do_task(order: Order, item: WorkItem) -> Result:
     Raises:
         ExpandError: the output's disk is full or fails, or the pipeline makes no pictures.
     """
-    return make_shards(order, item) if isinstance(item, ShardTask) else Result((make_files(order, item),))
+    if isinstance(item, ShardTask):
+        return make_shards(order, item)
+    if isinstance(order.layout, TextLayout):
+        from covary.expand.texts import make_texts  # which writes as these do
+
+        return Result((make_texts(order, item),))
+    return Result((make_files(order, item),))
 
 
 def make_files(order: Order, task: Task) -> Outcome:
@@ -51,8 +56,8 @@ def make_files(order: Order, task: Task) -> Outcome:
     original = order.with_originals and (fresh or task.original_missing)
     source = found.source
     try:
-        source, picture, labels = opened(order.reader, piece, found)
-        outputs = _make(order, piece, found.raw, picture, labels, epochs, original)
+        source, content = opened(order.reader, piece, found)
+        outputs = _make(order, piece, found.raw, content, epochs, original)
     except Exception as error:
         return Outcome(skipped(source, reason_of(order, error)), found.check, wanted, fresh=True)
     return Outcome(source, found.check, wanted, outputs, fresh)
@@ -62,18 +67,17 @@ def _make(
     order: Order,
     piece: Piece,
     raw: Raw,
-    picture: Image,
-    labels: Labels,
+    content: Opened,
     epochs: Sequence[int],
     original: bool,
 ) -> tuple[OutputRow, ...]:
     """Write all files under temporary names, and only then give them their own."""
-    files = _Files(order.out, order.temporary)
+    files = OutputFiles(order.out, order.temporary)
     rows: list[OutputRow] = []
     try:
         if original:
-            rows.append(_original(order, piece.entry, raw, picture, labels, files))
-        rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, raw, picture, labels, epochs, files)
+            rows.append(_original(order, piece.entry, raw, content, files))
+        rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, content, epochs, files)
         files.place()
     except BaseException:
         files.discard()
@@ -81,7 +85,7 @@ def _make(
     return tuple(rows)
 
 
-class _Files:
+class OutputFiles:
     """The files that one task writes: under temporary names, until all of them are there."""
 
     def __init__(self, out: Path, temporary: Path) -> None:
@@ -110,57 +114,45 @@ def derived(
     recipe: Recipe,
     layout: Layout,
     entry: Entry,
-    raw: Raw,
-    picture: Image,
-    labels: Labels,
+    content: Opened,
     epochs: Sequence[int],
-    files: _Files | None = None,
+    files: OutputFiles | None = None,
 ) -> Iterator[OutputRow]:
     """Make variations of one source by a recipe; their rows, and their files where `files` is given."""
-    wanted: OutputFormat = recipe.format  # type: ignore[assignment]
-    format = written_format(entry.name, wanted)
-    mask = None if labels.mask is None else labels.mask.pixels
-    file = raw.file_for(recipe.decode)
-    for made in encoded(pipeline, picture, entry.key, epochs, format, recipe.quality, labels.objects, mask, file):
-        variation = made.variation
-        path = variation_name(entry.name, variation.epoch, wanted)
-        beside = layout.parts(entry, path, variation, labels.mask)
+    for made in content.variations(pipeline, recipe, layout, entry, epochs):
         if files is not None:
-            for name, data in [(path, made.data), *beside]:
+            for name, data in [(made.path, made.data), *made.beside]:
                 files.write(name, data)
         yield OutputRow(
-            path,
+            made.path,
             entry.name,
             "variation",
             entry.key,
-            variation.epoch,
+            made.epoch,
             len(made.data),
             made.sha256,
-            variation.image.shape[0],
-            variation.image.shape[1],
             recipe.hash,
             made.trace,
-            tuple(Part(name, len(data), sha256(data).hexdigest()) for name, data in beside),
+            tuple(Part(name, len(data), sha256(data).hexdigest()) for name, data in made.beside),
             None,
             made.labels,
+            **made.measures,
         )
 
 
-def _original(order: Order, entry: Entry, raw: Raw, picture: Image, labels: Labels, files: _Files) -> OutputRow:
+def _original(order: Order, entry: Entry, raw: Raw, content: Opened, files: OutputFiles) -> OutputRow:
     kind: Kind = "link" if order.originals == "link" else "copy"
     path = original_name(entry.name)
     parts = []
-    for name, original in [(path, entry.name), *order.layout.original_parts(entry, path)]:
+    for name, original in [(path, entry.file), *order.layout.original_parts(entry, path)]:
         source = order.reader.root / original
-        data = raw.picture if name == path and isinstance(raw.picture, bytes) else source.read_bytes()
+        data = raw.content if name == path and isinstance(raw.content, bytes) else source.read_bytes()
         if kind == "link":
             files.link(name, source)
         else:
             files.write(name, data)
         if name != path:
             parts.append(Part(name, len(data), sha256(data).hexdigest()))
-    objects = None if labels.objects is None else labels.objects.instances
-    height, width, _ = picture.shape
     return OutputRow(
         path,
         entry.name,
@@ -169,13 +161,12 @@ def _original(order: Order, entry: Entry, raw: Raw, picture: Image, labels: Labe
         None,
         raw.size,
         raw.sha256,
-        height,
-        width,
         order.recipe.hash,
         None,
         tuple(parts),
         None,
-        labels_text(objects),
+        content.labels_text,
+        **content.measures,
     )
 
 

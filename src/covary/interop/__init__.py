@@ -1,7 +1,7 @@
 """covary inside the frameworks: each module here speaks to one of them, and imports it.
 
-`pytorch`, `lightning_module`, `keras_pydataset`, `tf_data`, `jax_numpy`, `grain_transform` and `huggingface`. None is
-imported before it is named; where a framework is missing, the error says how to install it.
+`pytorch`, `lightning_module`, `keras_pydataset`, `tf_data`, `jax_numpy`, `grain_transform`, `huggingface` and `spacy`.
+None is imported before it is named; where a framework is missing, the error says how to install it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = [
     "keras_pydataset",
     "lightning_module",
     "pytorch",
+    "spacy",
     "tf_data",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, TypeVar, cast, dataclass_transform
 
@@ -61,6 +62,7 @@ class Node:
         columns: slot name -> column of the rows.
         children: of a combinator.
         laws: the distributions among the slots.
+        fades: whether strength lowers the probability, as none of the laws has an identity to be drawn towards.
     """
 
     operation: Operation
@@ -68,11 +70,13 @@ class Node:
     columns: Mapping[str, int]
     children: tuple[Node, ...] = ()
     laws: Mapping[str, Distribution] = field(init=False)
+    fades: bool = field(init=False)
 
     def __post_init__(self) -> None:
         fields = {slot: getattr(self.operation, slot, None) for slot in self.columns}
         laws = {slot: law for slot, law in fields.items() if isinstance(law, Distribution)}
         object.__setattr__(self, "laws", laws)
+        object.__setattr__(self, "fades", self.operation.fades and not any(map(_has_identity, laws.values())))
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, depth first."""
@@ -101,16 +105,26 @@ class Chance:
         return self.uniforms[column] if law is None else law.quantile(self.uniforms[column])
 
 
+def _has_identity(law: Distribution) -> bool:
+    return law.identity is not None
+
+
 class Draw:
     """The random numbers of one operation for B samples, drawn when asked for and remembered for the trace."""
 
-    __slots__ = ("_chance", "_frames", "_node", "values")
+    __slots__ = ("_chance", "_frames", "_node", "_strength", "values")
 
     def __init__(
-        self, node: Node, chance: Chance | None, values: dict[str, NDArray[Any]], frames: Ints | None = None
+        self,
+        node: Node,
+        chance: Chance | None,
+        values: dict[str, NDArray[Any]],
+        strength: NDArray[np.float64] | None = None,
+        frames: Ints | None = None,
     ) -> None:
         self._node = node
         self._chance = chance
+        self._strength = strength
         self._frames = frames
         self.values = values
 
@@ -118,8 +132,11 @@ class Draw:
         """(B,) values: of the distribution in the field named `slot`, or uniforms of a slot declared in `uniforms`."""
         known = self.values.get(slot)
         if known is None:
-            node = self._node
-            known = self._source(slot).value(node.columns[slot], node.laws.get(slot))
+            chance, column, law = self._source(slot), self._node.columns[slot], self._node.laws.get(slot)
+            if self._strength is None or law is None or law.identity is None:
+                known = chance.value(column, law)
+            else:
+                known = law.weakened(chance.uniforms[column], self._strength)
             self.values[slot] = known
         return known
 
@@ -151,7 +168,7 @@ class Record:
 class Course:
     """One walk through a pipeline for B samples: where its numbers come from, and what has been described so far."""
 
-    __slots__ = ("_chance", "_past", "count", "frames", "records", "steps")
+    __slots__ = ("_chance", "_past", "_strength", "count", "frames", "records", "steps")
 
     def __init__(
         self,
@@ -159,9 +176,15 @@ class Course:
         rows: Rows | None,
         past: Mapping[str, Mapping[str, Any]] | None = None,
         lines: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        strength: NDArray[np.float64] | None = None,
     ) -> None:
-        """`rows` (and `lines`, see Chance) for new draws; `past` (name -> {"active", "values"}) to repeat a trace."""
+        """`rows` (and `lines`, see Chance) for new draws; `past` (name -> {"active", "values"}) to repeat a trace.
+
+        `strength` (B,) draws what happens to each sample towards nothing, as `Operation.with_strength` does; None is
+        1 for all. What is repeated has its strength in its values.
+        """
         self.count = count
+        self._strength = strength
         self._chance = None if rows is None else Chance(rows, lines)
         self._past = past
         # (B,) which frame of its video each sample is, where frames get noise of their own.
@@ -175,17 +198,32 @@ class Course:
         if self._past is not None:
             past = self._past.get(node.name, {"active": False, "values": {}})
             values = {slot: _as_drawn(value, self.count) for slot, value in past["values"].items()}
-            draw = Draw(node, None, values, self.frames)
+            draw = Draw(node, None, values, frames=self.frames)
             anybody, active = bool(past["active"]), None
         else:
             assert self._chance is not None
-            draw = Draw(node, self._chance, {}, self.frames)
-            p = node.operation.p
-            if p < 1:
+            draw = Draw(node, self._chance, {}, self._strength, self.frames)
+            p: Any = node.operation.p
+            if self._strength is not None and node.fades:
+                p = p * self._strength
+            elif p >= 1:
+                p = None
+            if p is not None:
                 happens = self._chance.uniforms[node.columns["p"]] < p
                 anybody, active = narrowed(happens if active is None else happens & active)
         self.records.append(Record(node, active if anybody else np.zeros(self.count, dtype=bool), draw))
         return anybody, active, draw
+
+    @contextmanager
+    def weakened(self, strength: NDArray[np.float64] | None) -> Iterator[None]:
+        """Draw what is described within at (B,) strengths, on top of those that hold already."""
+        before = self._strength
+        if strength is not None:
+            self._strength = strength if before is None else before * strength
+        try:
+            yield
+        finally:
+            self._strength = before
 
     def add(self, change: Change, active: Bools | None) -> None:
         """Append a described change."""
@@ -296,6 +334,13 @@ class Operation(Declared):
     looks: ClassVar[bool] = False
     # Whether it must hear the sound (`AudioView.heard`), so that nothing can be planned before that is there.
     listens: ClassVar[bool] = False
+    # Whether strength lowers the probability where no range has an identity; combinators pass it on to their children.
+    passes_strength_on: ClassVar[bool] = False
+
+    @property
+    def fades(self) -> bool:
+        """Whether strength may lower the probability of this operation."""
+        return not (self.required or self.passes_strength_on)
 
     @property
     def children(self) -> tuple[Operation, ...]:
@@ -332,7 +377,7 @@ class Operation(Declared):
             for item in dataclasses.fields(self)
             if isinstance(value := getattr(self, item.name), Distribution) and value.identity is not None
         }
-        if not shrunk and not self.required:
+        if not shrunk and self.fades:
             shrunk = {"p": self.p * strength}
         return dataclasses.replace(self, **shrunk)
 

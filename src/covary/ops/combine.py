@@ -18,6 +18,8 @@ from covary.plan.changes import Bools
 @dataclass(frozen=True, repr=False)
 class _Combinator(Operation):
     modality: ClassVar[Modality | None] = None
+    passes_strength_on: ClassVar[bool] = True
+
     operations: Sequence[Operation] = ()
 
     def check(self) -> None:

@@ -106,6 +106,7 @@ def declare_all() -> None:
     """Import all operations that plain data can name."""
     import covary.ops.combine
     import covary.ops.image
+    import covary.ops.policies
     import covary.ops.text
     import covary.ops.volume  # noqa: F401 (these declare them)
     from covary.ops import audio

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +32,11 @@ class Inputs(Protocol):
 
 
 def clean(task: Task, inputs: Inputs, indices: NDArray[np.int64]) -> NDArray[Any]:
-    """Inputs of samples as they are."""
-    return inputs.of([task.fields(i) for i in indices.tolist()])
+    """Inputs of samples as they are. Those made once are kept with the task, up to 512 MB of them."""
+    with _KEEPING:
+        kept = _KEPT.setdefault(task, {})
+        store = kept.setdefault(inputs, _Kept())
+        return store.rows(task, inputs, indices)
 
 
 def varied(
@@ -39,11 +45,47 @@ def varied(
     """Inputs of variations: variation `epoch` of each sample. `Normalize` and `ToTensor` at the pipeline's end are left
     out, as inputs have a form of their own.
     """
-    body, _ = pipeline.parted()
+    return inputs.of(varied_samples(task, indices, pipeline, epoch, threads=threads))
+
+
+def varied_samples(
+    task: Task, indices: NDArray[np.int64], pipeline: Pipeline | None, epoch: int, *, threads: int = 1
+) -> list[dict[str, Any]]:
+    """Variation `epoch` of samples as the fields of a pipeline, see `varied`; None leaves them as they are."""
     samples = [task.fields(i) for i in indices.tolist()]
+    if pipeline is None or not samples:
+        return samples
+    body, _ = pipeline.parted()
     columns = {name: [sample[name] for sample in samples] for name in samples[0]}
     made = body.batch(keys=[task.keys[i] for i in indices.tolist()], epoch=epoch, threads=threads, **columns)
-    return inputs.of([{name: made[name][row] for name in columns} for row in range(len(samples))])
+    return [{name: made[name][row] for name in columns} for row in range(len(samples))]
+
+
+class _Kept:
+    """Inputs of a task's samples, made when first asked for."""
+
+    MOST = 512 << 20  # bytes
+
+    def __init__(self) -> None:
+        self.made: NDArray[Any] | None = None
+        self.known: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+    def rows(self, task: Task, inputs: Inputs, indices: NDArray[np.int64]) -> NDArray[Any]:
+        if self.made is None:
+            first = inputs.of([task.fields(i) for i in indices[:1].tolist()])
+            if len(first) == 0 or first.nbytes * len(task) > self.MOST:
+                return inputs.of([task.fields(i) for i in indices.tolist()])
+            self.made = np.empty((len(task), *first.shape[1:]), first.dtype)
+            self.known = np.zeros(len(task), dtype=np.bool_)
+        new = np.unique(indices[~self.known[indices]])
+        if len(new):
+            self.made[new] = inputs.of([task.fields(i) for i in new.tolist()])
+            self.known[new] = True
+        return self.made[indices]
+
+
+_KEPT: WeakKeyDictionary[Task, dict[Inputs, _Kept]] = WeakKeyDictionary()
+_KEEPING = threading.Lock()
 
 
 def inputs_for(task: Task) -> Inputs:
@@ -96,7 +138,7 @@ class PictureInputs:
 
 @dataclass(frozen=True)
 class SoundInputs:
-    """Log-mel spectrograms of one length: (B, 1, bands, frames) float32, in nepers.
+    """Log-mel spectrograms of one length: (B, 1, bands, frames) float32, in nepers above silence (a power of 1e-6).
 
     Attributes:
         rate: Hz, to which all sounds are resampled.
@@ -116,9 +158,17 @@ class SoundInputs:
         return cls(min(highest_rate, int(task.rates.min())), float(min(longest, max(0.1, np.percentile(lengths, 95)))))
 
     def of(self, samples: Sequence[dict[str, Any]]) -> Floats:
-        front = _log_mel(self.rate, self.bands)
+        return self.of_waves(self.waves(samples))
+
+    def waves(self, samples: Sequence[dict[str, Any]]) -> Floats:
+        """(B, samples) float32: one channel, at the rate, of the length."""
         count = round(self.rate * self.seconds)
-        return np.stack([front(self._fitted_in(s["audio"], int(s["rate"]), count)) for s in samples])[:, None]
+        return np.stack([self._fitted_in(s["audio"], int(s["rate"]), count) for s in samples])
+
+    def of_waves(self, waves: Floats) -> Floats:
+        """(B, 1, bands, frames) float32 of what `waves` gave."""
+        front = _log_mel(self.rate, self.bands)
+        return np.stack([front(wave) for wave in waves])[:, None] - np.float32(np.log(front.least))
 
     def _fitted_in(self, wave: NDArray[Any], rate: int, count: int) -> Floats:
         mono: Floats = np.atleast_2d(wave).mean(0, dtype=np.float32)
@@ -158,10 +208,52 @@ class TextInputs:
     def of(self, samples: Sequence[dict[str, Any]]) -> NDArray[np.int64]:
         made = np.zeros((len(samples), self.length), dtype=np.int64)
         for row, sample in zip(made, samples, strict=True):
-            text = sample["text"].lower() if self.fold else sample["text"]
-            numbers = [self._number(word) for word in _WORDS.findall(text)[: self.length]]
+            numbers = [_number(word, self.buckets) for word in _words(sample["text"], self.fold)[: self.length]]
             row[: len(numbers)] = numbers
         return made
 
-    def _number(self, word: str) -> int:
-        return 1 + zlib.crc32(word.encode()) % (self.buckets - 1)
+
+@dataclass(frozen=True)
+class NgramInputs:
+    """A text's words, pairs of neighbouring words, and runs of three and four letters (with the ends of words) as
+    numbers, in no order that means anything: (B, L) int64, hashed (CRC-32) into [1, buckets), 0 behind the end.
+
+    Runs of letters find words in other forms and with typing errors (Bojanowski et al. 2017, "Enriching word vectors
+    with subword information").
+
+    Attributes:
+        length: of words that are kept; L is twelve times that.
+        buckets: how many different numbers there are.
+        fold: whether capitals count as small letters.
+    """
+
+    length: int = 128
+    buckets: int = 1 << 15
+    fold: bool = True
+
+    def of(self, samples: Sequence[dict[str, Any]]) -> NDArray[np.int64]:
+        made = np.zeros((len(samples), 12 * self.length), dtype=np.int64)
+        for row, sample in zip(made, samples, strict=True):
+            words = _words(sample["text"], self.fold)[: self.length]
+            numbers = [_number(f"{one} {two}", self.buckets) for one, two in pairwise(words)]
+            for word in words:
+                numbers += _parts(word, self.buckets)
+            numbers = numbers[: len(row)]
+            row[: len(numbers)] = numbers
+        return made
+
+
+def _words(text: str, fold: bool) -> list[str]:
+    return _WORDS.findall(text.lower() if fold else text)
+
+
+def _number(word: str, buckets: int) -> int:
+    return 1 + zlib.crc32(word.encode(errors="replace")) % (buckets - 1)
+
+
+@lru_cache(maxsize=1 << 16)
+def _parts(word: str, buckets: int) -> tuple[int, ...]:
+    """Numbers of a word and of its runs of letters."""
+    ends = f"<{word}>"
+    runs = (ends[start : start + size] + "#" for size in (3, 4) for start in range(len(ends) - size + 1))
+    return _number(word, buckets), *(_number(run, buckets) for run in runs)

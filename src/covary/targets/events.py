@@ -112,6 +112,24 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
+def target_of(name: str, value: Any, targets: Mapping[str, Target]) -> Target | None:
+    """How a field moves; None for one that does not.
+
+    A field without a value does not, nor does what cannot be meant under a name that is known without being told: in a
+    table, `words` may be a text, a list of texts or a number.
+    """
+    target = targets.get(name)
+    if value is None or (target is TARGETS.get(name) and _is_plain(value)):
+        return None
+    return target
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(isinstance(part, str) for part in value)
+    return isinstance(value, (str, int, float))
+
+
 def carry_events(
     plan: AudioPlan, fields: Sequence[Mapping[str, Any]], targets: Mapping[str, Target] = TARGETS
 ) -> list[dict[str, Any]]:
@@ -137,8 +155,8 @@ def _carried(plan: AudioPlan, row: int, sample: Mapping[str, Any], targets: Mapp
     if targets.keys().isdisjoint(sample):
         return made
     legs = legs_of(plan, row)
-    for name in sample:
-        target = targets.get(name)
+    for name, value in sample.items():
+        target = target_of(name, value, targets)
         if isinstance(target, Events):
             made.update(_events(name, sample, target, legs, int(plan.rates[row])))
         elif isinstance(target, Frames):

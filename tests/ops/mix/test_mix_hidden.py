@@ -226,3 +226,63 @@ def test_a_mixed_batch_trains() -> None:
     soft = mix.soft_cross_entropy(logits, batch["target"])
     pairs = mix.two_target_cross_entropy(logits, batch["target_a"], batch["target_b"], batch["lam"])
     torch.testing.assert_close(soft, pairs)
+
+
+class TextNet(torch.nn.Module):
+    """Numbers of words to embeddings, to a recurrent layer, to the mean over the words that are there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(20, 8, padding_idx=0)
+        self.encoder = torch.nn.GRU(8, 6, batch_first=True)
+        self.classify = torch.nn.Linear(6, CLASSES)
+
+    def forward(self, tokens: Any) -> Any:
+        states, _ = self.encoder(self.embedding(tokens))
+        there = (tokens > 0).unsqueeze(-1)
+        return self.classify((states * there).sum(1) / there.sum(1))
+
+
+def test_texts_are_mixed_where_they_are_embedded() -> None:
+    """Word mixup of Guo et al. 2019 by hand: embeddings of whole padded sentences are blended."""
+    torch.manual_seed(1)
+    net = TextNet()
+    tokens = torch.tensor([[3, 4, 5, 0], [6, 7, 0, 0], [8, 9, 10, 11], [12, 0, 0, 0], [13, 14, 15, 16]])
+    hidden = mix.HiddenMixUp(net, ["embedding"], alpha=1.0, seed=3)
+    with hidden(LABEL, classes=CLASSES, keys=["a", "b", "c", "d", "e"], epoch=2) as mixed:
+        logits = net(tokens)
+    blended = lerp(net.embedding(tokens), mixed)
+    there = (tokens > 0).unsqueeze(-1)
+    by_hand = net.classify((net.encoder(blended)[0] * there).sum(1) / there.sum(1))
+    torch.testing.assert_close(logits, by_hand)
+    assert not torch.equal(logits, net(tokens))
+    mix.soft_cross_entropy(logits, mixed.target).backward()
+    # A partner's words learn from the sample as well, padding never does.
+    assert net.embedding.weight.grad is not None
+    assert (net.embedding.weight.grad[tokens[tokens > 0].unique()].abs().sum(1) > 0).all()
+    assert (net.embedding.weight.grad[0] == 0).all()
+
+
+def test_sentences_are_mixed_where_they_are_encoded() -> None:
+    """Sentence mixup of Guo et al. 2019: the logits' layer gets a blend of the encodings; a GRU gives a tuple."""
+    torch.manual_seed(2)
+    net = TextNet()
+    tokens = torch.randint(1, 20, (COUNT, 7))
+    with mix.HiddenMixUp(net, ["encoder"], seed=4)(LABEL, classes=CLASSES) as mixed, pytest.raises(ValueError):
+        net(torch.randint(1, 20, (COUNT + 1, 7)))
+    with mix.HiddenMixUp(net, ["classify"], seed=4)(LABEL, classes=CLASSES) as mixed:
+        logits = net(tokens)
+    torch.testing.assert_close(logits, lerp(net(tokens), mixed))
+    states, _ = net.encoder(net.embedding(tokens))
+    with mix.HiddenMixUp(net, ["encoder"], seed=4)(LABEL, classes=CLASSES) as mixed:
+        logits = net(tokens)
+    torch.testing.assert_close(logits, net.classify(lerp(states, mixed).mean(1)))
+
+
+def test_numbers_of_words_cannot_be_mixed_and_the_error_says_where_they_can() -> None:
+    net = TextNet()
+    with (
+        pytest.raises(ValueError, match=r"the layer 'input' gives torch.int64 \(5, 4\); a floating tensor"),
+        mix.HiddenMixUp(net, ["input"])(LABEL, classes=CLASSES),
+    ):
+        net(torch.ones(5, 4, dtype=torch.int64))

@@ -112,7 +112,7 @@ class CocoLayout:
         pictures: dict[str, list[tuple[str, int, int, str]]] = {}
         for row, source in manifest.outputs_with_sources():
             name = json.loads(source.annotations or "{}")["file"]
-            pictures.setdefault(name, []).append((row.path, row.height, row.width, row.labels or "[]"))
+            pictures.setdefault(name, []).append((row.path, row.height or 0, row.width or 0, row.labels or "[]"))
         kinds = [category.to_json() for category in self.categories]
         for file in self.files:
             if file.name in pictures:

@@ -17,6 +17,7 @@ from covary.data.splits import are_split_folders, split_in, split_named
 from covary.expand.kinds.sharded import sharded
 from covary.expand.manifest import Manifest
 from covary.expand.names import SHARD_FORMATS
+from covary.expand.pictures import OpenedPicture, opened_picture
 from covary.expand.report import printable
 from covary.expand.sources import Entry, Labels, Mask, Raw, Sources
 from covary.expand.variations import Variation, canonical
@@ -126,6 +127,9 @@ class FolderReader:
         data = (self.root / entry.name).read_bytes()
         return Raw(data, len(data), sha256(data).hexdigest(), None, {})
 
+    def open(self, entry: Entry, facts: str | None, raw: Raw) -> OpenedPicture:
+        return opened_picture(self, entry, facts, raw)
+
     def labels(self, entry: Entry, facts: str | None, raw: Raw, picture: Image) -> Labels:
         if facts is None:
             return Labels()
@@ -203,4 +207,4 @@ class FolderLayout:
 def _pictures(manifest: Manifest) -> Iterator[tuple[str, int, int, Sequence[Json]]]:
     for row in manifest.outputs():
         if row.labels is not None:
-            yield row.path, row.height, row.width, json.loads(row.labels)
+            yield row.path, row.height or 0, row.width or 0, json.loads(row.labels)

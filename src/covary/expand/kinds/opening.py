@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from covary.data.audio import AudioFolder
 from covary.data.coco import category_from_json
 from covary.data.coco_dataset import CocoDataset
 from covary.data.dataset import Dataset
@@ -17,16 +18,20 @@ from covary.data.look import TAR, Kind, look, sample_names
 from covary.data.open import open_dataset
 from covary.data.pairs import MaskPairs
 from covary.data.tables import TableDataset
+from covary.data.texts import TextFolder, TextLines
 from covary.data.voc import VocDataset
 from covary.data.webdataset import WebDataset
 from covary.data.yolo import YoloDataset
 from covary.expand.errors import ExpandError
+from covary.expand.kinds.audio import AudioLayout, audio_sources
+from covary.expand.kinds.audio_table import AudioTableLayout, audio_table_sources
 from covary.expand.kinds.coco import CocoLayout, coco_sources
 from covary.expand.kinds.folder import FolderLayout, FolderReader
 from covary.expand.kinds.pairs import PairsLayout, pairs_sources
 from covary.expand.kinds.plain import plain_sources
 from covary.expand.kinds.sharded import ParquetLayout, WebDatasetLayout, sharded
 from covary.expand.kinds.table import TableLayout, table_sources
+from covary.expand.kinds.text import TextFileLayout, TextLayout, TextTableLayout, TextWish, text_sources
 from covary.expand.kinds.voc import VocLayout, voc_sources
 from covary.expand.kinds.yolo import YoloLayout, yolo_sources
 from covary.expand.layout import Layout
@@ -37,7 +42,20 @@ from covary.expand.sources import Entry, Reader, Sources
 IN_MEMORY = "memory"
 """What a data set without a folder is called."""
 
-_KINDS = (FolderLayout, CocoLayout, PairsLayout, TableLayout, VocLayout, YoloLayout, WebDatasetLayout, ParquetLayout)
+_KINDS: tuple[type[Layout], ...] = (
+    FolderLayout,
+    CocoLayout,
+    PairsLayout,
+    TableLayout,
+    VocLayout,
+    YoloLayout,
+    WebDatasetLayout,
+    ParquetLayout,
+    AudioLayout,
+    AudioTableLayout,
+    TextTableLayout,
+    TextFileLayout,
+)
 LAYOUTS: dict[str, type[Layout]] = {layout.kind: layout for layout in _KINDS}
 
 
@@ -47,6 +65,7 @@ def opened(
     kind: Kind | None = None,
     *,
     out: Path | None = None,
+    texts: TextWish | None = None,
 ) -> tuple[Dataset | None, Path]:
     """A data set by its kind, and where it lies; None for a plain folder of pictures.
 
@@ -54,25 +73,51 @@ def opened(
         annotations: a COCO file for a plain folder.
         kind: of the data set; found out by looking by default.
         out: the output folder, if there is one: what lies in it says nothing of the source.
+        texts: which columns of a table are texts, where texts are to be varied; None where pictures are.
 
     Raises:
         ExpandError: there is nothing that can be expanded.
     """
     if isinstance(source, ImageFolder):
+        _refuse_pictures(Path(source.root), texts)
         return None, Path(source.root)
     if isinstance(source, Dataset):
         return source, Path(getattr(source, "root", "") or IN_MEMORY)
     path = Path(source)
     if annotations is not None or kind == FolderLayout.kind:
+        _refuse_pictures(path, texts)
         if not path.is_dir():
             raise ExpandError(f"{path}: not a folder")
         return None, path
     found = _kind_at(path, out) if kind is None else kind
+    if texts is not None:
+        return _open_texts(path, found, texts), path
     if found == FolderLayout.kind:
         return None, path
-    if found in ("audio", "text"):
-        raise ExpandError(f"{path}: {found} is there; pictures can be expanded")
+    if found == "text":
+        raise ExpandError(f"{path}: texts are there, and the pipeline has no operations on text")
     return _open(path, found), path
+
+
+def _refuse_pictures(path: Path, texts: TextWish | None) -> None:
+    if texts is not None:
+        raise ExpandError(f"{path}: pictures are there, and the pipeline has operations on text alone")
+
+
+def _open_texts(path: Path, kind: Kind, wish: TextWish) -> Dataset:
+    """A data set of texts; of a table, the columns are chosen later."""
+    if kind == "text":
+        return _open(path, kind)
+    if kind not in ("table", "parquet"):
+        raise ExpandError(
+            f"{path}: a data set of kind {kind} is there, and the pipeline has operations on text alone; texts are "
+            "expanded in tables (CSV, JSON lines, Parquet), lines of .txt files and folders of .txt files"
+        )
+    plain = {"image": "", "audio": "", "text": "", "mask": ""}
+    try:
+        return _open(path, "table", **plain)
+    except ExpandError:
+        return _open(path, "table", **plain, label="")  # whose usual names may mean something else
 
 
 def _kind_at(path: Path, out: Path | None) -> Kind:
@@ -95,28 +140,42 @@ def _kind_at(path: Path, out: Path | None) -> Kind:
         raise ExpandError(str(error)) from error
 
 
-def _open(path: Path, kind: Kind) -> Dataset:
+def _open(path: Path, kind: Kind, **options: str) -> Dataset:
     try:
-        return open_dataset(path, format=kind)
+        return open_dataset(path, format=kind, **options)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         raise ExpandError(str(error)) from error
 
 
-def sources_of(dataset: Dataset, source: Path, out: Path, format: str) -> Sources:
+def sources_of(dataset: Dataset, source: Path, out: Path, format: str, texts: TextWish | None = None) -> Sources:
     """The sources of a data set that a reader has opened.
 
     Args:
         source: what was opened.
         out: the output folder.
         format: of the outputs.
+        texts: which columns of a table are texts, where texts are to be varied; None where pictures are.
 
     Raises:
         ExpandError: outputs of such a data set cannot be written in kind.
     """
+    if texts is not None:
+        if not isinstance(dataset, TableDataset | TextLines | TextFolder):
+            raise ExpandError(
+                f"{source}: a {type(dataset).__name__} is no table of texts, nor text files; save it as Parquet first"
+            )
+        return text_sources(source, dataset, texts)
     if format == "same" and isinstance(dataset, WebDataset | HuggingFaceDataset):
         format = "webdataset" if isinstance(dataset, WebDataset) else "parquet"
     in_shards = format in SHARD_FORMATS
+    of_sounds = isinstance(dataset, AudioFolder) or (isinstance(dataset, TableDataset) and bool(dataset.roles["audio"]))
+    if of_sounds and format != "same":
+        raise ExpandError(f"{source}: format={format!r} with sounds, which come out as they are stored; allowed: same")
     match dataset:
+        case AudioFolder():
+            found = audio_sources(source, dataset)
+        case TableDataset() if of_sounds:
+            found = audio_table_sources(source, dataset)
         case YoloDataset():
             found = yolo_sources(source, dataset, out)
         case VocDataset():
@@ -164,10 +223,12 @@ def reopened(
             raise ExpandError(f"{root}: the source folder is not there; name it with source= (--source)")
         listed = map(category_from_json, json.loads(settings.get("categories", "[]")))
         return FolderReader(root, {category.id: category for category in listed}), _entry_of_file
-    found = opened(root, None)[0] if dataset is None else dataset
+    layout = layout_of(settings)
+    texts = TextWish(found=layout.columns) if isinstance(layout, TextLayout) else None
+    found = opened(root, None, texts=texts)[0] if dataset is None else dataset
     if found is None:
         raise ExpandError(f"{root} is a plain folder; it was of kind {kind} when it was expanded")
-    sources = sources_of(found, root, out, settings["format"])
+    sources = sources_of(found, root, out, settings["format"], texts)
     return sources.reader, _Found({entry.name: entry for entry in sources.entries})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from covary.data.dataset import Dataset, Encoded, Sample
+from covary.data.dataset import Dataset, Encoded, Sample, SampleError
 from covary.data.decode import DecodeError, decode
 from covary.data.folder import Problem
 from covary.data.header import read_header
@@ -20,6 +20,7 @@ from covary.data.masks import decode_mask
 from covary.expand.digest import fields_digest
 from covary.expand.layout import Layout
 from covary.expand.names import variation_name
+from covary.expand.pictures import OpenedPicture, opened_picture
 from covary.expand.sources import Entry, Labels, Mask, Raw
 from covary.plan.changes import Image
 
@@ -46,7 +47,14 @@ class DatasetReader:
         return (*(self.root / name for name in (entry.name, *entry.companions)), *self.shared)
 
     def read(self, entry: Entry) -> Raw:
-        return raw_of(self.dataset.read(entry.index), by_class=self.dataset.labels is not None)
+        sample = self.dataset.read(entry.index)
+        if sample.get("image") is None:
+            listed = ", ".join(sample)
+            raise SampleError(entry.key, f"it has no picture, but {listed}; of such data sets, pictures are expanded")
+        return raw_of(sample, by_class=self.dataset.labels is not None)
+
+    def open(self, entry: Entry, facts: str | None, raw: Raw) -> OpenedPicture:
+        return opened_picture(self, entry, facts, raw)
 
     def labels(self, entry: Entry, facts: str | None, raw: Raw, picture: Image) -> Labels:
         objects = raw.sample.get("objects")

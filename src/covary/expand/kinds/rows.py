@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from covary.data.instances import Json
 from covary.expand.containers import pyarrow
 
-TableForm: TypeAlias = Literal["csv", "lines", "list", "parquet"]
+TableForm: TypeAlias = Literal["csv", "lines", "list", "parquet", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,20 @@ class TableHead:
     """What a table is apart from its rows.
 
     Attributes:
-        form: "csv"; "lines" of JSON; a "list" of JSON; "parquet".
+        form: "csv"; "lines" of JSON; a "list" of JSON; "parquet"; "text": plain lines.
         columns: their names, in order; () for JSON, where each row has its own.
         delimiter: what separates the cells of a CSV.
         schema: of a Parquet table, as text.
+        newline: how its lines end.
+        mark: whether it begins with a byte order mark.
     """
 
     form: TableForm
     columns: tuple[str, ...] = ()
     delimiter: str = ","
     schema: str = ""
+    newline: str = "\n"
+    mark: bool = False
 
 
 def read_rows(path: Path) -> tuple[TableHead, list[Json]]:
@@ -43,19 +48,34 @@ def read_rows(path: Path) -> tuple[TableHead, list[Json]]:
         return head, table.to_pylist()
     if ending in (".csv", ".tsv", ".tab"):
         return _csv_rows(path, ending)
-    text = path.read_text(encoding="utf-8-sig")
+    data = path.read_bytes()
+    text = data.decode("utf-8-sig")
     if ending == ".json" and text.lstrip()[:1] == "[":
-        return TableHead("list"), json.loads(text)
-    return TableHead("lines"), [json.loads(line) for line in text.splitlines() if line.strip()]
+        return TableHead("list", mark=_has_mark(data)), json.loads(text)
+    # Texts may hold what else ends a line for Python (U+2028); in JSON lines a line feed does.
+    lines = [json.loads(line) for line in text.split("\n") if line.strip()]
+    return TableHead("lines", newline=_newline(text), mark=_has_mark(data)), lines
 
 
 def _csv_rows(path: Path, ending: str) -> tuple[TableHead, list[Json]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = max(",\t;|", key=file.readline().count) if ending == ".csv" else "\t"
-        file.seek(0)
-        lines = [row for row in csv.reader(file, delimiter=delimiter) if row]
+    data = path.read_bytes()
+    text = data.decode("utf-8-sig")
+    first = text[: text.find("\n") + 1] or text
+    delimiter = max(",\t;|", key=first.count) if ending == ".csv" else "\t"
+    lines = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
     columns = tuple(name.strip() for name in lines[0])
-    return TableHead("csv", columns, delimiter), [dict(zip(columns, row, strict=True)) for row in lines[1:]]
+    head = TableHead("csv", columns, delimiter, newline=_newline(text), mark=_has_mark(data))
+    return head, [dict(zip(columns, row, strict=True)) for row in lines[1:]]
+
+
+def _newline(text: str) -> str:
+    """How the first line of a text ends."""
+    end = text.find("\n")
+    return "\r\n" if end > 0 and text[end - 1] == "\r" else "\n"
+
+
+def _has_mark(data: bytes) -> bool:
+    return data.startswith(codecs.BOM_UTF8)
 
 
 def row_text(head: TableHead, row: Mapping[str, Any]) -> str:
@@ -93,12 +113,26 @@ def table_bytes(head: TableHead, rows: Sequence[Mapping[str, Any]]) -> bytes:
         file = io.BytesIO()
         pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=_schema_of(pa, head)), file)
         return file.getvalue()
+    mark = codecs.BOM_UTF8 if head.mark else b""
     if head.form == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=head.delimiter, lineterminator="\n")
-        writer.writerow(head.columns)
-        writer.writerows([row[name] for name in head.columns] for row in rows)
-        return text.getvalue().encode("utf-8", "surrogateescape")
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    whole = "[\n" + ",\n".join(lines) + "\n]\n" if head.form == "list" else "".join(f"{line}\n" for line in lines)
-    return whole.encode("utf-8", "surrogateescape")
+        listed = [head.columns, *([row[name] for name in head.columns] for row in rows)]
+        return mark + "".join(_csv_line(head, cells) for cells in listed).encode("utf-8", "surrogateescape")
+    lines = [_json_line(row) for row in rows]
+    end = head.newline.encode()
+    if head.form == "list":
+        return mark + b"[\n" + b",\n".join(lines) + b"\n]\n"
+    return mark + b"".join(line + end for line in lines)
+
+
+def _csv_line(head: TableHead, cells: Sequence[Any]) -> str:
+    """A row of a CSV: a cell with any kind of line end in it is quoted, however the file's own lines end."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=head.delimiter, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + head.newline
+
+
+def _json_line(row: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a half of a surrogate pair, which JSON can say and UTF-8 cannot
+        return json.dumps(row).encode()

@@ -58,10 +58,7 @@ def table_sources(source: Path, dataset: TableDataset, *, numbered: bool) -> Sou
         )
         for index, name in enumerate(names[:count])
     ]
-    rows = [read_rows(Path(path)) for path, _ in dataset.tables]
-    tables = tuple(
-        TablePart(os.path.relpath(path, base), head) for (path, _), (head, _) in zip(dataset.tables, rows, strict=True)
-    )
+    tables, facts = tables_of(dataset, base)
     layout = TableLayout(
         tuple(dataset.categories.values()),
         tables,
@@ -70,7 +67,6 @@ def table_sources(source: Path, dataset: TableDataset, *, numbered: bool) -> Sou
         dataset.roles["objects"] or "",
         os.path.relpath(dataset.root, base),
     )
-    facts = _Rows([(number, row) for number, (_, listed) in enumerate(rows) for row in listed], tables)
     kept, problems = without_clashes(entries, layout)
     shared = tuple(Path(path) for path, _ in dataset.tables)
     reader = TableReader(base, dataset, shared, numbered=numbered and layout.objects != "")
@@ -86,6 +82,19 @@ def _refuse_twice(source: Path, names: Sequence[str]) -> None:
                 "needed (objects go into one cell of it, as a list)"
             )
         seen[name] = row
+
+
+def tables_of(dataset: TableDataset, base: Path) -> tuple[tuple[TablePart, ...], _Rows]:
+    """The tables of a data set, and what they say of each source.
+
+    Args:
+        base: folder from which on names count.
+    """
+    rows = [read_rows(Path(path)) for path, _ in dataset.tables]
+    tables = tuple(
+        TablePart(os.path.relpath(path, base), head) for (path, _), (head, _) in zip(dataset.tables, rows, strict=True)
+    )
+    return tables, _Rows([(number, row) for number, (_, listed) in enumerate(rows) for row in listed], tables)
 
 
 @dataclass(frozen=True, slots=True)

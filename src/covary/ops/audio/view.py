@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from covary.ops.view import Modality
 from covary.plan.audio import AudioPlan, AudioStep, Channels, TimeMap, Wave, plan_audio
 from covary.plan.changes import Bools, Floats, Ints
+from covary.waves import Stored
 
-Render: TypeAlias = Callable[[AudioPlan, Sequence[NDArray[Any]]], list[NDArray[Any]]]
+Render: TypeAlias = Callable[[AudioPlan, Sequence[Any]], list[NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +26,8 @@ class AudioView:
         length: (B,) int64 samples of each channel.
         rate: (B,) int64 samples per second.
         channels: (B,) int64.
-        sources: the B sounds as they came, (channels, samples), for the operations that must hear them; None where
-            they are not there yet.
+        sources: the B sounds as they came, (channels, samples), or as they are stored, for the operations that must
+            hear them; None where they are not there yet.
         render: draws a plan; needed where `sources` are given.
         start: lengths and rates of the sources.
         steps: what has happened to them so far.
@@ -37,16 +38,18 @@ class AudioView:
     length: Ints
     rate: Ints
     channels: Ints
-    sources: Sequence[NDArray[Any]] | None = None
+    sources: Sequence[NDArray[Any] | Stored] | None = None
     render: Render | None = None
     start: tuple[Ints, Ints] | None = None
     steps: tuple[AudioStep, ...] = ()
 
     @classmethod
-    def of(cls, waves: Sequence[NDArray[Any]], rates: Sequence[int], render: Render | None = None) -> AudioView:
-        """The view of sounds that are there: (channels, samples) arrays, and their samples per second."""
-        length = np.array([wave.shape[-1] for wave in waves], dtype=np.int64)
-        channels = np.array([wave.shape[0] if wave.ndim == 2 else 1 for wave in waves], dtype=np.int64)
+    def of(
+        cls, waves: Sequence[NDArray[Any] | Stored], rates: Sequence[int], render: Render | None = None
+    ) -> AudioView:
+        """The view of sounds that are there: (channels, samples) arrays or stored, and their samples per second."""
+        sizes = np.array([_size(wave) for wave in waves], dtype=np.int64).reshape(-1, 2)
+        channels, length = sizes[:, 0], sizes[:, 1]
         rate = np.array(rates, dtype=np.int64)
         return cls(length, rate, channels, waves if render is not None else None, render, (length, rate))
 
@@ -82,5 +85,12 @@ class AudioView:
         if self.sources is None or self.render is None or self.start is None:
             raise ValueError("it must hear the sound, and is planned before the sound is there")
         if not self.steps:
-            return list(self.sources)
+            return [source if isinstance(source, np.ndarray) else source.read() for source in self.sources]
         return self.render(plan_audio(self.steps, *self.start), self.sources)
+
+
+def _size(wave: NDArray[Any] | Stored) -> tuple[int, int]:
+    """Channels and samples of a sound."""
+    if not isinstance(wave, np.ndarray):
+        return wave.channels, wave.length
+    return wave.shape[0] if wave.ndim == 2 else 1, wave.shape[-1]

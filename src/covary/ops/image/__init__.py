@@ -1,16 +1,19 @@
 """Operations on images."""
 
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
+from covary.ops.image.augmix import AugMix
 from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
 from covary.ops.image.channels import ChannelDropout, ChannelShuffle
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
 from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
 from covary.ops.image.dense import ElasticTransform, GridDistortion
 from covary.ops.image.erasing import CoarseDropout, Cutout, RandomErasing
-from covary.ops.image.filters import GaussianBlur, Sharpen
+from covary.ops.image.filters import GaussianBlur, Sharpen, Sharpness
 from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
+from covary.ops.image.histogram import AutoContrast, Equalize
+from covary.ops.image.hsv import HueSaturationValue
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
     AtLeastOneBBoxRandomCrop,
@@ -26,6 +29,9 @@ from covary.ops.image.margins import CropAndPad, RandomCropFromBorders
 from covary.ops.image.noise import GaussianNoise, SaltAndPepper
 from covary.ops.image.pads import Pad, PadIfNeeded
 from covary.ops.image.perspective import Perspective
+from covary.ops.image.policies import AutoAugment, RandAugment, TrivialAugmentWide, UniformAugment
+from covary.ops.image.prime import Prime, RandomDeformation, RandomFilter, RandomTone
+from covary.ops.image.references import FDA, HistogramMatching, PixelDistributionAdaptation
 from covary.ops.image.resize import (
     LongestMaxSize,
     RandomScale,
@@ -34,13 +40,18 @@ from covary.ops.image.resize import (
     ScaleJitter,
     SmallestMaxSize,
 )
+from covary.ops.image.stain import HEStain
 from covary.ops.image.tints import Colorize, FancyPCA, PhotoMetricDistort, PlanckianJitter, Sepia
 from covary.ops.image.tone import Gamma, Invert, Posterize, RandomToneCurve, Solarize
 
 __all__ = [
     "D4",
+    "FDA",
     "Affine",
     "AtLeastOneBBoxRandomCrop",
+    "AugMix",
+    "AutoAugment",
+    "AutoContrast",
     "BBoxSafeRandomCrop",
     "Brightness",
     "CenterCrop",
@@ -56,6 +67,7 @@ __all__ = [
     "CropNonEmptyMaskIfExists",
     "Cutout",
     "ElasticTransform",
+    "Equalize",
     "FancyPCA",
     "FiveCrop",
     "Gamma",
@@ -66,9 +78,12 @@ __all__ = [
     "GridDropout",
     "GridElasticDeform",
     "GridMask",
+    "HEStain",
     "HideAndSeek",
+    "HistogramMatching",
     "HorizontalFlip",
     "Hue",
+    "HueSaturationValue",
     "Illumination",
     "Invert",
     "IoUCrop",
@@ -81,21 +96,27 @@ __all__ = [
     "Perspective",
     "PhotoMetricDistort",
     "PiecewiseAffine",
+    "PixelDistributionAdaptation",
     "PlanckianJitter",
     "PlasmaBrightness",
     "PlasmaContrast",
     "PlasmaShadow",
     "Posterize",
+    "Prime",
     "RGBShift",
+    "RandAugment",
     "RandomCrop",
     "RandomCropFromBorders",
     "RandomCropNearBBox",
+    "RandomDeformation",
     "RandomErasing",
+    "RandomFilter",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomScale",
     "RandomShortestSize",
     "RandomSizedBBoxSafeCrop",
+    "RandomTone",
     "RandomToneCurve",
     "Resize",
     "Rotate",
@@ -106,6 +127,7 @@ __all__ = [
     "ScaleJitter",
     "Sepia",
     "Sharpen",
+    "Sharpness",
     "Shear",
     "ShiftScaleRotate",
     "SmallestMaxSize",
@@ -116,6 +138,8 @@ __all__ = [
     "ToTensor",
     "Translate",
     "Transpose",
+    "TrivialAugmentWide",
+    "UniformAugment",
     "VerticalFlip",
     "Vignetting",
     "XYMasking",

@@ -8,7 +8,7 @@ import numpy as np
 
 from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.amounts import Amount
-from covary.ops.base import Draw, operation, ranged
+from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.view import View
 from covary.plan.changes import Change, Filter
 
@@ -16,6 +16,7 @@ from covary.plan.changes import Change, Filter
 _TRUNCATE = 3.0
 
 _CENTRE = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+_SMOOTH = np.array([[1.0, 1.0, 1.0], [1.0, 5.0, 1.0], [1.0, 1.0, 1.0]]) / 13
 _EDGES = np.array([[-1.0, -1.0, -1.0], [-1.0, 8.0, -1.0], [-1.0, -1.0, -1.0]])
 
 
@@ -70,3 +71,24 @@ class Sharpen(Amount):
     def describe(self, draw: Draw, view: View) -> Change:
         alpha, lightness = draw("alpha")[:, None, None], draw("lightness")[:, None, None]
         return Filter(kernel=(1 - alpha + alpha * lightness) * _CENTRE + alpha * _EDGES)
+
+
+@operation
+class Sharpness(Operation):
+    """Blend the picture with its smoothed version, or go as far to the other side.
+
+    Args:
+        factor: 0 is smooth, 2 sharper by as much; a number x means 1 - x to 1 + x. Default 0.5 to 1.5. Identity: 1.
+
+    The smooth picture is that of Pillow and torchvision: the mean with the eight neighbours, the pixel itself counting
+    five times. They leave the outermost pixels as they are; here borders are reflected without the edge pixel.
+
+    Helps: part of the AutoAugment and RandAugment families; cameras of different focus and sharpening.
+    Hurts: noisy pictures, when sharpened.
+    """
+
+    factor: Range = ranged(default=Uniform(0.5, 1.5, identity=1), low=0)
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        factor = draw("factor")[:, None, None]
+        return Filter(kernel=factor * _CENTRE + (1 - factor) * _SMOOTH)

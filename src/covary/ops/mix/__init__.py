@@ -11,6 +11,7 @@ from covary.ops.mix.mosaic import Mosaic
 from covary.ops.mix.paste import CutMix, ResizeMix, SaliencyMix
 from covary.ops.mix.pixmix import PixMix
 from covary.ops.mix.plain import mixers_from_plain, mixers_to_plain
+from covary.ops.mix.sentences import SameLabelSplice, SentenceCutMix, SpanMix
 from covary.ops.mix.sound import BCLearning
 from covary.ops.mix.views import AugMixViews
 
@@ -33,6 +34,9 @@ __all__ = [
     "PixMix",
     "ResizeMix",
     "SaliencyMix",
+    "SameLabelSplice",
+    "SentenceCutMix",
+    "SpanMix",
     "alternatives",
     "jensen_shannon",
     "mix_batch",

@@ -51,16 +51,17 @@ class Draws:
         the first: one cycle through all, in which nobody is his own partner. It does not depend on how the batch was
         ordered.
         """
-        order = self._order()
+        order = self.order()
         partners = np.empty_like(order)
         partners[order] = np.roll(order, -steps)
         return partners
 
     def first(self) -> int:
         """The sample that stands first in the batch's order: the one to draw for all."""
-        return int(self._order()[0])
+        return int(self.order()[0])
 
-    def _order(self) -> Indices:
+    def order(self) -> Indices:
+        """(B,) the samples in an order by a number of each, whatever the batch's own order is."""
         ranks = (self._batch.epochs, self._batch.keys, self._rows.uniforms[:, self._slots.index("partner")])
         order: Indices = np.lexsort(ranks)
         return order
@@ -253,8 +254,9 @@ def mix_batch(
         mixers: one mixer, or a list of mixers and (mixer, weight) pairs.
         fields: `image`, a NumPy array (B, C, H, W), (B, H, W, C) or (B, H, W) of float32, uint8 or uint16 (integers
             are rounded to nearest); and where there are such, one entry per sample, in arrays or lists: `label`,
-            `mask`, `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`. All others
-            come back as they are.
+            `mask`, `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`. Mixers of
+            sound take `audio`; mixers of text `text` with `spans`, `sentences`, `protected`, `answer`, `tokens` and
+            `tags`. All others come back as they are.
         classes: how many there are, or their names; needed where `label` holds class numbers. Labels may be class
             numbers, rows (B, K) or, floating and without `classes`, quantities (B,), of any dtype. Rows of several
             classes are mixed linearly: a class that only the partner has gets its share, not 1.

@@ -166,7 +166,9 @@ def read_batch(
         raise ValueError(f"layout is {layout!r}; allowed: 'CHW', 'HWC' or None")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed is {seed!r}; allowed: a whole number in [0, 2**64)")
-    lengths = {name: len(fields[name]) for name in ("image", "audio", *PER_SAMPLE) if fields.get(name) is not None}
+    lengths = {
+        name: len(fields[name]) for name in ("image", "audio", "text", *PER_SAMPLE) if fields.get(name) is not None
+    }
     if keys is not None:
         lengths["keys"] = len(keys)
     if not lengths:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from covary.draws.distributions import Integers, Uniform
 from covary.draws.rows import draw_rows
 from covary.ops.base import Course, Operation
-from covary.ops.combine import OneOf, Sequential
-from covary.ops.image import Posterize, Rotate, Shear, Solarize, Translate
-from covary.ops.layout import Layout, lay_out
+from covary.ops.chains import chain
+from covary.ops.image.augmix import GENTLE as GENTLE
 from covary.ops.mix.batch import Batch
 from covary.ops.mix.batch import Layout as ImageLayout
 from covary.ops.view import View
@@ -23,17 +19,6 @@ from covary.plan.changes import Image
 from covary.plan.fusion import plan
 from covary.planned import Labels, Planned
 from covary.render import find_renderer
-
-# AugMix's operations at its severity 3, of those that ImageNet-C does not test (no noise, blur, contrast ...).
-GENTLE: tuple[Operation, ...] = (
-    Rotate((-9, 9)),
-    Shear(x=(-5, 5), y=0),
-    Shear(x=0, y=(-5, 5)),
-    Translate(x=(-0.1, 0.1), y=0),
-    Translate(x=0, y=(-0.1, 0.1)),
-    Posterize(Integers(3, 4)),
-    Solarize(Uniform(0.7, 1.0)),
-)
 
 
 def check_operations(owner: Any, argument: str, operations: Sequence[Operation] | None) -> None:
@@ -71,10 +56,10 @@ def vary(
     images, layout = batch.images()
     pictures = [_rows_first(images[row], layout) for row in rows]
     sizes, index = sizes_of(pictures), np.asarray(rows)
-    chain = _chain(operations, depth, name)
-    numbers = draw_rows(batch.seed, batch.epochs[index], batch.keys[index], chain.slots)
+    links = chain(operations, depth, name)
+    numbers = draw_rows(batch.seed, batch.epochs[index], batch.keys[index], links.slots)
     view = View(sizes, pictures[0].shape[2], pictures[0].dtype.name)
-    course = chain.walk(Course(len(rows), numbers, lines=chain.lines), view)
+    course = links.walk(Course(len(rows), numbers, lines=links.lines), view)
     planned = Planned(sizes, plan(course.steps, sizes), find_renderer(), Labels(batch.boxes, batch.keypoints, 0))
     outputs, _ = planned.draw(pictures, None, [{} for _ in pictures], 1)
     for output, picture, row in zip(outputs, pictures, rows, strict=True):
@@ -93,25 +78,3 @@ def _rows_first(image: Image, layout: ImageLayout) -> Image:
 
 def _as_laid_out(picture: Image, layout: ImageLayout) -> Image:
     return picture[:, :, 0] if layout == "HW" else np.moveaxis(picture, 2, 0) if layout == "CHW" else picture
-
-
-@lru_cache(maxsize=256)
-def _chain(operations: tuple[Operation, ...], depth: tuple[int, int], name: str) -> Layout:
-    """As many choices as the deepest chain has, each within the one before, so that every depth is as likely."""
-    fewest, most = depth
-    links: list[Operation] = []
-    for number in range(most, 0, -1):
-        choice = OneOf(tuple(_renamed(each, f"{name}.{number}.{i}") for i, each in enumerate(operations)))
-        # Of the depths from `number` on to those from `number` - 1 on.
-        p = 1.0 if number <= fewest else (most - number + 1) / (most - number + 2)
-        choice = dataclasses.replace(choice, name=f"{name}.{number}")
-        links = [Sequential([choice, *links], p=p, name=f"{name}>{number}")]
-    return lay_out(tuple(links))
-
-
-def _renamed(operation: Operation, name: str) -> Operation:
-    """The operation and all inside it under names of their own."""
-    changes: dict[str, Any] = {"name": f"{name}.{operation.name or type(operation).__name__}"}
-    if operation.children:
-        changes["operations"] = tuple(_renamed(child, f"{name}.{i}") for i, child in enumerate(operation.children))
-    return dataclasses.replace(operation, **changes)

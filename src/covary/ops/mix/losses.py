@@ -1,14 +1,18 @@
-"""Losses for mixed targets, in PyTorch."""
+"""Losses for mixed targets and several views, in PyTorch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+Losses = TypeVar("Losses", bound=Any)
 
 
 def soft_cross_entropy(logits: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor:
@@ -65,27 +69,39 @@ def two_target_cross_entropy(
     return _reduced(share * first + (1 - share) * second, reduction)
 
 
-def jensen_shannon(logits: Sequence[Tensor], reduction: Reduction = "mean") -> Tensor:
+def jensen_shannon(logits: Sequence[Any], reduction: Reduction = "mean") -> Any:
     """How much the predictions for several views of the samples disagree: their Jensen-Shannon divergence in nats.
 
     Hendrycks et al. 2020 (AugMix) add 12 times this to the cross-entropy of the first view.
 
     Args:
-        logits: one (B, K) tensor for each view, two or more.
+        logits: one (B, K) for each view, two or more: PyTorch tensors, or NumPy arrays, which give NumPy back.
         reduction: "mean" over the samples, "sum", or "none".
 
     Raises:
         ValueError: fewer than two views, shapes that differ, or an unknown reduction.
     """
-    import torch
-
     if len(logits) < 2 or len({tuple(each.shape) for each in logits}) > 1:
         shapes = [tuple(each.shape) for each in logits]
         raise ValueError(f"jensen_shannon: got logits of shapes {shapes}; two or more of one shape are needed")
+    if not hasattr(logits[0], "detach"):
+        return _reduced(_divergence(np.stack([np.asarray(each, dtype=np.float64) for each in logits])), reduction)
+    import torch
+
     logs = torch.stack([torch.log_softmax(each.float(), dim=1) for each in logits])
     # The logarithm of the mean prediction, from logarithms, so that small probabilities keep their gradients.
     middle = torch.logsumexp(logs, dim=0) - torch.log(torch.tensor(float(len(logits))))
     return _reduced((logs.exp() * (logs - middle)).sum(dim=2).mean(dim=0), reduction)
+
+
+def _divergence(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(B,) Jensen-Shannon divergences of the softmax of (V, B, K) logits."""
+    from scipy.special import log_softmax, logsumexp
+
+    logs = log_softmax(logits, axis=2)
+    middle = logsumexp(logs, axis=0) - np.log(len(logits))
+    divergence: NDArray[np.float64] = (np.exp(logs) * (logs - middle)).sum(axis=2).mean(axis=0)
+    return divergence
 
 
 def _losses(logits: Tensor, target: Any, name: str) -> Tensor:
@@ -102,9 +118,10 @@ def _losses(logits: Tensor, target: Any, name: str) -> Tensor:
     return torch.nn.functional.cross_entropy(logits.float(), wanted.long(), reduction="none")
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
+def _reduced(losses: Losses, reduction: str) -> Losses:
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction is {reduction!r}; allowed: mean, sum, none")
-    return losses.mean() if reduction == "mean" else losses.sum()
+    total: Losses = losses.mean() if reduction == "mean" else losses.sum()
+    return total

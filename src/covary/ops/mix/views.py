@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from covary.draws.distributions import Beta
+from covary.draws.distributions import Beta, dirichlet
 from covary.ops.base import Operation, operation
 from covary.ops.mix.base import Draws, Floats, Mixer
 from covary.ops.mix.batch import Batch, Made
@@ -28,8 +28,8 @@ class AugMixViews(Mixer):
         width: chains in each. Default 3.
         depth: operations in a chain, the fewest and the most, evenly drawn. Default 1 to 3.
         alpha: shape of both laws, above 0. Default 1.
-        operations: what chains are made of; they must keep the size. Default: small rotations, shears and translations,
-            posterize and solarize, the paper's at severity 3 but for its autocontrast and equalize.
+        operations: what chains are made of; they must keep the size. Default: the paper's at severity 3: autocontrast,
+            equalize, posterize and solarize, small rotations, shears and translations.
         p: probability that a sample's views are mixtures; else they are all the picture itself.
 
     Paper: Hendrycks et al. 2020, "AugMix: a simple data processing method to improve robustness and uncertainty".
@@ -88,13 +88,8 @@ class AugMixViews(Mixer):
 
     def blends(self, draw: Draws, view: int) -> tuple[Floats, Floats]:
         """(B,) the shares of the chains' sum, and (B, width) the chains' weights in it, which sum to one."""
-        from scipy.special import gammaincinv
-
         uniforms = np.stack([draw(f"{chain}{view}") for chain in self._chains()], axis=1)
-        # Gamma(alpha) numbers over their sum are Dirichlet(alpha, ...); 0 is kept away from the division.
-        gammas = np.maximum(gammaincinv(self.alpha, uniforms), 1e-300)
-        shares = Beta(self.alpha, self.alpha).quantile(draw(f"share{view}"))
-        return shares, gammas / gammas.sum(axis=1, keepdims=True)
+        return Beta(self.alpha, self.alpha).quantile(draw(f"share{view}")), dirichlet(self.alpha, uniforms)
 
     def _choices(self) -> tuple[Operation, ...]:
         return GENTLE if self.operations is None else tuple(self.operations)

@@ -13,7 +13,7 @@ from covary.draws.distributions import Constant, Distribution
 from covary.ops.amounts import Amount
 from covary.ops.base import Course, Node, ranged
 from covary.ops.text.numbers import Numbers, numbers_of
-from covary.ops.text.page import Page
+from covary.ops.text.page import Page, scan_pages
 from covary.ops.text.protect import Protection, protection
 from covary.ops.view import Modality
 from covary.plan.changes import Bools
@@ -97,17 +97,24 @@ class TextOperation(Amount):
             return view
         rows = range(len(view.pages)) if chosen is None else np.flatnonzero(chosen).tolist()
         pages = [view.pages[row] for row in rows]
-        laws = {slot: _chosen(draw(slot), chosen) for slot in node.laws}
-        drawn = [dict(zip(laws, values, strict=True)) for values in zip(*laws.values(), strict=True)] or [{}] * len(
-            pages
-        )
+        guard = self.guard(view.protect)
+        scan_pages(pages, guard)
+        drawn = _by_text({slot: _chosen(draw(slot), chosen) for slot in node.laws}, len(pages))
         streams = draw.stream("numbers")
         numbers = numbers_of(streams if chosen is None else streams[chosen])
-        changes = self.edits_of_all(pages, self.guard(view.protect), numbers, drawn or [{}] * len(pages))
+        changes = self.edits_of_all(pages, guard, numbers, drawn)
         for page, (edits, note) in zip(pages, changes, strict=True):
             if edits or note:
                 page.change(node.name, edits, note, dropping=self.dropping)
         return view
+
+
+def _by_text(values: Mapping[str, list[float]], count: int) -> list[dict[str, float]]:
+    """Values by slot as values by text."""
+    if len(values) == 1:
+        ((slot, several),) = values.items()
+        return [{slot: value} for value in several]
+    return [dict(zip(values, some, strict=True)) for some in zip(*values.values(), strict=True)] or [{}] * count
 
 
 def _chosen(values: NDArray[np.float64], chosen: Bools | None) -> list[float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise, starmap
 from typing import Any, ClassVar, Literal
 
 from covary.ops.base import operation
@@ -28,6 +28,9 @@ from covary.ops.text.page import Page
 from covary.ops.text.protect import Protection
 from covary.ops.text.segment import lone_letter
 from covary.plan.edits import Edit, Edits
+
+# What else than letters stands in words of ASCII text.
+_NO_LETTER = re.compile(r"[\d_'\-]")
 
 
 def picked(places: list[Any], rate: float, numbers: Numbers) -> list[Any]:
@@ -52,13 +55,9 @@ class _Letters(TextOperation):
         text, least = page.text, self.min_length
         words = [word for word in page.free_words(guard) if word[1] - word[0] >= least]
         if text.isascii():
-            places: list[int] = []
-            for start, end in words:
-                if text[start:end].isalpha():
-                    places += range(start, end)
-                else:
-                    places += (place for place in range(start, end) if text[place].isalpha())
-            return places
+            places = chain.from_iterable(starmap(range, words))
+            others = {match.start() for match in _NO_LETTER.finditer(text)}
+            return [place for place in places if place not in others] if others else list(places)
         find = lone_letter().finditer
         return [match.start() for start, end in words for match in find(text, start, end)]
 
@@ -100,30 +99,46 @@ class KeyboardTypo(_Letters):
         _Letters.check(self)
         self.one_of("layout", LAYOUTS)
 
-    def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
-        letter = text[place]
-        near = neighbours(self.layout).get(letter.lower())
-        if near is None:
-            return None
-        typed: str = numbers.one_of(near)
-        return typed.upper() if letter.isupper() else typed
+    def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
+        text, near = page.text, neighbours(self.layout)
+        edits = []
+        for place in picked(self.letters(page, guard), drawn["rate"], numbers):
+            letter = text[place]
+            keys = near.get(letter) or near.get(letter.lower())
+            if keys is not None:
+                typed: str = numbers.one_of(keys)
+                edits.append(Edit(place, place + 1, typed.upper() if letter.isupper() else typed))
+        return edits
 
 
 @dataclass(frozen=True, repr=False)
 class _Alphabet(_Letters):
     alphabet: str | None = None
+    # Whether the letter in whose place another comes stays, before it.
+    stays: ClassVar[bool] = False
 
     def check(self) -> None:
         _Letters.check(self)
         if self.alphabet is not None and (not isinstance(self.alphabet, str) or not self.alphabet):
             self.refuse("alphabet", repr(self.alphabet), "a string of letters, or None")
 
-    def letter(self, text: str, place: int, numbers: Numbers) -> str:
-        """Any letter of the alphabet, or of the text where none was given, in the case of the one at `place`."""
-        drawn: str = numbers.one_of(self.alphabet or text)
-        if self.alphabet is None and (lone_letter().match(drawn) is None):
-            drawn = text[place]
-        return drawn.upper() if text[place].isupper() else drawn.lower()
+    def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
+        """Any letters of the alphabet, or of the text where none was given, in the case of those in their places."""
+        if drawn["rate"] == 0:
+            return []
+        text = page.text
+        alphabet = text if self.alphabet is None else self.alphabet
+        last = len(alphabet) - 1
+        is_letter = str.isalpha if alphabet.isascii() else lone_letter().match
+        places = picked(self.letters(page, guard), drawn["rate"], numbers)
+        edits = []
+        for place, u in zip(places, numbers.several(len(places)), strict=True):
+            old, new = text[place], alphabet[min(int(u * (last + 1)), last)]
+            if self.alphabet is None and not is_letter(new):
+                new = old
+            new = new.upper() if old.isupper() else new.lower()
+            edits.append(Edit(place, place + 1, old + new if self.stays else new))
+        return edits
 
 
 @operation
@@ -139,8 +154,7 @@ class CharacterInsertion(_Alphabet):
     Hurts: tasks on spelling, codes and names.
     """
 
-    def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
-        return text[place] + self.letter(text, place, numbers)
+    stays = True
 
 
 @operation
@@ -156,9 +170,6 @@ class CharacterSubstitution(_Alphabet):
     Hurts: tasks on spelling, codes and names; KeyboardTypo is closer to what people do.
     """
 
-    def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
-        return self.letter(text, place, numbers)
-
 
 @operation
 class CharacterDeletion(_Letters):
@@ -173,7 +184,7 @@ class CharacterDeletion(_Letters):
     """
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
-        edits = _Letters.edits(self, page, guard, numbers, drawn)
+        edits = [Edit(place, place + 1, "") for place in picked(self.letters(page, guard), drawn["rate"], numbers)]
         least = self.min_length
         runs = (edits[index + least - 1].start - edits[index].start < least for index in range(len(edits) - least + 1))
         if not any(runs):
@@ -181,9 +192,6 @@ class CharacterDeletion(_Letters):
         gone = {edit.start for edit in edits}
         whole = {end - 1 for start, end in page.words if all(place in gone for place in range(start, end))}
         return [edit for edit in edits if edit.start not in whole]
-
-    def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
-        return ""
 
 
 @operation

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from covary.ops.text.protect import Protection
+from covary.ops.text.scan import FEWEST, scan
 from covary.ops.text.segment import Ranges, sentences, words
 from covary.ops.text.trees import Tree
 from covary.plan.edits import Edit, Edits, apply_edits, compose, move_span
@@ -57,7 +58,7 @@ class Page:
     """
 
     __slots__ = (
-        "_guard", "_guarded", "_sentences", "_words",
+        "_guard", "_guarded", "_sentences", "_signs", "_words",
         "changes", "dropped", "edits", "fixed", "original", "spans", "text", "tree",
     )  # fmt: skip
 
@@ -70,6 +71,7 @@ class Page:
         self.dropped: list[Span] = []
         self.changes: list[Change] = []
         self._words: Ranges | None = None
+        self._signs: int | None = None
         self._sentences: Ranges | None = None
         self._guard: Protection | None = None
         self._guarded: Ranges = []
@@ -91,14 +93,16 @@ class Page:
     def guarded(self, guard: Protection) -> Ranges:
         """The protected parts, sorted and disjoint."""
         if guard is not self._guard:
-            self._guarded = guard.ranges(self.text, ((s.start, s.end, s.label) for s in self.spans), self.fixed)
+            spans = ((span.start, span.end, span.label) for span in self.spans) if self.spans else ()
+            self._guarded = guard.ranges(self.text, spans, self.fixed, self._signs)
             self._guard = guard
         return self._guarded
 
     def free_words(self, guard: Protection) -> Ranges:
         """The words of which no part is protected."""
-        guarded = self.guarded(guard)
-        return [word for word in self.words if _is_free(word, guarded)] if guarded else self.words
+        guarded = self._guarded if guard is self._guard else self.guarded(guard)
+        words = self.words if self._words is None else self._words
+        return _outside(words, guarded) if guarded else words
 
     def is_free(self, start: int, end: int, guard: Protection) -> bool:
         """Whether no part of text[start:end] is protected (nor lies strictly inside what is, if it is empty)."""
@@ -198,7 +202,7 @@ class Page:
             self.fixed = [place for start, end in self.fixed if (place := move_span(edits, start, end)) is not None]
         if self.tree is not None:
             self.tree = self.tree.moved(edits)
-        self._words = self._sentences = self._guard = None
+        self._words = self._signs = self._sentences = self._guard = None
 
     def _move_spans(self, edits: Edits, before: str) -> None:
         kept = []
@@ -222,6 +226,39 @@ def _says(text: str, start: int, end: int) -> bool:
 def _written(edits: Edits, span: Span) -> bool:
     """Whether something new was written in a span."""
     return any(edit.text and span.start <= edit.start and edit.end <= span.end for edit in edits)
+
+
+def _outside(words: Ranges, guarded: Ranges) -> Ranges:
+    """The words of which no part is in one of the guarded parts, both in order."""
+    free: Ranges = []
+    parts = iter(guarded)
+    low, high = next(parts)
+    for index, word in enumerate(words):
+        start, end = word
+        while high <= start:
+            part = next(parts, None)
+            if part is None:
+                return free + words[index:]
+            low, high = part
+        if low >= end:
+            free.append(word)
+    return free
+
+
+def scan_pages(pages: Sequence[Page], guard: Protection) -> None:
+    """Find the words and signs of all pages that nobody has looked at, together where that is faster.
+
+    Args:
+        pages: of a batch.
+        guard: what will be asked for first.
+    """
+    new = [page for page in pages if page._words is None and page.text.isascii()]
+    if len(new) < FEWEST:
+        return
+    for page, places, signs in zip(new, *scan([page.text for page in new]), strict=True):
+        page._words, page._signs = places, signs
+        if not page.spans and not page.fixed and guard.nothing_in(signs):
+            page._guard, page._guarded = guard, []
 
 
 def _is_free(place: tuple[int, int], guarded: Ranges) -> bool:

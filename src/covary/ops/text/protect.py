@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from covary.ops.text import scan
 from covary.ops.text.segment import Ranges
 
 _UNITS = (
@@ -23,13 +24,22 @@ _UNITS = (
 )
 KINDS = {
     "urls": r"(?:https?|ftp|file)://[^\s<>\"]*[^\s<>\"'.,;:!?)\]}]|www\.[^\s<>\"]*[^\s<>\"'.,;:!?)\]}]"
-    r"|(?<![\w@.\-])(?:[\w\-]+\.)+(?:com|org|net|edu|gov|io|ai|co|uk|de|fr|info|dev|app)\b(?:/[^\s<>\"]*[\w/])?",
-    "emails": r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+",
+    r"|(?<![\w@.\-])(?:[\w\-]++\.)+(?:com|org|net|edu|gov|io|ai|co|uk|de|fr|info|dev|app)\b(?:/[^\s<>\"]*[\w/])?",
+    "emails": r"[\w.+\-]++@[\w\-]+(?:\.[\w\-]+)+",
     "numbers": rf"(?<!\w)[+\-−]?(?:[$€£¥]\s?)?\d+(?:[.,:/\-]\d+)*(?:\s?(?:{_UNITS})(?!\w))?",
     "placeholders": r"\{\{[^{}\n]*\}\}|\$?\{[^{}\n]*\}|%\(\w+\)[sdifgr]|%[\d.]*[sdifgr](?!\w)|\$[A-Za-z_]\w*"
     r"|<\|?[A-Za-z_]\w*\|?>|\[[A-Z][A-Z0-9_]+\]|__\w+__",
-    "code": r"```.*?```|`[^`\n]+`|(?<!\w)\w+(?:\.\w+)*\([^()\n]*\)|(?<!\w)[^\W_]+_\w+",
+    "code": r"```.*?```|`[^`\n]+`|(?<!\w)(?:\w++(?:\.\w++)*+\([^()\n]*\)|[^\W_]++_\w+)",
     "markup": r"</?[A-Za-z][^<>]*>|<!--.*?-->|&(?:\w+|#\d+|#x[0-9a-fA-F]+);|\]\([^)\s]+\)",
+}
+# The bit that each kind has where the texts of a batch are looked at together.
+_BITS = {
+    "urls": scan.URLS,
+    "emails": scan.EMAILS,
+    "numbers": scan.NUMBERS,
+    "placeholders": scan.PLACEHOLDERS,
+    "code": scan.CODE,
+    "markup": scan.MARKUP,
 }
 # One of these is in every match; points, colons and brackets only count where no white space follows.
 _ANY_SIGN = re.compile(r"[\d@{%$<\[_`&(:.](?:(?<![(:.])|(?!\s|\Z))")
@@ -49,35 +59,44 @@ class Protection:
     """What to leave alone, compiled.
 
     Attributes:
-        built_in: the kinds, each with its own signs.
+        built_in: the kinds, each with its own signs and its bit.
         named: matches of the user's patterns and words.
         spans: whether all spans are protected.
         entities: labels of protected spans.
+        bits: of all built-in kinds.
     """
 
-    built_in: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    built_in: tuple[tuple[re.Pattern[str], re.Pattern[str], int], ...]
     named: re.Pattern[str] | None
     spans: bool
     entities: frozenset[str]
+    bits: int
 
-    def ranges(self, text: str, spans: Iterable[tuple[int, int, object]], fixed: Ranges) -> Ranges:
+    def nothing_in(self, signs: int) -> bool:
+        """Whether a text with these signs holds nothing that is protected whatever the sample says."""
+        return self.named is None and not (signs & scan.ANY and signs & self.bits)
+
+    def ranges(
+        self, text: str, spans: Iterable[tuple[int, int, object]], fixed: Ranges, signs: int | None = None
+    ) -> Ranges:
         """The protected parts of a text, sorted and disjoint.
 
         Args:
             text: the text.
             spans: its spans with their labels.
             fixed: parts that the sample itself protects.
+            signs: bits of what the text holds, see `covary.ops.text.scan`; None where nobody has looked.
         """
         found = list(fixed)
-        if self.built_in and _ANY_SIGN.search(text) is not None:
-            for signs, kind in self.built_in:
-                if signs.search(text) is not None:
+        if self.built_in and (_ANY_SIGN.search(text) is not None if signs is None else signs & scan.ANY):
+            for sign, kind, bit in self.built_in:
+                if sign.search(text) is not None if signs is None else signs & bit:
                     found += [match.span() for match in kind.finditer(text)]
         if self.named is not None:
             found += [match.span() for match in self.named.finditer(text)]
         if self.spans or self.entities:
             found += [(start, end) for start, end, label in spans if self.spans or str(label) in self.entities]
-        return _joined(found)
+        return _joined(found) if found else found
 
 
 def _joined(ranges: Ranges) -> Ranges:
@@ -123,10 +142,11 @@ def protection(entries: tuple[str, ...], lifted: tuple[str, ...] = ()) -> Protec
             )
     kinds = tuple(name for name in KINDS if name not in free)
     return Protection(
-        tuple((re.compile(_SIGNS[name]), re.compile(KINDS[name], re.DOTALL)) for name in kinds),
+        tuple((re.compile(_SIGNS[name]), re.compile(KINDS[name], re.DOTALL), _BITS[name]) for name in kinds),
         re.compile("|".join(named), re.IGNORECASE) if named else None,
         "spans" in entries,
         frozenset(entities),
+        sum(_BITS[name] for name in kinds),
     )
 
 

@@ -45,16 +45,19 @@ class RandomSwap(TextOperation):
         if count == 0 or len(words) < 2:
             return []
         homes = page.homes(words)
-        order = list(range(len(words)))
-        for _ in range(count):
-            one = numbers.below(len(words))
-            other = numbers.below(len(words) - 1)
-            other += other >= one
+        last = len(words) - 1
+        # Place -> the word that stands there now, for the places that had another.
+        order: dict[int, int] = {}
+        drawn_places = iter(numbers.several(2 * count))
+        for u, v in zip(drawn_places, drawn_places, strict=True):
+            one, other = min(int(u * (last + 1)), last), min(int(v * last), last - 1)
+            if other >= one:
+                other += 1
             if homes is None or homes[one] == homes[other]:
-                order[one], order[other] = order[other], order[one]
+                order[one], order[other] = order.get(other, other), order.get(one, one)
         text = page.text
         edits = []
-        for place, word in enumerate(order):
+        for place, word in sorted(order.items()):
             if place != word:
                 start, end = words[word]
                 edits.append(Edit(*words[place], text[start:end], (Copy(0, start, end),)))

@@ -10,8 +10,9 @@ from covary.data.decode import decode
 from covary.data.encode import encode
 from covary.data.instances import Category, Instance
 from covary.drawing import COLOURS, draw_instances, text, text_width, viewable
-from covary.show import CELL, contact_sheet, draw_sheet
-from covary.show import Row as SheetRow
+from covary.show import contact_sheet
+from covary.show.pictures import CELL, draw_sheet
+from covary.show.pictures import Row as SheetRow
 
 pytestmark = pytest.mark.filterwarnings("ignore:covary's compiled kernels:RuntimeWarning")
 

@@ -11,18 +11,20 @@ import numpy as np
 
 from covary.data.coco import read_coco
 from covary.data.dataset import Dataset, SampleError
-from covary.data.decode import DecodeError, decode
+from covary.data.decode import DecodeError
 from covary.data.encode import EXTENSIONS, encode
 from covary.data.folder import Problem
 from covary.data.instances import Category, Instance
 from covary.drawing import INK, PALE, PAPER, draw_instances, paste, text, text_width, viewable
 from covary.expand.kinds.folder import folder_sources
 from covary.expand.kinds.opening import opened, sources_of
+from covary.expand.pictures import OpenedPicture
 from covary.expand.report import printable
 from covary.expand.sources import Entry, Sources
 from covary.expand.variations import Variation, variations
 from covary.pipeline import Pipeline
 from covary.plan.changes import Image
+from covary.show.subject import heading, named
 
 CELL = 260  # px, the longest side of a picture on the sheet
 GAP = 10
@@ -75,7 +77,8 @@ def contact_sheet(
     format = EXTENSIONS.get(Path(out).suffix.lower())
     if format is None:
         raise ValueError(f"{out}: the ending says no format; allowed: .png, .jpg, .webp, .bmp, .tif")
-    shown, title = _for_viewing(pipeline, seed)
+    whole, name = named(pipeline, seed)
+    shown = _for_viewing(whole)
     sources, first = _sources(source, annotations)
     rows: list[Row] = []
     skipped: list[Problem] = []
@@ -93,29 +96,21 @@ def contact_sheet(
             f"{source}: no picture there can be shown" + "".join(f"; {p.name}: {p.reason}" for p in skipped[:1])
         )
     rows.sort(key=lambda row: row.name)
-    pictures = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
-    each = "1 variation" if times == 1 else f"{times} variations"
-    heading = f"{title}seed {shown.seed} · {pictures}, {each} of each"
-    sheet = draw_sheet(Path(os.path.realpath(sources.root)).name, heading, rows)
+    about = heading(shown, name, "picture", len(rows), times)
+    sheet = draw_sheet(Path(os.path.realpath(sources.root)).name, about, rows)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_bytes(encode(sheet, format))
     return tuple(skipped)
 
 
-def _for_viewing(pipeline: Pipeline | str | os.PathLike[str], seed: int | None) -> tuple[Pipeline, str]:
-    """The pipeline without what makes no pictures, and how it is called on the sheet."""
+def _for_viewing(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without what makes no pictures."""
     from covary.ops.image.finish import Normalize, ToTensor
 
-    title = ""
-    if isinstance(pipeline, str | os.PathLike):
-        title = f"{Path(pipeline).name} · "
-        pipeline = Pipeline.from_yaml(Path(pipeline))
     plain = pipeline.to_dict()
     pairs = zip(pipeline.operations, plain["operations"], strict=True)
     plain["operations"] = [written for operation, written in pairs if not isinstance(operation, Normalize | ToTensor)]
-    if seed is not None:
-        plain["seed"] = seed
-    return Pipeline.from_dict(plain), title
+    return Pipeline.from_dict(plain)
 
 
 def _sources(
@@ -141,9 +136,9 @@ def _chosen(entries: Sequence[Entry], first: Collection[str]) -> list[Entry]:
 
 
 def _row(sources: Sources, entry: Entry, pipeline: Pipeline, times: int) -> Row:
-    raw = sources.reader.read(entry)
-    picture = decode(raw.picture) if isinstance(raw.picture, bytes) else raw.picture
-    labels = sources.reader.labels(entry, sources.facts(entry), raw, picture)
+    opened = sources.reader.open(entry, sources.facts(entry), sources.reader.read(entry))
+    assert isinstance(opened, OpenedPicture)
+    picture, labels = opened.picture, opened.labels
     height, width, channels = picture.shape
     mask = None if labels.mask is None else labels.mask.pixels
     original = Variation(0, picture, None if labels.objects is None else list(labels.objects.instances), mask)

@@ -1,0 +1,3 @@
+"""The page of an experiment."""
+
+from __future__ import annotations

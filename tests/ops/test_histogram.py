@@ -1,0 +1,86 @@
+"""AutoContrast, Equalize and Sharpness against Pillow and OpenCV; other dtypes against uint8 and the closed form."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from picturing import WHITE, in_dtype, noise_picture
+from PIL import Image as PillowImage
+from PIL import ImageEnhance, ImageOps
+
+from covary import Pipeline
+from covary.ops.base import Operation
+from covary.ops.image import AutoContrast, Equalize, Sharpness
+
+
+def applied(operation: Operation, picture: np.ndarray) -> np.ndarray:
+    return np.asarray(Pipeline([operation])(image=picture, key=0)["image"])
+
+
+def narrow(seed: int, low: int, high: int, size: tuple[int, int] = (40, 50)) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64(seed)).integers(low, high + 1, (*size, 3), dtype=np.uint8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 99), st.integers(0, 254), st.integers(1, 255), st.sampled_from([0, 2, 10]))
+def test_autocontrast_equals_pillow_within_its_rounding_down(seed: int, low: int, high: int, percent: int) -> None:
+    picture = narrow(seed, min(low, high), max(low, high))
+    expected = np.asarray(ImageOps.autocontrast(PillowImage.fromarray(picture), cutoff=percent)).astype(int)
+    difference = applied(AutoContrast(cutoff=percent / 100), picture).astype(int) - expected
+    assert difference.min() >= 0
+    assert difference.max() <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 99), st.integers(0, 255), st.integers(0, 255))
+def test_equalize_equals_opencv_of_each_channel(seed: int, low: int, high: int) -> None:
+    picture = narrow(seed, min(low, high), max(low, high))
+    expected = np.stack([cv2.equalizeHist(np.ascontiguousarray(picture[..., c])) for c in range(3)], axis=2)
+    np.testing.assert_allclose(applied(Equalize(), picture).astype(int), expected, atol=1)  # exact halves
+
+
+def test_equalize_is_close_to_pillow_on_a_large_picture() -> None:
+    picture = np.clip(np.random.Generator(np.random.PCG64(1)).normal(90, 25, (512, 512, 3)), 0, 255).astype(np.uint8)
+    expected = np.asarray(ImageOps.equalize(PillowImage.fromarray(picture))).astype(int)
+    difference = applied(Equalize(), picture).astype(int) - expected
+    # Pillow counts the darker pixels only, OpenCV those of the level, too.
+    of_one_level = max(np.bincount(picture[..., c].ravel()).max() for c in range(3)) / 512**2 * 255
+    assert difference.min() >= -1
+    assert difference.max() <= of_one_level + 1
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("operation", [AutoContrast(), AutoContrast(cutoff=0.1), Equalize(), AutoContrast(amount=0.4)])
+def test_other_dtypes_agree_with_uint8(dtype: str, operation: Operation) -> None:
+    levels = narrow(3, 50, 180)
+    expected = applied(operation, levels) / 255
+    np.testing.assert_allclose(
+        applied(operation, in_dtype(levels.astype(int), dtype)) / WHITE[dtype], expected, atol=0.51 / 255
+    )
+
+
+@pytest.mark.parametrize("dtype", list(WHITE))
+@pytest.mark.parametrize("operation", [AutoContrast(), Equalize()])
+def test_a_channel_of_one_value_and_amount_zero_change_nothing(dtype: str, operation: Operation) -> None:
+    flat = in_dtype(np.full((9, 8, 3), 77), dtype)
+    np.testing.assert_array_equal(applied(operation, flat), flat)
+    noisy = noise_picture(dtype=dtype)
+    np.testing.assert_array_equal(applied(operation.with_strength(0), noisy), noisy)
+
+
+@pytest.mark.parametrize("operation", [AutoContrast, Equalize])
+def test_amount_is_the_share_in_a_blend(operation: type[AutoContrast] | type[Equalize]) -> None:
+    picture = narrow(5, 60, 150)
+    whole = applied(operation(), picture).astype(float)
+    np.testing.assert_allclose(applied(operation(amount=0.25), picture), 0.75 * picture + 0.25 * whole, atol=0.75)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7])
+def test_sharpness_equals_pillow_inside_its_border(factor: float) -> None:
+    picture = narrow(7, 0, 255)
+    expected = np.asarray(ImageEnhance.Sharpness(PillowImage.fromarray(picture)).enhance(factor)).astype(int)
+    made = applied(Sharpness((factor, factor)), picture).astype(int)
+    assert np.abs(made - expected)[1:-1, 1:-1].max() <= 1  # Pillow rounds the smooth picture first
