@@ -149,7 +149,7 @@ def cell(text: str) -> str:
 
 
 def has_picture(name: str) -> bool:
-    return name.startswith("image.")
+    return name.startswith(("image.", "volume."))
 
 
 def outdated() -> list[str]:

@@ -39,6 +39,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image.SmallestMaxSize": {"max_size": 96},
     "image.TenCrop": {"size": 80},
     "image.ZoomOut": {"ratio": (1, 2)},
+    "volume.CenterCrop3D": {"size": (48, 72, 90)},
+    "volume.Pad3D": {"padding": 12},
+    "volume.PadIfNeeded3D": {"min_height": 120, "min_width": 160},
+    "volume.RandomAffine3D": {"rotate": 25, "scale": (0.7, 1.3)},
+    "volume.RandomCrop3D": {"size": (32, 72, 90)},
+    "volume.RandomRotation3D": {"x": 30, "y": 30, "z": 30},
+    "volume.Elastic3D": {"magnitude": (2, 4)},
 }
 
 # The cat's face and one of its eyes, for operations that look at labels.
@@ -49,6 +56,25 @@ def photograph() -> NDArray[np.uint8]:
     from skimage import data
 
     return np.asarray(cv2.resize(data.cat(), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def phantom() -> NDArray[np.uint8]:
+    """A volume like a scan of a body: nested ellipsoids and a grain, none of it symmetric; (48, 96, 128)."""
+    z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (48, 96, 128)), indexing="ij")
+    made = np.zeros(z.shape)
+    for centre, radii, value in (
+        ((0, 0, 0), (0.95, 0.85, 0.9), 90),
+        ((0, 0, 0), (0.88, 0.76, 0.82), -40),
+        ((0, -0.1, -0.4), (0.6, 0.45, 0.25), -35),
+        ((0, -0.05, 0.4), (0.7, 0.5, 0.28), -35),
+        ((0.2, 0.55, 0.05), (0.9, 0.14, 0.1), 150),
+        ((-0.2, -0.2, 0.1), (0.4, 0.25, 0.2), 70),
+        ((0.1, -0.25, 0.5), (0.12, 0.1, 0.07), 110),
+    ):
+        inside = sum(((axis - c) / r) ** 2 for axis, c, r in zip((z, y, x), centre, radii, strict=True)) < 1
+        made += value * inside
+    grain = np.random.default_rng(0).normal(0, 6, made.shape)
+    return np.clip(made + grain * (made > 0), 0, 255).astype(np.uint8)
 
 
 def arguments(name: str, operation: type[Any]) -> dict[str, Any]:
@@ -67,10 +93,10 @@ def draw(names: list[str], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     classes = registry()
-    original = photograph()
+    original, body = photograph(), phantom()
     for name in names:
-        operation = classes[name](**arguments(name, classes[name]))
-        strip = variations(dataclasses.replace(operation, p=1.0), original)
+        operation = dataclasses.replace(classes[name](**arguments(name, classes[name])), p=1.0)
+        strip = slices(operation, body) if name.startswith("volume.") else variations(operation, original)
         ok, data = cv2.imencode(".jpg", strip[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
         if not ok:
             raise OSError(f"no picture of {name} could be encoded")
@@ -92,6 +118,23 @@ def variations(operation: Any, original: NDArray[np.uint8]) -> NDArray[np.uint8]
         ]
     # Sizes and formats are the same at every strength: one row says it all.
     return stacked([beside([original, *row]) for row in made.values()])
+
+
+def slices(operation: Any, original: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The middle slice of a volume and of what the operation makes of it, a row for each strength."""
+    from covary import Pipeline
+
+    made = {}
+    for strength in STRENGTHS:
+        pipeline = Pipeline([operation], seed=3).with_strength(strength)
+        made[pipeline] = [middle(pipeline(volume=original, key=key)["volume"]) for key in range(VARIATIONS)]
+    return stacked([beside([middle(original), *row]) for row in made.values()])
+
+
+def middle(body: NDArray[Any]) -> NDArray[np.uint8]:
+    """The middle slice of a volume in grey; of a finished one, channels first, that of its first channel."""
+    grey = body[0] * 255 if body.ndim == 4 else body
+    return np.repeat(grey[len(grey) // 2, :, :, None], 3, axis=2).round().astype(np.uint8)
 
 
 def beside(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@
 #include "pixels/picture.hpp"
 #include "program.hpp"
 #include "sound/module.hpp"
+#include "volume/volume.hpp"
 
 namespace nb = nanobind;
 
@@ -332,4 +333,5 @@ NB_MODULE(_native, m) {
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });
   covary::add_pixels(m);
+  covary::add_volume(m);
 }

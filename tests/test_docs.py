@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from covary import audio, image, mix, text
+from covary import audio, image, mix, text, volume
 from covary.draws import distributions
 from covary.ops import combine, policies
 from covary.ops.base import declared
@@ -30,6 +30,7 @@ PAGES_WITH_EXAMPLES = (
     "docs/scaling.md",
     "docs/search.md",
     "docs/text.md",
+    "docs/volumes.md",
 )
 MIXERS = declared(mix.Mixer)
 # What an operation must be told, by the name of the argument.
@@ -63,7 +64,7 @@ def test_signature_on_the_page_has_the_true_defaults(name: str) -> None:
     needed = {
         field.name: NEEDED.get(field.name, 32) for field in dataclasses.fields(cls) if not build.default_text(field)
     }
-    names = {"audio": audio, "image": image, "text": text, **vars(combine), **vars(policies)}
+    names = {"audio": audio, "image": image, "text": text, "volume": volume, **vars(combine), **vars(policies)}
     names |= {**vars(distributions), **needed}
     assert eval(build.signature(name, cls), names) == cls(**needed)  # the text is our own
 

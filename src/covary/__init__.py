@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from covary.ops import mix as mix
     from covary.ops import spectrogram as spectrogram
     from covary.ops import text as text
+    from covary.ops import volume as volume
     from covary.ops.combine import OneOf as OneOf
     from covary.ops.combine import Sequential as Sequential
     from covary.ops.combine import SomeOf as SomeOf
@@ -71,6 +72,7 @@ _ROOMS = {
     "prove": "covary.prove",
     "spectrogram": "covary.ops.spectrogram",
     "text": "covary.ops.text",
+    "volume": "covary.ops.volume",
 }
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]

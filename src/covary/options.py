@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "time_labels": {},
     "rate": None,
     "protect": (),
+    "frame_noise": "own",
     "threads": None,
     "renderer": None,
 }

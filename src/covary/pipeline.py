@@ -41,7 +41,8 @@ from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
 from covary.render import Renderer
-from covary.samples import IMAGES, SOUNDS, Samples, modalities_of
+from covary.samples import IMAGES, SOUNDS, Samples, has_stack, modalities_of
+from covary.stacks import FRAME_NOISE, FrameNoise
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 from covary.targets.pairs import checked_indices, checked_pairs
 from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
@@ -80,6 +81,8 @@ class Pipeline:
         rate: samples per second of sounds that come without a rate.
         protect: what no operation on text may touch, see `covary.ops.text.protect`: "word:NAME", "pattern:REGEX",
             "spans", "entity:LABEL"; "-KIND" gives a built-in kind free ("-numbers").
+        frame_noise: "own" gives every frame of a video and every slice of a volume noise of its own, as a camera does;
+            "same" gives all of them one field. All else is the same for all frames in any case.
         threads: cores that one call may use. Default: all of them; one inside a worker process.
         renderer: "native", "opencv" or "reference". Default: native where it was built.
 
@@ -114,6 +117,7 @@ class Pipeline:
         time_labels: Mapping[str, Target] | None = None,
         rate: int | None = None,
         protect: Sequence[str] = (),
+        frame_noise: FrameNoise = "own",
         threads: int | None = None,
         renderer: Renderer | None = None,
     ) -> None:
@@ -129,6 +133,8 @@ class Pipeline:
             raise ValueError(f"Pipeline: draws is {draws!r}; allowed: {', '.join(DRAWS)}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise ValueError(f"Pipeline: threads is {threads!r}; allowed: a whole number from 1 on, or None")
+        if frame_noise not in FRAME_NOISE:
+            raise ValueError(f"Pipeline: frame_noise is {frame_noise!r}; allowed: {', '.join(FRAME_NOISE)}")
         self.seed = int(seed)
         self.draws: Draws = draws
         self.fuse = bool(fuse)
@@ -144,6 +150,7 @@ class Pipeline:
         self.time_labels = checked_time_labels(time_labels)
         self.rate = checked_rate(rate)
         self.protect = checked_protect(protect)
+        self.frame_noise: FrameNoise = frame_noise
         self.threads = threads
         self.renderer: Renderer | None = renderer
         self._layout = lay_out(self.operations)
@@ -159,9 +166,8 @@ class Pipeline:
             self.targets,
         )
         self._images = Images(self._layout, self.fuse, renderer, labels)
-        self._samples = Samples(
-            self._images, modalities_of(self.operations) or IMAGES, self.time_labels, self.rate, self.protect
-        )
+        modalities = modalities_of(self.operations) or IMAGES
+        self._samples = Samples(self._images, modalities, self.time_labels, self.rate, self.protect, self.frame_noise)
         self._calls = 0
         self._kind: Any = None
         self._ahead: Ahead[Any] | None = None
@@ -187,6 +193,11 @@ class Pipeline:
                 `covary.data.StoredSound`, of which no more is read than is looked at:
                 `events`, `words` and `phones` (see `covary.targets.events.Events`), a `clean` waveform, and what
                 `time_labels` names.
+                With `video` (T, H, W) or (T, H, W, C): the labels of an image, each with one entry for every frame,
+                as `mask` (T, H, W) and `boxes` a list of T arrays. All frames are varied alike.
+                With `volume` (D, H, W) or (D, H, W, C), in int16 too for operations on volumes alone: `mask3d`,
+                `masks3d`, `keypoints3d` (N, 3) x, y, z with `keypoints3d_labels`, and its voxel `spacing` along D, H
+                and W. Operations on images take it slice by slice, all alike.
                 With `text`: `spans`, `sentences`, `answer`, `tokens` with `tags`, and `protected` spans (see
                 `covary.texts.vary_texts`).
 
@@ -209,7 +220,7 @@ class Pipeline:
         modalities = self._samples.modalities
         if key is None and modalities == SOUNDS:
             return self._counted_sound(fields, epoch)
-        if modalities != IMAGES:
+        if modalities != IMAGES or fields.get("image") is None or has_stack(fields):
             keys = self._own_keys(1) if key is None else key_numbers((key,))
             courses = self._courses(keys, epoch_numbers(epoch, 1))
             return self._samples.vary([fields], courses, self._threads(None))[1][0]
@@ -332,10 +343,15 @@ class Pipeline:
             varied = {field: [] for field in columns}
         return varied if fields or name is None else varied[name]
 
-    def _name_of(self, content: Any) -> Modality:
+    def _name_of(self, content: Any) -> str:
         """What a bare argument is."""
         if isinstance(content, str):
             return "text"
+        if self._samples.modalities & {"image", "volume"} and np.ndim(content) > 2:
+            if "volume" in self._samples.modalities:
+                return "volume"
+            if np.ndim(content) == 4:
+                return "video"
         return "audio" if self._samples.modalities == {"audio"} else "image"
 
     def next_key(self) -> int:
@@ -433,7 +449,7 @@ class Pipeline:
         *,
         key: Key,
         epoch: int = 0,
-        size: tuple[int, int] | None = None,
+        size: tuple[int, ...] | None = None,
         channels: int = 3,
         dtype: str = "uint8",
         audio: NDArray[Any] | None = None,
@@ -446,8 +462,9 @@ class Pipeline:
         Args:
             key: the sample's identity.
             epoch: which of its variations.
-            size: height and width of its image; needed by pipelines for images.
-            channels, dtype: of the image.
+            size: height and width of its image or video, or depth, height and width of its volume (of which an empty
+                one is then taken through the pipeline); needed by pipelines for images and volumes.
+            channels, dtype: of the image or volume.
             audio, rate: its sound; a silent one of the same length does where no operation listens to it.
             text: its text.
             labels: of its image (`boxes`, `mask`), where an operation looks at them before it draws.
@@ -458,12 +475,16 @@ class Pipeline:
         courses = self._courses(key_numbers((key,)), epoch_numbers(epoch, 1))
         walked: list[Course] = []
         about: dict[str, Any] = {}
-        if size is not None:
+        volume = None
+        if size is not None and len(size) == 3:
+            volume = np.zeros((*size, channels), dtype)
+            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
+        elif size is not None:
             like = _like(channels, dtype)
             sizes = np.array([size], dtype=np.int64)
             walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1)), [labels]))
             about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
-        walked += self._samples.walked_beside({"audio": audio, "rate": rate, "text": text}, courses)
+        walked += self._samples.walked_beside({"volume": volume, "audio": audio, "rate": rate, "text": text}, courses)
         if not walked:
             needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
             raise TypeError(f"trace: nothing to trace; pass {needed}")
@@ -485,7 +506,7 @@ class Pipeline:
             if record["name"] not in names:
                 raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
             past[record["name"]] = record
-        return self._samples.vary([fields], lambda rows: Course(1, None, past), self._threads(None))[1][0]
+        return self._samples.vary([fields], lambda rows: Course(len(rows), None, past), self._threads(None))[1][0]
 
     # Variants and files
 
@@ -516,7 +537,7 @@ class Pipeline:
 
     @property
     def modalities(self) -> frozenset[Modality]:
-        """What it has operations for: "image", "audio", "text"; all else passes by."""
+        """What it has operations for: "image", "audio", "text", "volume"; all else passes by."""
         return self._samples.modalities
 
     @property
@@ -613,7 +634,12 @@ class Pipeline:
         return lambda rows: self._course(keys[rows], epochs[rows], None if strengths is None else strengths[rows])
 
 
-_TRACED = {"image": "size=(height, width)", "audio": "audio=... with its rate", "text": "text=..."}
+_TRACED = {
+    "image": "size=(height, width)",
+    "volume": "size=(depth, height, width)",
+    "audio": "audio=... with its rate",
+    "text": "text=...",
+}
 
 
 def _like(channels: int, dtype: str) -> Image:

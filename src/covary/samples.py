@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from covary.images import Courses, Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
 from covary.plan.changes import Ints
+from covary.stacks import FrameNoise, is_stack
 from covary.waves import Stored
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 IMAGES: frozenset[Modality] = frozenset({"image"})
 SOUNDS: frozenset[Modality] = frozenset({"audio"})
 TEXTS: frozenset[Modality] = frozenset({"text"})
+
+# The fields that operations of a modality act on.
+CONTENTS: Mapping[Modality, tuple[str, ...]] = {
+    "image": ("image", "video", "volume"),
+    "volume": ("volume",),
+    "audio": ("audio",),
+    "text": ("text",),
+}
+STACKS = ("video", "volume")
 
 
 def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
@@ -44,6 +54,7 @@ class Samples:
         time_labels: how fields that move in time are written, by name.
         rate: of sounds that come without one.
         protect: what no operation on text may touch.
+        frame_noise: whether the frames of a video and the slices of a volume have noise of their "own".
     """
 
     images: Images
@@ -51,6 +62,7 @@ class Samples:
     time_labels: Mapping[str, Target]
     rate: int | None
     protect: tuple[str, ...]
+    frame_noise: FrameNoise = "own"
 
     def columns(
         self, columns: Mapping[str, Sequence[Any]], courses: Courses, threads: int, name: str | None
@@ -66,7 +78,7 @@ class Samples:
         count = len(next(iter(columns.values())))
         if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
             return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
-        if self.modalities == IMAGES and columns.get("image") is not None:
+        if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
             samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
             where = "images" if name == "image" else "image"
@@ -79,6 +91,9 @@ class Samples:
         varied = {
             field: [label.get(field) for label in labels] for field in dict.fromkeys(f for e in labels for f in e)
         }
+        for name in STACKS:
+            if name in varied:
+                varied[name] = _stacked(varied[name])
         if None in (rates := varied.get("rate", ())):
             varied["rate"] = [self.rate if rate is None else rate for rate in rates]
         return varied if outputs is None else {"image": outputs, **{f: v for f, v in varied.items() if f != "image"}}
@@ -100,8 +115,7 @@ class Samples:
                     alone.append(row)
                     varied[row] = {"image": image, **fields}
         for sample in varied:
-            if all(sample.get(modality) is None for modality in self.modalities):
-                raise self.nothing(sample)
+            self._check_content(sample)
         pictures = None
         if "image" in self.modalities:
             rows = _having(varied, "image")
@@ -114,8 +128,43 @@ class Samples:
                 pictures = pictures if len(rows) == len(varied) and not alone else None
                 for row in alone:
                     del varied[row]["image"]
+            self._vary_videos(varied, courses, threads)
+        self._vary_volumes(varied, courses, threads)
         self.vary_beside(varied, courses, threads)
         return pictures, varied
+
+    def _check_content(self, sample: Mapping[str, Any]) -> None:
+        """Refuse a sample with nothing to vary, or whose labels could belong to two things."""
+        contents = [name for name in dict.fromkeys(_contents(self.modalities)) if _holds(sample, name)]
+        if not contents:
+            raise self.nothing(sample)
+        pictures = [name for name in CONTENTS["image"] if name in contents]
+        if "image" in self.modalities and len(pictures) > 1:
+            raise ValueError(
+                f"a sample has {' and '.join(pictures)}: labels could belong to either; give a sample one of them"
+            )
+
+    def _vary_videos(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        rows = _having(samples, "video")
+        if not rows:
+            return
+        from covary.videos import vary_videos
+
+        some = [samples[row] for row in rows]
+        made = vary_videos(self.images, some, _part(courses, rows), threads, self.frame_noise)
+        for row, sample in zip(rows, made, strict=True):
+            samples[row] = sample
+
+    def _vary_volumes(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        rows = _having(samples, "volume") if self.modalities & {"image", "volume"} else []
+        if not rows:
+            return
+        from covary.volumes import vary_volumes
+
+        some = [samples[row] for row in rows]
+        made = vary_volumes(self.images, some, _part(courses, rows), threads, self.frame_noise)
+        for row, sample in zip(rows, made, strict=True):
+            samples[row] = sample
 
     def vary_beside(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
         """Vary the sounds and texts of samples in place: their fields are those of the list's own dicts."""
@@ -198,25 +247,56 @@ class Samples:
         return {**TARGETS, **self.time_labels}
 
     def walked_beside(self, fields: Mapping[str, Any], courses: Courses) -> list[Course]:
-        """The walks of a sample's sound and text, where it has any, through the operations."""
+        """The walks of a sample's volume, sound and text, where it has any, through the operations."""
         walked: list[Course] = []
 
         def kept(rows: Ints) -> Course:
             walked.append(courses(rows))
             return walked[-1]
 
-        self.vary_beside([{name: value for name, value in fields.items() if value is not None}], kept, 1)
+        sample = {name: value for name, value in fields.items() if value is not None}
+        self._vary_volumes([sample], kept, 1)
+        self.vary_beside([sample], kept, 1)
         return walked
 
     def nothing(self, fields: Mapping[str, Any]) -> TypeError:
         """The error for a sample with nothing to vary."""
+        for name in STACKS:
+            if fields.get(name) is not None and not has_stack(fields):
+                what = f"a {type(fields[name]).__name__}"
+                return TypeError(f"{name} is {what}; a NumPy array of three or four axes is needed")
         names = sorted(self.modalities)
         return TypeError(f"no {' or '.join(names)} among the fields {sorted(fields)}; pass {names[0]}=...")
 
 
-def _having(samples: Sequence[Mapping[str, Any]], content: Modality) -> list[int]:
+def has_stack(fields: Mapping[str, Any]) -> bool:
+    """Whether a sample has a video or a volume."""
+    return any(is_stack(fields.get(name)) for name in STACKS)
+
+
+def _any_stack(columns: Mapping[str, Sequence[Any]]) -> bool:
+    return any(name in columns and any(is_stack(value) for value in columns[name]) for name in STACKS)
+
+
+def _contents(modalities: Iterable[Modality]) -> Iterator[str]:
+    for modality in modalities:
+        yield from CONTENTS[modality]
+
+
+def _stacked(arrays: list[Any]) -> Any:
+    """One array where all agree, else the list."""
+    kinds = {(array.shape, array.dtype) if isinstance(array, np.ndarray) else None for array in arrays}
+    return np.stack(arrays) if len(kinds) == 1 and None not in kinds else arrays
+
+
+def _having(samples: Sequence[Mapping[str, Any]], content: str) -> list[int]:
     """Which samples have an image, a sound or a text."""
-    return [row for row, sample in enumerate(samples) if sample.get(content) is not None]
+    return [row for row, sample in enumerate(samples) if _holds(sample, content)]
+
+
+def _holds(sample: Mapping[str, Any], content: str) -> bool:
+    value = sample.get(content)
+    return is_stack(value) if content in STACKS else value is not None
 
 
 def _part(courses: Courses, rows: Sequence[int]) -> Courses:

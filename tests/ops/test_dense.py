@@ -40,7 +40,7 @@ def steepest_slope(grid, size):
 
 def test_upsampling_equals_scipy_bspline():
     rng = np.random.default_rng(0)
-    y, x = dense._Axis(50, 10.0, 4), dense._Axis(31, 7.0, 4)
+    y, x = dense.SplineAxis(50, 10.0, 4), dense.SplineAxis(31, 7.0, 4)
     knots = rng.normal(size=(y.knots, x.knots, 2))
     field = dense._upsampled(knots, y, x)
 
@@ -79,8 +79,8 @@ def test_fields_are_as_smooth_as_noise_behind_a_gaussian_filter():
 @pytest.mark.parametrize(("sigma", "side", "expected"), [(10.0, 512, 0.021), (4.0, 200, 0.037), (30.0, 1000, 0.021)])
 def test_grid_misses_the_smooth_spline_by_the_documented_share(sigma, side, expected):
     """The grid's linear interpolation against the same spline on a grid eight times as fine."""
-    y = dense._Axis(side, sigma * np.sqrt(3), dense._parts(sigma * np.sqrt(3)))
-    fine = dense._Axis(side, sigma * np.sqrt(3), 8 * y.parts)
+    y = dense.SplineAxis(side, sigma * np.sqrt(3), dense.spline_parts(sigma * np.sqrt(3)))
+    fine = dense.SplineAxis(side, sigma * np.sqrt(3), 8 * y.parts)
     fine.cells, fine.spans, fine.knots = 8 * y.cells, y.spans, y.knots
     errors, deviations = [], []
     for seed in range(4):

@@ -25,6 +25,7 @@ TAG_GAUSSIAN = 1
 TAG_IMPULSES = 2
 TAG_ERASE = 3
 TAG_QUADRATURE = 4
+TAG_FRAMES = 5
 # Tags from 16 are those of functions of pixels.
 TAG_GLASS = 16
 
@@ -63,6 +64,21 @@ def stream_normals(stream: Streams, n: int) -> NDArray[np.float64]:
     angle = 2.0 * np.pi * uniforms[:, 1::2]
     pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
     return pairs.reshape(len(uniforms), -1)[:, :n]
+
+
+def frame_streams(stream: Streams, frames: NDArray[Any]) -> Streams:
+    """Streams of their own for the frames of a video.
+
+    Args:
+        stream: (B,) uint64 keys of the videos' streams.
+        frames: (B,) whole numbers from 0 on, which frame of its video each is.
+
+    Returns:
+        (B,) uint64. Frame 0 keeps the video's stream, so that it is what a picture alone would be.
+    """
+    low, high, _, _ = philox4x32((frames, 0, 0, TAG_FRAMES), key_words(stream))
+    own = low.astype(np.uint64) | high.astype(np.uint64) << np.uint64(32)
+    return np.where(np.asarray(frames) == 0, stream, own)
 
 
 def picture_bits(stream: int, tag: int, height: int, width: int, channels: int) -> NDArray[np.uint16]:

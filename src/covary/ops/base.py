@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from covary.draws.distributions import Distribution, Uniform, as_distribution
 from covary.draws.rows import Rows
+from covary.draws.streams import frame_streams
 from covary.ops.view import Modality, View
-from covary.plan.changes import Bools, Change, Step
+from covary.plan.changes import Bools, Change, Ints, Step
 
 _REGISTRY: dict[str, type[Any]] = {}
 
@@ -111,7 +112,7 @@ def _has_identity(law: Distribution) -> bool:
 class Draw:
     """The random numbers of one operation for B samples, drawn when asked for and remembered for the trace."""
 
-    __slots__ = ("_chance", "_node", "_strength", "values")
+    __slots__ = ("_chance", "_frames", "_node", "_strength", "values")
 
     def __init__(
         self,
@@ -119,10 +120,12 @@ class Draw:
         chance: Chance | None,
         values: dict[str, NDArray[Any]],
         strength: NDArray[np.float64] | None = None,
+        frames: Ints | None = None,
     ) -> None:
         self._node = node
         self._chance = chance
         self._strength = strength
+        self._frames = frames
         self.values = values
 
     def __call__(self, slot: str) -> NDArray[np.float64]:
@@ -143,6 +146,8 @@ class Draw:
         if known is None:
             known = self._source(slot).streams[self._node.columns[slot]]
             self.values[slot] = known
+        if self._frames is not None and slot in self._node.operation.fresh:
+            return frame_streams(known, self._frames)
         return known
 
     def _source(self, slot: str) -> Chance:
@@ -163,7 +168,7 @@ class Record:
 class Course:
     """One walk through a pipeline for B samples: where its numbers come from, and what has been described so far."""
 
-    __slots__ = ("_chance", "_past", "_strength", "count", "records", "steps")
+    __slots__ = ("_chance", "_past", "_strength", "count", "frames", "records", "steps")
 
     def __init__(
         self,
@@ -182,6 +187,8 @@ class Course:
         self._strength = strength
         self._chance = None if rows is None else Chance(rows, lines)
         self._past = past
+        # (B,) which frame of its video each sample is, where frames get noise of their own.
+        self.frames: Ints | None = None
         self.steps: list[Step] = []
         self.records: list[Record] = []
 
@@ -190,11 +197,12 @@ class Course:
         anybody = True
         if self._past is not None:
             past = self._past.get(node.name, {"active": False, "values": {}})
-            draw = Draw(node, None, {slot: _as_drawn(value) for slot, value in past["values"].items()})
+            values = {slot: _as_drawn(value, self.count) for slot, value in past["values"].items()}
+            draw = Draw(node, None, values, frames=self.frames)
             anybody, active = bool(past["active"]), None
         else:
             assert self._chance is not None
-            draw = Draw(node, self._chance, {}, self._strength)
+            draw = Draw(node, self._chance, {}, self._strength, self.frames)
             p: Any = node.operation.p
             if self._strength is not None and node.fades:
                 p = p * self._strength
@@ -222,9 +230,9 @@ class Course:
         self.steps.append(Step(change, active))
 
 
-def _as_drawn(value: float) -> NDArray[Any]:
+def _as_drawn(value: float, count: int) -> NDArray[Any]:
     """A value of a trace as it was drawn: stream keys are whole numbers, all others are floating."""
-    return np.array([value], np.uint64 if isinstance(value, int) else np.float64)
+    return np.full(count, value, np.uint64 if isinstance(value, int) else np.float64)
 
 
 def narrowed(active: Bools) -> tuple[bool, Bools | None]:
@@ -246,6 +254,8 @@ class Declared:
     modality: ClassVar[Modality | None] = "image"
     uniforms: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[str, ...]] = ()
+    # The streams that a camera would draw anew for every frame of a video.
+    fresh: ClassVar[tuple[str, ...]] = ("noise",)
 
     p: float = field(default=1.0, kw_only=True)
     name: str | None = field(default=None, kw_only=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Uniform
 from covary.draws.keys import slot_numbers
 from covary.ops.base import Course, Node, Operation
-from covary.ops.image.finish import Finish, Normalize, ToTensor
+from covary.ops.image.finish import Finish, Normalize, Tensor
 from covary.ops.view import AnyView
 
 
@@ -61,11 +61,11 @@ def _finished(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     for index, operation in enumerate(operations[:-1]):
         if isinstance(operation, Finish):
             behind = operations[index + 1 :]
-            if not (isinstance(operation, Normalize) and len(behind) == 1 and isinstance(behind[0], ToTensor)):
+            if not (isinstance(operation, Normalize) and len(behind) == 1 and isinstance(behind[0], Tensor)):
                 raise ValueError(
                     f"Pipeline: {type(operation).__name__} stands before other operations; it must be the last"
                 )
-    if len(operations) > 1 and isinstance(operations[-2], Normalize) and isinstance(operations[-1], ToTensor):
+    if len(operations) > 1 and isinstance(operations[-2], Normalize) and isinstance(operations[-1], Tensor):
         return (*operations[:-1], dataclasses.replace(operations[-1], scale=False))
     return operations
 

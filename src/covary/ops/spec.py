@@ -14,7 +14,7 @@ from covary.draws import distributions
 from covary.draws.distributions import Distribution, Integers, LogUniform, Uniform
 from covary.ops.base import Declared, Kind, Operation, declared, qualified_name
 
-_MODALITIES = ("image", "audio", "text", "mix")
+_MODALITIES = ("image", "audio", "text", "volume", "mix")
 
 _LAWS: dict[str, type[Distribution]] = {
     law.__name__: law
@@ -107,7 +107,8 @@ def declare_all() -> None:
     import covary.ops.combine
     import covary.ops.image
     import covary.ops.policies
-    import covary.ops.text  # noqa: F401 (these declare them)
+    import covary.ops.text
+    import covary.ops.volume  # noqa: F401 (these declare them)
     from covary.ops import audio
 
     audio.declare_all()

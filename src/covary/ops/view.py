@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Bools, Change, Floats, Ints, Warp, concerns_labels
 
-Modality: TypeAlias = Literal["image", "audio", "text"]
+Modality: TypeAlias = Literal["image", "audio", "text", "volume"]
 
 AnyView: TypeAlias = Any
 """What operations of some modality know of B samples at one point of the pipeline: an object with a `modality`."""

@@ -30,8 +30,8 @@ _SHORTEST = 2.0
 _FEWEST, _MOST = 2, 4
 # A cubic B-spline over knots one apart has this standard deviation; the mean square of the splines' weighted sum of
 # standard normal numbers is the integral of the spline's square, for each axis.
-_SPLINE_WIDTH = 1 / math.sqrt(3)
-_SPLINE_POWER = 151 / 315
+SPLINE_WIDTH = 1 / math.sqrt(3)
+SPLINE_POWER = 151 / 315
 # Large fields are worked on in bands of so many lines, which stay in the cache: fresh memory for whole intermediate
 # fields costs more than the arithmetic.
 _BAND = 128
@@ -83,14 +83,14 @@ class ElasticTransform(Geometry):
     def describe(self, draw: Draw, view: View) -> Displace:
         streams = draw.stream("knots")
         deviation = draw("alpha") / (2 * math.sqrt(math.pi) * self.sigma)
-        spacing = self.sigma / _SPLINE_WIDTH
-        parts = _parts(spacing)
+        spacing = self.sigma / SPLINE_WIDTH
+        parts = spline_parts(spacing)
         grids: list[Floats] = [np.empty(0)] * view.count
         for (height, width), rows in _by_size(view.size):
-            y, x = _Axis(height, spacing, parts), _Axis(width, spacing, parts)
+            y, x = SplineAxis(height, spacing, parts), SplineAxis(width, spacing, parts)
             noise = stream_normals(streams[rows], y.knots * x.knots * 2).reshape(-1, y.knots, x.knots, 2)
             for row, knots in zip(rows, noise, strict=True):
-                grid = _upsampled(knots * (deviation[row] / _SPLINE_POWER), y, x)
+                grid = _upsampled(knots * (deviation[row] / SPLINE_POWER), y, x)
                 grids[row] = limited(grid, y.step, x.step)
         return self.displace(tuple(grids), view)
 
@@ -155,7 +155,7 @@ class GridDistortion(Geometry):
         return shifts
 
 
-class _Axis:
+class SplineAxis:
     """One axis of an elastic field: noise at knots about `spacing` apart, `parts` cells of the finished grid for each.
 
     Attributes:
@@ -176,7 +176,7 @@ class _Axis:
         self.knots = self.spans + 3
 
 
-def _parts(spacing: float) -> int:
+def spline_parts(spacing: float) -> int:
     """Into how many cells of the finished grid the distance of two random knots, in pixels, is divided."""
     return max(_FEWEST, min(_MOST, int(spacing / _SHORTEST)))
 
@@ -188,14 +188,14 @@ def _spline_weights(parts: int) -> NDArray[np.float64]:
     return np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
 
 
-def _upsampled(knots: Floats, y: _Axis, x: _Axis) -> Floats:
+def _upsampled(knots: Floats, y: SplineAxis, x: SplineAxis) -> Floats:
     """The cubic B-spline over (y.knots, x.knots, 2) numbers: (gh, gw, 2) float32 values at the grid's lines."""
-    by_columns = _along_first(knots.transpose(1, 0, 2), x).transpose(1, 0, 2)
+    by_columns = spline_along_first(knots.transpose(1, 0, 2), x).transpose(1, 0, 2)
     # The bulk of the work, in the precision in which the grid is kept.
-    return _along_first(by_columns.astype(np.float32, order="C"), y)
+    return spline_along_first(by_columns.astype(np.float32, order="C"), y)
 
 
-def _along_first(knots: Floats, axis: _Axis) -> Floats:
+def spline_along_first(knots: Floats, axis: SplineAxis) -> Floats:
     flat = np.ascontiguousarray(knots).reshape(len(knots), 1, -1)
     weights = _spline_weights(axis.parts).astype(flat.dtype)[..., None]
     grid = np.empty((axis.spans, axis.parts, flat.shape[2]), dtype=flat.dtype)

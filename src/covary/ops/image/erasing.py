@@ -37,12 +37,12 @@ def _one_rectangle(left: Floats, top: Floats, width: Floats, height: Floats) -> 
     return rectangles, (width * height > 0).astype(np.int32)
 
 
-def _in_fractions(law: Distribution) -> bool:
+def in_fractions(law: Distribution) -> bool:
     """Whether lengths are fractions of the image: those of at most 1 are, those above are pixels."""
     return law.bounds()[1] <= 1
 
 
-def _check_length(owner: Operation, argument: str) -> None:
+def check_length(owner: Operation, argument: str) -> None:
     """Refuse a range that holds both fractions and pixels."""
     low, high = owner.law(argument).bounds()
     if low < 1 < high:
@@ -79,8 +79,8 @@ class CoarseDropout(Amount):
 
     def check(self) -> None:
         check_fill(self, "fill", self.fill, "noise")
-        _check_length(self, "height")
-        _check_length(self, "width")
+        check_length(self, "height")
+        check_length(self, "width")
 
     def describe(self, draw: Draw, view: View) -> Change:
         most = max(1, round(self.law("holes").bounds()[1]))
@@ -90,7 +90,7 @@ class CoarseDropout(Amount):
         for axis, law in enumerate((self.law("width"), self.law("height"))):
             length = law.quantile(np.ascontiguousarray(chance[:, :, axis]))
             limit = canvas[:, :, axis]
-            extent[:, :, axis] = length * limit if _in_fractions(law) else np.minimum(length, limit)
+            extent[:, :, axis] = length * limit if in_fractions(law) else np.minimum(length, limit)
         extent = np.maximum(np.rint(extent), 1.0)
         corner = np.floor(chance[:, :, 2:] * (canvas + 1 - extent))
         rectangles = np.empty((view.count, most, 4), dtype=np.int32)
@@ -128,11 +128,11 @@ class Cutout(Amount):
 
     def check(self) -> None:
         check_fill(self, "fill", self.fill, "noise")
-        _check_length(self, "size")
+        check_length(self, "size")
 
     def describe(self, draw: Draw, view: View) -> Change:
         side, height, width = draw("size"), view.height, view.width
-        if _in_fractions(self.law("size")):
+        if in_fractions(self.law("size")):
             side = side * np.minimum(height, width)
         side = np.rint(side)
         half = np.floor(side / 2)

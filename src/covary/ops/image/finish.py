@@ -111,8 +111,20 @@ class Normalize(Finish):
         return change, _TO_FLOAT[self.layout]
 
 
+@dataclass(frozen=True, repr=False)
+class Tensor(Finish):
+    """What changes the layout, and divides by white if it is asked to."""
+
+    scale: bool = True
+
+    def check(self) -> None:
+        Finish.check(self)
+        if not isinstance(self.scale, bool):
+            self.refuse("scale", repr(self.scale), "True or False")
+
+
 @operation
-class ToTensor(Finish):
+class ToTensor(Tensor):
     """Make float32 pictures in CHW layout, 0 to 1.
 
     Args:
@@ -125,13 +137,6 @@ class ToTensor(Finish):
     Helps: models that normalise by themselves.
     Hurts: not by itself.
     """
-
-    scale: bool = True
-
-    def check(self) -> None:
-        Finish.check(self)
-        if not isinstance(self.scale, bool):
-            self.refuse("scale", repr(self.scale), "True or False")
 
     def describe(self, draw: Draw, view: View) -> tuple[Change, ...]:
         if not self.scale:
