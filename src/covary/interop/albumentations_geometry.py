@@ -58,12 +58,12 @@ def _rotate(f: Foreign) -> Sequence[Operation]:
     return [ours("Rotate", degrees=f.span("limit", 90), **_geometry(f))]
 
 
-def _axes(value: Any, identity: float) -> tuple[Distribution, Distribution]:
-    """Laws along x and y of what Albumentations keeps for both."""
+def _axes(value: Any, identity: float, factor: float = 1.0) -> tuple[Distribution, Distribution]:
+    """Laws along x and y of what Albumentations keeps for both; in our unit, `factor` times theirs."""
     value = as_tuples(value) if not isinstance(value, dict) else value
     if not isinstance(value, dict):
         value = {"x": value, "y": value}
-    laws = [spread(as_tuples(value.get(axis, identity))) for axis in ("x", "y")]
+    laws = [spread(as_tuples(value.get(axis, identity)), factor) for axis in ("x", "y")]
     return laws[0], laws[1]
 
 
@@ -78,7 +78,8 @@ def _affine(f: Foreign) -> Sequence[Operation]:
     style = _geometry(f)
     keep = bool(f("keep_ratio", False))
     scale_x, scale_y = _axes(f("scale", 1.0), 1)
-    shear_x, shear_y = _axes(f("shear", 0.0), 0)
+    # Its shears lean the other way.
+    shear_x, shear_y = _axes(f("shear", 0.0), 0, -1.0)
     rotate = f.span("rotate", 0)
     percent, pixels = f("translate_percent"), f("translate_px")
     if keep and scale_x == scale_y:
@@ -248,7 +249,9 @@ def _crop_and_pad(f: Foreign) -> Sequence[Operation]:
         f.no_equal(f"its four sides have ranges of their own ({given})")
     if not f("sample_independently", True) and given[0] != given[1]:
         f.differs("the four sides draw by themselves")
-    amount = Integers(int(given[0]), int(given[1])) if unit == "pixels" else spread(given)
+    # The upper end of its pixels is left out where it differs from the lower one.
+    low, high = given[0], max(given[0], given[1] - 1)
+    amount = Integers(int(low), int(high)) if unit == "pixels" else spread(given)
     return [ours("CropAndPad", amount=amount, unit=unit, keep_size=bool(f("keep_size", True)), **style)]
 
 

@@ -79,7 +79,9 @@ def convert_torchvision(source: Any, *, missing: Missing = "raise") -> Conversio
         raise ValueError(f"from_torchvision: got a {type(source).__name__}; allowed: a Compose, or a list of operations")
     log = Log()
     walk = _Walk(log)
-    given = source if isinstance(source, (list, tuple)) else [source]
+    given = list(getattr(source, "transforms", [source])) if not isinstance(source, (list, tuple)) else source
+    if type(source).__name__ in ("RandomApply", "RandomChoice", "RandomOrder"):
+        given = [source]
     operations = [made for index, each in enumerate(given) for made in walk(each, f"transforms[{index}]")]
     options = {} if walk.boxes is None else {"boxes": walk.boxes}
     return concluded(operations, log, missing, options)
