@@ -1,9 +1,9 @@
-"""Write tests/interop/albumentations_2_0_8.json: what Albumentations itself writes for its operations and for pipelines.
+"""Write tests/interop/albumentations_2_0_8.json: what Albumentations itself writes for operations and pipelines.
 
     .venv-bench/bin/python -m benchmarks.albumentations_fixtures
 
-`operations` holds `to_dict` of every operation with its defaults (and with the least that it must be given), `pipelines`
-some pipelines as projects have them.
+`operations` holds `to_dict` of every operation with its defaults (and with the least that it must be given),
+`pipelines` some pipelines as projects have them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def pipelines(a: Any) -> dict[str, Any]:
                 a.HorizontalFlip(p=0.5),
                 a.OneOf([a.RandomBrightnessContrast(p=1), a.RandomGamma(p=0.5), a.CLAHE(p=0.5)], p=0.3),
                 a.HueSaturationValue(hue_shift_limit=9, sat_shift_limit=20, val_shift_limit=10, p=0.4),
-                a.SomeOf([a.GaussNoise(p=0.7), a.GaussianBlur(p=0.5), a.ImageCompression(quality_range=(50, 90), p=1)], n=2, p=0.5),
+                a.SomeOf(
+                    [a.GaussNoise(p=0.7), a.GaussianBlur(p=0.5), a.ImageCompression(quality_range=(50, 90), p=1)],
+                    n=2,
+                    p=0.5,
+                ),
                 a.CoarseDropout(p=0.5),
                 a.Normalize(),
                 a.ToTensorV2(),

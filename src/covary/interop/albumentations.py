@@ -286,11 +286,9 @@ def _keypoints(given: Foreign) -> Keypoints:
 
 def _mask_fills(data: Mapping[str, Any]) -> list[float]:
     """The values other than 0 that masks are filled with, over the whole pipeline."""
-    found: set[float] = set()
     inner: Sequence[Mapping[str, Any]] = data.get("transforms", ())
-    for child in inner:
-        found.update(_mask_fills(child))
-        fill = child.get("fill_mask")
-        if isinstance(fill, (int, float)) and fill and child.get("border_mode", 0) == 0:
-            found.add(float(fill))
+    found = {fill for child in inner for fill in _mask_fills(child)}
+    fill = data.get("fill_mask")
+    if data.get("border_mode") == 0 and isinstance(fill, (int, float)) and fill:
+        found.add(float(fill))
     return sorted(found)

@@ -129,7 +129,9 @@ def _about(value: Any) -> Any:
 
 
 def _safe_rotate(f: Foreign) -> Sequence[Operation]:
-    f.idle("balanced_scale", "fit_output", "keep_ratio", "rotate", "scale", "shear", "translate_percent", "translate_px")
+    f.idle(
+        "balanced_scale", "fit_output", "keep_ratio", "rotate", "scale", "shear", "translate_percent", "translate_px"
+    )
     f.differs("the picture keeps its proportions here; there it is stretched to the canvas")
     return [ours("SafeRotate", degrees=f.span("limit", 90), keep_size=True, **_geometry(f))]
 
@@ -226,7 +228,9 @@ def _near_box(f: Foreign) -> Sequence[Operation]:
     down, across = f("max_part_shift", (0.0, 0.3))
     if down != across:
         f.differs(f"both axes are shifted by up to {max(down, across)} here; there {down} down and {across} across")
-    f.differs(f"the first of the field boxes is cut out here; there what {f('cropping_bbox_key', 'cropping_bbox')} says")
+    f.differs(
+        f"the first of the field boxes is cut out here; there what {f('cropping_bbox_key', 'cropping_bbox')} says"
+    )
     reach = min(0.45, max(down, across))
     return [ours("RandomCropNearBBox", shift=(-reach, reach), which="first")]
 

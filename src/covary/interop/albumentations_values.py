@@ -9,7 +9,7 @@ from covary.draws.distributions import Constant, Integers, LogUniform, Uniform
 from covary.interop.albumentations_geometry import same, sampling
 from covary.interop.conversion import Foreign, Translation, ours, spread
 from covary.ops.base import Operation
-from covary.ops.combine import OneOf, Sequential
+from covary.ops.combine import OneOf
 
 # Its limits of values are levels of uint8, its hues OpenCV's units of two degrees.
 _LEVEL = 1 / 255
@@ -95,13 +95,16 @@ def _solarize(f: Foreign) -> Sequence[Operation]:
 def _equalize(f: Foreign) -> Sequence[Operation]:
     f.usual("mask", None)
     f.usual("by_channels", True)
-    f.idle("mode", "mask_params")
+    f.idle("mask_params")
+    if f("mode", "cv") == "pil":
+        f.differs("OpenCV's formula; there Pillow's")
     return [ours("Equalize")]
 
 
 def _auto_contrast(f: Foreign) -> Sequence[Operation]:
     f.usual("ignore", None)
-    f.idle("method")
+    if f("method", "cdf") == "cdf":
+        f.differs('stretched straight between the darkest and the lightest value (their method "pil")')
     return [ours("AutoContrast", cutoff=f.span("cutoff", 0, 0.01))]
 
 
@@ -197,7 +200,7 @@ def _kernel(name: str, argument: str) -> Translation:
 
 def _paint(f: Foreign) -> Any:
     fill = f("fill", 0)
-    f.idle("fill_mask")
+    f.usual("fill_mask", None)
     if not isinstance(fill, str):
         return fill
     if fill.startswith("inpaint"):
@@ -286,7 +289,10 @@ def _advanced_blur(f: Foreign) -> Sequence[Operation]:
 
 def _aberration(f: Foreign) -> Sequence[Operation]:
     sampling(f)
-    laws = {"primary": f.span("primary_distortion_limit", 0.02), "secondary": f.span("secondary_distortion_limit", 0.05)}
+    laws = {
+        "primary": f.span("primary_distortion_limit", 0.02),
+        "secondary": f.span("secondary_distortion_limit", 0.05),
+    }
     return [ours("ChromaticAberration", **laws, mode=f("mode", "green_purple"))]
 
 
@@ -315,12 +321,17 @@ def _stain(f: Foreign) -> Sequence[Operation]:
     f.idle("method", "preset")
     f.usual("augment_background", False)
     f.differs("the stains' colours are fixed")
-    laws = {"factor": f.span("intensity_scale_range", (0.7, 1.3)), "shift": f.span("intensity_shift_range", (-0.2, 0.2))}
+    laws = {
+        "factor": f.span("intensity_scale_range", (0.7, 1.3)),
+        "shift": f.span("intensity_shift_range", (-0.2, 0.2)),
+    }
     return [ours("HEStain", **laws)]
 
 
 def _iso(f: Foreign) -> Sequence[Operation]:
-    return [ours("ISONoise", color_shift=f.span("color_shift", (0.01, 0.05)), intensity=f.span("intensity", (0.1, 0.5)))]
+    return [
+        ours("ISONoise", color_shift=f.span("color_shift", (0.01, 0.05)), intensity=f.span("intensity", (0.1, 0.5)))
+    ]
 
 
 def _compression(f: Foreign) -> Sequence[Operation]:

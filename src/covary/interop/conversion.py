@@ -87,7 +87,7 @@ class Conversion:
             warnings.warn(f"made in another way here:\n{lines}", ConversionWarning, stacklevel=3)
 
 
-class NoEqual(Exception):
+class NoEqualError(Exception):
     """An operation of the other library cannot be made of ours."""
 
 
@@ -159,7 +159,7 @@ class Foreign:
 
     def no_equal(self, what: str) -> NoReturn:
         """Give up on it."""
-        raise NoEqual(what)
+        raise NoEqualError(what)
 
     def sides(self, what: str) -> tuple[int, int]:
         """Height and width of the pictures; given up where nobody said."""
@@ -192,12 +192,12 @@ def ours(name: str, **arguments: Any) -> Operation:
     """An operation of covary by name, as "Rotate" or "image.Rotate".
 
     Raises:
-        NoEqual: there is none of this name, or it refuses the arguments.
+        NoEqualError: there is none of this name, or it refuses the arguments.
     """
     try:
         return _class(name)(**arguments)
     except (ValueError, TypeError) as error:
-        raise NoEqual(str(error)) from None
+        raise NoEqualError(str(error)) from None
 
 
 def _class(name: str) -> type[Operation]:
@@ -215,9 +215,9 @@ def translated(foreign: Foreign, translation: Translation | None, reason: str | 
     marks = len(log.missing), len(log.differences)
     try:
         if translation is None:
-            raise NoEqual(reason or "is not known here")
+            raise NoEqualError(reason or "is not known here")
         made = list(translation(foreign))
-    except NoEqual as error:
+    except NoEqualError as error:
         del log.missing[marks[0] :], log.differences[marks[1] :]
         foreign.lost(str(error))
         return []

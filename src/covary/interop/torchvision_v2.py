@@ -76,7 +76,9 @@ def from_torchvision(source: Any, *, missing: Missing = "raise") -> Pipeline:
 def convert_torchvision(source: Any, *, missing: Missing = "raise") -> Conversion:
     """As `from_torchvision`, with lists of what was left out and of what is made in another way, and no warning."""
     if not isinstance(source, (list, tuple)) and not callable(source):
-        raise ValueError(f"from_torchvision: got a {type(source).__name__}; allowed: a Compose, or a list of operations")
+        raise ValueError(
+            f"from_torchvision: got a {type(source).__name__}; allowed: a Compose, or a list of operations"
+        )
     log = Log()
     walk = _Walk(log)
     given = list(getattr(source, "transforms", [source])) if not isinstance(source, (list, tuple)) else source
@@ -287,7 +289,9 @@ def _elastic(f: Foreign) -> Sequence[Operation]:
 def _pad(f: Foreign) -> Sequence[Operation]:
     padding = f("padding")
     sides = tuple(int(side) for side in padding) if isinstance(padding, tuple) else int(padding)
-    return [ours("Pad", padding=sides[0] if isinstance(sides, tuple) and len(sides) == 1 else sides, **_padding_style(f))]
+    return [
+        ours("Pad", padding=sides[0] if isinstance(sides, tuple) and len(sides) == 1 else sides, **_padding_style(f))
+    ]
 
 
 def _random_crop(f: Foreign) -> Sequence[Operation]:
@@ -332,12 +336,16 @@ def _random_resize(f: Foreign) -> Sequence[Operation]:
 def _shortest(f: Foreign) -> Sequence[Operation]:
     sizes, longest = f("min_size"), f("max_size")
     sizes = tuple(int(size) for size in (sizes if isinstance(sizes, tuple) else (sizes,)))
-    return [ours("RandomShortestSize", min_size=sizes, max_size=None if longest is None else int(longest), **_sampling(f))]
+    return [
+        ours("RandomShortestSize", min_size=sizes, max_size=None if longest is None else int(longest), **_sampling(f))
+    ]
 
 
 def _scale_jitter(f: Foreign) -> Sequence[Operation]:
     height, width = _pair(f("target_size"))
-    return [ours("ScaleJitter", size=(int(height), int(width)), scale=f.span("scale_range", (0.1, 2.0)), **_sampling(f))]
+    return [
+        ours("ScaleJitter", size=(int(height), int(width)), scale=f.span("scale_range", (0.1, 2.0)), **_sampling(f))
+    ]
 
 
 def _crops(name: str, **flips: str) -> Translation:
@@ -382,6 +390,11 @@ def _grey(f: Foreign) -> Sequence[Operation]:
     if f("num_output_channels", 1) != 3:
         f.differs("the three channels stay, all alike")
     return [ours("Grayscale", p=1.0)]
+
+
+def _equalize(f: Foreign) -> Sequence[Operation]:
+    f.differs("OpenCV's formula; there Pillow's")
+    return [ours("Equalize")]
 
 
 def _sharpness(f: Foreign) -> Sequence[Operation]:
@@ -490,7 +503,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "RandomAutocontrast": _same("AutoContrast"),
     "RandomChannelPermutation": _same("ChannelShuffle"),
     "RandomCrop": _random_crop,
-    "RandomEqualize": _same("Equalize"),
+    "RandomEqualize": _equalize,
     "RandomGrayscale": _same("Grayscale"),
     "RandomHorizontalFlip": _same("HorizontalFlip"),
     "RandomInvert": _same("Invert"),
