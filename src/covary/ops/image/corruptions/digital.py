@@ -25,13 +25,14 @@ def brightness(picture: Picture, severity: int, chance: Chance) -> Picture:
     value = picture.max(axis=2, keepdims=True)
     raised = np.minimum(value + np.float32(_BRIGHTNESS[severity]), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(value > 0, picture * (raised / value), raised).astype(np.float32)
+        return np.asarray(np.where(value > 0, picture * (raised / value), raised), dtype=np.float32)
 
 
 def contrast(picture: Picture, severity: int, chance: Chance) -> Picture:
     """Values are drawn towards the mean of their channel."""
     mean = picture.mean(axis=(0, 1), keepdims=True, dtype=np.float64).astype(np.float32)
-    return (picture - mean) * np.float32(_CONTRAST[severity]) + mean
+    flat: Picture = (picture - mean) * np.float32(_CONTRAST[severity]) + mean
+    return flat
 
 
 def saturate(picture: Picture, severity: int, chance: Chance) -> Picture:
@@ -49,7 +50,7 @@ def saturate(picture: Picture, severity: int, chance: Chance) -> Picture:
         # Of each channel, how far it is from the value: 0 to 1.
         depth = np.where(span > 0, (value - picture) / span, np.array([0, 1, 1], dtype=np.float32))
     made = value * (1 - depth * np.clip(saturation * np.float32(factor) + np.float32(offset), 0, 1))
-    return made.astype(np.float32)
+    return np.asarray(made, dtype=np.float32)
 
 
 def pixelate(picture: Picture, severity: int, chance: Chance) -> Picture:

@@ -58,7 +58,7 @@ def finished(made: Picture, picture: NDArray[Any]) -> NDArray[Any]:
 
 def unit(picture: Picture) -> float:
     """What a pixel of the published pictures (224 px) is in this one."""
-    return min(picture.shape[:2]) / 224
+    return float(min(picture.shape[:2])) / 224
 
 
 def published(picture: Picture) -> tuple[int, int]:
@@ -80,8 +80,9 @@ def fitted(layer: NDArray[np.float32], picture: Picture) -> Picture:
 def grey(picture: Picture) -> NDArray[np.float32]:
     """(H, W, 1) luma; the mean of the channels where there are not three."""
     if picture.shape[2] == 3:
-        return (picture @ np.asarray(LUMA, dtype=np.float32))[:, :, None]
-    return picture.mean(axis=2, keepdims=True, dtype=np.float32)
+        luma: NDArray[np.float32] = (picture @ np.asarray(LUMA, dtype=np.float32))[:, :, None]
+        return luma
+    return np.asarray(picture.mean(axis=2, keepdims=True), dtype=np.float32)
 
 
 def paint(colour: tuple[float, float, float], channels: int) -> NDArray[np.float32]:
@@ -139,4 +140,4 @@ def streak(radius: float, sigma: float, degrees: float) -> NDArray[np.float32]:
         for step_x, share_x in ((0, 1 - right), (1, right)):
             np.add.at(kernel, (top + step_y, left + step_x), weights * share_y * share_x)
     kernel = kernel[:side, :side]
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
