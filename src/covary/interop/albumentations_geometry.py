@@ -336,8 +336,10 @@ def _grid_shuffle(f: Foreign) -> Sequence[Operation]:
 
 
 def _morphological(f: Foreign) -> Sequence[Operation]:
-    mode = {"dilation": "dilate", "erosion": "erode"}.get(f("operation", "dilation"), "dilate")
-    return [ours("Morphological", size=f.whole("scale", (2, 3)), mode=mode)]
+    low, high = f.whole("scale", (2, 3)).bounds()
+    # Its elements are ellipses so many pixels wide.
+    radius = Integers(int(low) // 2, max(1, int(high) // 2))
+    return [ours("Morphological", radius=radius, operation=f("operation", "dilation"))]
 
 
 GEOMETRY: dict[str, Translation] = {

@@ -171,7 +171,7 @@ def _sharpen(f: Foreign) -> Sequence[Operation]:
     if method == "kernel":
         return [ours("Sharpen", alpha=alpha, lightness=lightness)]
     f.differs(f"a kernel of {size} pixels is as wide as sigma asks here")
-    return [ours("UnsharpMask", sigma=Constant(sigma), alpha=alpha, threshold=0.0)]
+    return [ours("UnsharpMask", sigma=Constant(sigma), amount=alpha, threshold=Constant(0.0))]
 
 
 def _gaussian_blur(f: Foreign) -> Sequence[Operation]:
@@ -190,10 +190,11 @@ def _odd(f: Foreign, name: str, default: Any) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _kernel(name: str, argument: str) -> Translation:
+def _kernel(name: str) -> Translation:
     def translate(f: Foreign) -> Sequence[Operation]:
         low, high = _odd(f, "blur_limit", (3, 7))
-        return [ours(name, **{argument: Integers(low, high)})]
+        # Its sides are odd: 2 * radius + 1.
+        return [ours(name, radius=Integers(low // 2, max(low, high) // 2))]
 
     return translate
 
@@ -276,24 +277,28 @@ def _additive_noise(f: Foreign) -> Sequence[Operation]:
     else:
         given = params.get("std_range") or params.get("scale_range") or (0.1, 0.1)
         scale = max(given)
-    f.differs("the noise is centred")
-    return [ours("AdditiveNoise", distribution=kind, scale=Constant(float(scale)), spatial=mode)]
+    # The deviation of uniform numbers between -1 and 1 is 1 / sqrt(3), Laplace's is sqrt(2) scales.
+    factor = {"uniform": 3**-0.5, "laplace": 2**0.5, "beta": 0.5}.get(kind, 1.0)
+    f.differs("the noise is centred, of the same deviation")
+    where = {"per_channel": mode != "shared", "elementwise": mode != "constant"}
+    return [ours("AdditiveNoise", distribution=kind, std=Constant(float(scale) * factor), **where)]
 
 
 def _advanced_blur(f: Foreign) -> Sequence[Operation]:
     laws = {"sigma_x": f.span("sigma_x_limit", (0.2, 1.0)), "sigma_y": f.span("sigma_y_limit", (0.2, 1.0))}
     laws |= {"angle": f.span("rotate_limit", (-90, 90)), "beta": f.span("beta_limit", (0.5, 8.0))}
     f.idle("blur_limit")
-    return [ours("AdvancedBlur", **laws, noise=f.span("noise_limit", (0.9, 1.1)))]
+    noise = max(abs(end - 1) for end in f("noise_limit", (0.9, 1.1)))
+    return [ours("AdvancedBlur", **laws, noise=Constant(noise))]
 
 
 def _aberration(f: Foreign) -> Sequence[Operation]:
     sampling(f)
-    laws = {
-        "primary": f.span("primary_distortion_limit", 0.02),
-        "secondary": f.span("secondary_distortion_limit", 0.05),
-    }
-    return [ours("ChromaticAberration", **laws, mode=f("mode", "green_purple"))]
+    f.idle("mode")
+    first, second = f("primary_distortion_limit", (-0.02, 0.02)), f("secondary_distortion_limit", (-0.05, 0.05))
+    most = max(abs(end) for end in (*first, *second)) / 2
+    f.differs("red and blue are magnified; there bent by a lens")
+    return [ours("ChromaticAberration", red=Uniform(-most, most), blue=Uniform(-most, most))]
 
 
 def _defocus(f: Foreign) -> Sequence[Operation]:
@@ -313,7 +318,7 @@ def _emboss(f: Foreign) -> Sequence[Operation]:
 
 def _glass(f: Foreign) -> Sequence[Operation]:
     f.idle("mode")
-    numbers = {"reach": int(f.number("max_delta", 4)), "rounds": int(f.number("iterations", 2))}
+    numbers = {"max_delta": f.whole("max_delta", 4), "iterations": f.whole("iterations", 2)}
     return [ours("GlassBlur", sigma=f.span("sigma", 0.7), **numbers)]
 
 
@@ -329,9 +334,12 @@ def _stain(f: Foreign) -> Sequence[Operation]:
 
 
 def _iso(f: Foreign) -> Sequence[Operation]:
-    return [
-        ours("ISONoise", color_shift=f.span("color_shift", (0.01, 0.05)), intensity=f.span("intensity", (0.1, 0.5)))
-    ]
+    low, high = f("intensity", (0.1, 0.5))
+    shift = max(f("color_shift", (0.01, 0.05)))
+    f.differs("the noise of light and of colour is Gaussian, of about its size")
+    # Its noise of light: a Poisson number of about a fifth of the intensity, times the intensity.
+    light = spread((0.4 * low * low**0.5, 0.4 * high * high**0.5))
+    return [ours("ISONoise", luminance=light, colour=spread((shift * low, shift * high)))]
 
 
 def _compression(f: Foreign) -> Sequence[Operation]:
@@ -348,7 +356,7 @@ def _motion(f: Foreign) -> Sequence[Operation]:
 
 def _multiplicative(f: Foreign) -> Sequence[Operation]:
     arguments = {name: bool(f(name, False)) for name in ("per_channel", "elementwise")}
-    return [ours("MultiplicativeNoise", factor=f.span("multiplier", (0.9, 1.1)), **arguments)]
+    return [ours("MultiplicativeNoise", multiplier=f.span("multiplier", (0.9, 1.1)), **arguments)]
 
 
 def _pixel_dropout(f: Foreign) -> Sequence[Operation]:
@@ -366,10 +374,14 @@ def _pixel_dropout(f: Foreign) -> Sequence[Operation]:
 
 def _ringing(f: Foreign) -> Sequence[Operation]:
     low, high = _odd(f, "blur_limit", (7, 15))
-    return [ours("RingingOvershoot", size=Integers(low, high), cutoff=f.span("cutoff", (0.785, 1.571)))]
+    size = (low + high) // 4 * 2 + 1
+    if low != high:
+        f.differs(f"kernels are {size} pixels wide; there {low} to {high}")
+    return [ours("RingingOvershoot", size=size, cutoff=f.span("cutoff", (0.785, 1.571)))]
 
 
 def _shot(f: Foreign) -> Sequence[Operation]:
+    f.differs("photons are counted on the values; there on linear light (gamma 2.2)")
     return [ours("ShotNoise", scale=f.span("scale_range", (0.1, 0.3)))]
 
 
@@ -384,7 +396,7 @@ def _spatter(f: Foreign) -> Sequence[Operation]:
 def _superpixels(f: Foreign) -> Sequence[Operation]:
     sampling(f)
     f.idle("max_size")
-    return [ours("Superpixels", p_replace=f.span("p_replace", (0, 0.1)), n_segments=f.whole("n_segments", 100))]
+    return [ours("Superpixels", replace=f.span("p_replace", (0, 0.1)), segments=f.whole("n_segments", 100))]
 
 
 def _unsharp(f: Foreign) -> Sequence[Operation]:
@@ -393,8 +405,8 @@ def _unsharp(f: Foreign) -> Sequence[Operation]:
     if sigma in (0, (0, 0)):
         # OpenCV takes it from the kernel's side: 3 to 7 pixels.
         sigma = (0.8, 1.4)
-    arguments = {"sigma": spread(sigma), "alpha": f.span("alpha", (0.2, 0.5))}
-    return [ours("UnsharpMask", **arguments, threshold=f.number("threshold", 10) * _LEVEL)]
+    arguments = {"sigma": spread(sigma), "amount": f.span("alpha", (0.2, 0.5))}
+    return [ours("UnsharpMask", **arguments, threshold=Constant(f.number("threshold", 10) * _LEVEL))]
 
 
 def _zoom_blur(f: Foreign) -> Sequence[Operation]:
@@ -419,7 +431,7 @@ VALUES: dict[str, Translation] = {
     "AdditiveNoise": _additive_noise,
     "AdvancedBlur": _advanced_blur,
     "AutoContrast": _auto_contrast,
-    "Blur": _kernel("Blur", "size"),
+    "Blur": _kernel("Blur"),
     "CLAHE": _clahe,
     "ChannelDropout": _channel_dropout,
     "ChannelShuffle": same("ChannelShuffle"),
@@ -444,7 +456,7 @@ VALUES: dict[str, Translation] = {
     "ImageCompression": _compression,
     "InvertImg": same("Invert"),
     "MaskDropout": _mask_dropout,
-    "MedianBlur": _kernel("MedianBlur", "size"),
+    "MedianBlur": _kernel("MedianBlur"),
     "MotionBlur": _motion,
     "MultiplicativeNoise": _multiplicative,
     "NoOp": lambda f: [],
