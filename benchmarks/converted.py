@@ -101,7 +101,7 @@ ALBUMENTATIONS: tuple[Case, ...] = (
     ("Blur", lambda a: a.Blur((5, 5), p=1), 1),
     ("MedianBlur", lambda a: a.MedianBlur((5, 5), p=1), 1),
     ("Morphological", lambda a: a.Morphological((3, 3), "erosion", p=1), 1),
-    ("ImageCompression", lambda a: a.ImageCompression(quality_range=(40, 40), p=1), 1),
+    ("ImageCompression", lambda a: a.ImageCompression(quality_range=(40, 40), p=1), 4),
     ("UnsharpMask", lambda a: a.UnsharpMask((5, 5), (1.0, 1.0), (0.5, 0.5), 0, p=1), 2),
     ("Normalize", lambda a: a.Normalize(), 0.01),
 )
@@ -134,7 +134,6 @@ TORCHVISION: tuple[Case, ...] = (
     ("RandomEqualize", lambda v: v.RandomEqualize(1.0), 5),
     ("RandomAdjustSharpness", lambda v: v.RandomAdjustSharpness(2.0, 1.0), 1),
     ("GaussianBlur", lambda v: v.GaussianBlur(11, (1.5, 1.5)), 1),
-    ("JPEG", lambda v: v.JPEG((40, 40)), 2),
 )
 
 

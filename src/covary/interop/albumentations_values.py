@@ -344,6 +344,7 @@ def _iso(f: Foreign) -> Sequence[Operation]:
 
 def _compression(f: Foreign) -> Sequence[Operation]:
     quality = f.whole("quality_range", (99, 100))
+    f.differs("red and blue are encoded as they are; there they are exchanged, and lose otherwise")
     return [ours("ImageCompression", quality=quality, format=f("compression_type", "jpeg"))]
 
 
@@ -425,6 +426,29 @@ def _weather(name: str, remark: str, **spans: tuple[str, Any]) -> Translation:
     return translate
 
 
+def _region(f: Foreign, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    """A part of the picture: left, top, right and bottom as shares of it."""
+    return tuple(float(side) for side in f(name, default))
+
+
+def _shadow(f: Foreign) -> Sequence[Operation]:
+    region = _region(f, "shadow_roi", (0, 0.5, 1, 1))
+    laws = {"intensity": f.span("shadow_intensity_range", 0.5), "shadows": f.whole("num_shadows_limit", (1, 2))}
+    return [ours("RandomShadow", **laws, corners=int(f("shadow_dimension", 5)), region=region)]
+
+
+def _gravel(f: Foreign) -> Sequence[Operation]:
+    f.differs(f"is painted in another way; {_OWN}, but for place and number")
+    region = _region(f, "gravel_roi", (0.1, 0.4, 0.9, 0.9))
+    return [ours("RandomGravel", patches=f.whole("number_of_patches", 2), region=region)]
+
+
+def _flare(f: Foreign) -> Sequence[Operation]:
+    f.idle("src_radius", "src_color", "angle_range", "num_flare_circles_range", "method")
+    f.differs(f"is painted in another way; {_OWN}, but for its place")
+    return [ours("RandomSunFlare", region=_region(f, "flare_roi", (0, 0, 1, 0.5)))]
+
+
 _OWN = "its ranges are ours"
 
 VALUES: dict[str, Translation] = {
@@ -470,11 +494,11 @@ VALUES: dict[str, Translation] = {
     "RandomBrightnessContrast": _brightness_contrast,
     "RandomFog": _weather("RandomFog", _OWN),
     "RandomGamma": _gamma,
-    "RandomGravel": _weather("RandomGravel", _OWN),
-    "RandomRain": _weather("RandomRain", _OWN),
-    "RandomShadow": _weather("RandomShadow", _OWN),
+    "RandomGravel": _gravel,
+    "RandomRain": _weather("RandomRain", "its slant is kept", slant=("slant_range", (-10, 10))),
+    "RandomShadow": _shadow,
     "RandomSnow": _weather("RandomSnow", _OWN),
-    "RandomSunFlare": _weather("RandomSunFlare", _OWN),
+    "RandomSunFlare": _flare,
     "RandomToneCurve": _tone_curve,
     "RingingOvershoot": _ringing,
     "SaltAndPepper": _salt_and_pepper,
