@@ -1,4 +1,4 @@
-"""One operation as two libraries say it: a row of the tables of single operations."""
+"""One operation as several libraries say it: a row of the tables of single operations."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation as both libraries say it, and how many times as fast as Albumentations it has to be.
+    """One operation as the libraries say it, and how many times as fast as the fastest of the others it has to be.
 
-    `ours` is given `covary.image`, `theirs` is given `albumentations`.
+    `ours` is given `covary.image`, `theirs` is given `albumentations`, `torchvision` is given its `transforms.v2` (None
+    where it has no such operation, or another one under that name).
     """
 
     name: str
     ours: Callable[[Any], Any]
     theirs: Callable[[Any], Any]
     at_least: float = 1 / 1.1
-    planar: bool = False  # the result is CHW; theirs is brought to it
+    planar: bool = False  # the result is CHW; Albumentations' is brought to it
+    torchvision: Callable[[Any], Any] | None = None
+    smallest: int = 0  # side of the smallest picture that it is for
 
 
 BLACK: dict[str, Any] = {"border": "constant", "fill": 0}

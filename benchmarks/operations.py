@@ -1,71 +1,213 @@
-"""Single operations: 512x512x3 uint8 photographs in and out.
+"""Single operations: square photographs in and out.
 
-    python -m benchmarks.operations [NAME ...]
+    python -m benchmarks.operations [--side N] [--forms] [NAME ...]
 
-Every operation that has a counterpart in Albumentations 2.0.8, with the same parameters, always applied; bilinear
-sampling, black borders unless said, one thread. Where Albumentations has several ways, the fastest stands here. The
-results of a batch are all held until it is complete, by either library.
+Every operation that has a counterpart in Albumentations 2.0.8 or in torchvision v2, with the same parameters, always
+applied; bilinear sampling, black borders unless said, one thread. Where Albumentations has several ways, the fastest
+stands here; torchvision has uint8 (C, H, W) tensors. The target is the fastest of the others. The results of a batch
+are all held until it is complete, by every library.
+
+--side N   pictures of N px only (default: 256 and 512); --forms: pictures with 9 channels and uint16 pictures only.
+The rows come from the tuples OPERATIONS of benchmarks/operations_*.py.
 """
 
 from __future__ import annotations
 
+import argparse
+import pkgutil
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import operations_colour, operations_geometry, operations_others, peers, report
+from benchmarks import peers, report
 from benchmarks.operation import Operation
 from benchmarks.photographs import photographs
 from benchmarks.timing import Times, take_turns
 
 BATCH = 32
-SIDE = 512
+SIDES = (256, 512)
+FORMS_SIDE = 256
+FORMS_BATCH = 8
+PEERS = ("albumentations", "torchvision")
 
-OPERATIONS = operations_geometry.OPERATIONS + operations_colour.OPERATIONS + operations_others.OPERATIONS
+
+def all_operations() -> tuple[Operation, ...]:
+    """The rows of all files, in the order of their names."""
+    names = [found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    files = [import_module(f"benchmarks.{name}") for name in sorted(names) if name.startswith("operations_")]
+    return tuple(operation for file in files for operation in file.OPERATIONS)
+
+
+OPERATIONS = all_operations()
 
 
 def their_call(operation: Operation) -> Callable[[Any], Any] | None:
+    """Albumentations' operation, for one picture; None where it is not installed."""
     library = peers.albumentations()
     if library is None:
         return None
-    compose = library.Compose([operation.theirs(library)], seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compose = library.Compose([operation.theirs(library)], seed=1)
     if operation.planar:
         return lambda picture: np.ascontiguousarray(compose(image=picture)["image"].transpose(2, 0, 1))
     return lambda picture: compose(image=picture)["image"]
 
 
-def time_operation(operation: Operation, pictures: list[Any]) -> Times:
+def torchvision_call(operation: Operation) -> Callable[[Any], Any] | None:
+    """torchvision's operation, for one tensor; None where it has none or is not installed."""
+    library = peers.torchvision_v2() if operation.torchvision is not None else None
+    if library is None or operation.torchvision is None:
+        return None
+    made: Callable[[Any], Any] = operation.torchvision(library)
+    return made
+
+
+def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
+    """What the others have to do; who refuses pictures of this form is left out."""
+    calls: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {}
+    theirs = their_call(operation)
+    if theirs is not None:
+        calls["albumentations"] = theirs, pictures
+    tensor_call = torchvision_call(operation)
+    if tensor_call is not None:
+        import torch
+
+        tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
+        calls["torchvision"] = tensor_call, tensors
+    return {name: (_each(call, given), len(given)) for name, (call, given) in calls.items() if _takes(call, given[0])}
+
+
+def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> Callable[[], Any]:
+    return lambda: [call(each) for each in given]
+
+
+def _takes(call: Callable[[Any], Any], given: Any) -> bool:
+    """Whether a peer works on a picture of this form: some refuse it, some give another number of channels."""
+    try:
+        made = call(given)
+    except Exception:  # whatever the libraries raise
+        return False
+    floats = "float" in str(made.dtype)
+    return made.ndim == given.ndim and (floats or str(made.dtype) == str(given.dtype))
+
+
+def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
     from covary import Pipeline, image
 
     pipeline = Pipeline([operation.ours(image)], seed=1, threads=1)
-    jobs = {
-        "batch": (lambda: pipeline.batch(pictures), len(pictures)),
+    return {
+        "batch": (lambda: pipeline.batch(list(pictures)), len(pictures)),
         "single": (lambda: [pipeline(picture) for picture in pictures], len(pictures)),
     }
-    theirs = their_call(operation)
-    if theirs is not None:
-        jobs["albumentations"] = (lambda: [theirs(picture) for picture in pictures], len(pictures))
-    return take_turns(jobs, rounds=9)
 
 
-def run(names: list[str]) -> None:
-    pictures = photographs(BATCH, SIDE, SIDE)
-    chosen = [operation for operation in OPERATIONS if not names or operation.name.split(",")[0] in names]
-    rows = [
-        report.comparison(operation.name, time_operation(operation, pictures), "albumentations", operation.at_least)
-        for operation in chosen
-    ]
+def time_operation(operation: Operation, pictures: Sequence[Any], rounds: int = 9) -> Times:
+    return take_turns({**our_jobs(operation, pictures), **peer_jobs(operation, pictures)}, rounds=rounds)
+
+
+def compared(name: str, times: Times, at_least: float | None) -> list[str]:
+    """A row: times, by how much the fastest of the others is slower, and whether that is enough (None: no target)."""
+    cells = [name, *(report.microseconds(times.median(way)) for way in ("batch", "single"))]
+    there = [peer for peer in PEERS if peer in times.rounds]
+    cells += [report.microseconds(times.median(peer)) if peer in there else "-" for peer in PEERS]
+    if not there:
+        return [*cells, "-", "-", ""]
+    fastest = min(there, key=times.median)
+    batch, single = times.ratio(fastest, "batch"), times.ratio(fastest, "single")
+    target = "" if at_least is None else f"{at_least:.2f}x {report.verdict(batch >= at_least)}"
+    return [*cells, f"{batch:.2f}x", f"{single:.2f}x", target]
+
+
+HEADS = (
+    "operation",
+    "covary batch",
+    "covary single",
+    "Albumentations",
+    "torchvision",
+    "fastest/batch",
+    "fastest/single",
+    "target (batch)",
+)
+
+
+def chosen_operations(names: Sequence[str]) -> list[Operation]:
+    return [operation for operation in OPERATIONS if not names or operation.name.split(",")[0] in names]
+
+
+def run_side(names: Sequence[str], side: int) -> None:
+    """The table of 3-channel uint8 pictures of one size."""
+    pictures = photographs(BATCH, side, side)
+    chosen = [operation for operation in chosen_operations(names) if side >= operation.smallest]
+    rows = [compared(each.name, time_operation(each, pictures), each.at_least) for each in chosen]
     unmet = [cells[0] for cells in rows if cells[-1].endswith("not met")]
     report.print_table(
-        f"Single operations: {SIDE}x{SIDE}x3 uint8, microseconds per image, one thread",
-        ("operation", "covary batch", "covary single", "Albumentations", "batch/Alb.", "single/Alb.", "target (batch)"),
+        f"Single operations: {side}x{side}x3 uint8, microseconds per image, one thread",
+        HEADS,
         rows,
-        [f"Batches of {BATCH}. Not met: {', '.join(unmet) if unmet else 'none'}."],
+        [
+            f"Batches of {BATCH}. -: has no such operation, or is not installed.",
+            f"Not met: {', '.join(unmet) if unmet else 'none'}.",
+        ],
     )
 
 
-if __name__ == "__main__":
+def run_forms(names: Sequence[str]) -> None:
+    """The tables of pictures with nine channels, and of 16 bits."""
+    plain = photographs(FORMS_BATCH, FORMS_SIDE, FORMS_SIDE)
+    forms = {
+        "x9 uint8": [np.ascontiguousarray(np.concatenate([picture] * 3, axis=2)) for picture in plain],
+        "x3 uint16": [picture.astype(np.uint16) * np.uint16(257) for picture in plain],
+    }
+    for form, pictures in forms.items():
+        rows = []
+        needs_three = []
+        chosen = [each for each in chosen_operations(names) if each.smallest <= FORMS_SIDE]
+        for operation in chosen:
+            try:
+                rows.append(compared(operation.name, time_operation(operation, pictures, rounds=5), None))
+            except ValueError as error:
+                # Colour needs red, green and blue.
+                if "channels" not in str(error):
+                    raise
+                needs_three.append(operation.name)
+        notes = [f"Batches of {FORMS_BATCH}. -: has no such operation, or refuses these pictures. No target."]
+        if needs_three:
+            notes.append(f"Need three channels by their meaning, and say so: {', '.join(needs_three)}.")
+        size = f"{FORMS_SIDE}x{FORMS_SIDE}{form}"
+        report.print_table(f"Single operations: {size}, microseconds per image, one thread", HEADS, rows, notes)
+
+
+def run(names: Sequence[str]) -> None:
+    """All tables."""
+    for side in SIDES:
+        run_side(names, side)
+    run_forms(names)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--side", type=int, help="of the pictures, in pixels")
+    parser.add_argument("--forms", action="store_true", help="nine channels and 16 bits only")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    given = parser.parse_args()
+    known = {operation.name.split(",")[0] for operation in OPERATIONS}
+    unknown = [name for name in given.names if name not in known]
+    if unknown:
+        sys.exit(f"no operation is called {unknown[0]!r}; there are {', '.join(sorted(known))}")
     report.print_machine()
-    run(sys.argv[1:])
+    if given.forms:
+        run_forms(given.names)
+    elif given.side is not None:
+        run_side(given.names, given.side)
+    else:
+        run(given.names)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,12 +12,27 @@ BLACK: dict[str, Any] = {"border": "constant", "fill": 0}
 
 
 OPERATIONS = (
-    Operation("HorizontalFlip", lambda i: i.HorizontalFlip(p=1), lambda a: a.HorizontalFlip(p=1)),
-    Operation("VerticalFlip", lambda i: i.VerticalFlip(p=1), lambda a: a.VerticalFlip(p=1)),
+    Operation(
+        "HorizontalFlip",
+        lambda i: i.HorizontalFlip(p=1),
+        lambda a: a.HorizontalFlip(p=1),
+        torchvision=lambda v: v.RandomHorizontalFlip(1.0),
+    ),
+    Operation(
+        "VerticalFlip",
+        lambda i: i.VerticalFlip(p=1),
+        lambda a: a.VerticalFlip(p=1),
+        torchvision=lambda v: v.RandomVerticalFlip(1.0),
+    ),
     Operation("Transpose", lambda i: i.Transpose(p=1), lambda a: a.Transpose(p=1)),
     Operation("RandomRotate90", lambda i: i.RandomRotate90(p=1), lambda a: a.RandomRotate90(p=1)),
     Operation("D4", lambda i: i.D4(p=1), lambda a: a.D4(p=1)),
-    Operation("Rotate", lambda i: i.Rotate((-30, 30), **BLACK), lambda a: a.Rotate((-30, 30), p=1)),
+    Operation(
+        "Rotate",
+        lambda i: i.Rotate((-30, 30), **BLACK),
+        lambda a: a.Rotate((-30, 30), p=1),
+        torchvision=lambda v: v.RandomRotation(30, v.InterpolationMode.BILINEAR),
+    ),
     Operation(
         "Rotate, reflected",
         lambda i: i.Rotate((-30, 30), border="reflect"),
@@ -29,9 +44,15 @@ OPERATIONS = (
         lambda a: a.Affine(
             rotate=(-15, 15), scale=(0.9, 1.1), keep_ratio=True, shear=(-5, 5), translate_percent=(-0.1, 0.1), p=1
         ),
+        torchvision=lambda v: v.RandomAffine(
+            15, (0.1, 0.1), (0.9, 1.1), (-5, 5, -5, 5), interpolation=v.InterpolationMode.BILINEAR
+        ),
     ),
     Operation(
-        "Scale", lambda i: i.Scale((0.8, 1.2), **BLACK), lambda a: a.Affine(scale=(0.8, 1.2), keep_ratio=True, p=1)
+        "Scale",
+        lambda i: i.Scale((0.8, 1.2), **BLACK),
+        lambda a: a.Affine(scale=(0.8, 1.2), keep_ratio=True, p=1),
+        torchvision=lambda v: v.RandomAffine(0, scale=(0.8, 1.2), interpolation=v.InterpolationMode.BILINEAR),
     ),
     Operation(
         "Stretch",
@@ -42,28 +63,76 @@ OPERATIONS = (
         "Translate",
         lambda i: i.Translate((-0.1, 0.1), (-0.1, 0.1), **BLACK),
         lambda a: a.Affine(translate_percent=(-0.1, 0.1), p=1),
+        torchvision=lambda v: v.RandomAffine(0, (0.1, 0.1), interpolation=v.InterpolationMode.BILINEAR),
     ),
-    Operation("Shear", lambda i: i.Shear((-10, 10), (-10, 10), **BLACK), lambda a: a.Affine(shear=(-10, 10), p=1)),
     Operation(
-        "Perspective", lambda i: i.Perspective((0.05, 0.1), **BLACK), lambda a: a.Perspective(scale=(0.05, 0.1), p=1)
+        "Shear",
+        lambda i: i.Shear((-10, 10), (-10, 10), **BLACK),
+        lambda a: a.Affine(shear=(-10, 10), p=1),
+        torchvision=lambda v: v.RandomAffine(0, shear=(-10, 10, -10, 10), interpolation=v.InterpolationMode.BILINEAR),
     ),
-    Operation("Resize to 256", lambda i: i.Resize((256, 256)), lambda a: a.Resize(256, 256)),
-    Operation("Resize to 384", lambda i: i.Resize((384, 384)), lambda a: a.Resize(384, 384)),
-    Operation("Resize to 768", lambda i: i.Resize((768, 768)), lambda a: a.Resize(768, 768)),
-    Operation("SmallestMaxSize", lambda i: i.SmallestMaxSize(256), lambda a: a.SmallestMaxSize(256)),
+    Operation(
+        "Perspective",
+        lambda i: i.Perspective((0.05, 0.1), **BLACK),
+        lambda a: a.Perspective(scale=(0.05, 0.1), p=1),
+        torchvision=lambda v: v.RandomPerspective(0.15, 1.0),
+    ),
+    Operation(
+        "Resize to 256",
+        lambda i: i.Resize((256, 256)),
+        lambda a: a.Resize(256, 256),
+        torchvision=lambda v: v.Resize((256, 256)),
+    ),
+    Operation(
+        "Resize to 384",
+        lambda i: i.Resize((384, 384)),
+        lambda a: a.Resize(384, 384),
+        torchvision=lambda v: v.Resize((384, 384)),
+    ),
+    Operation(
+        "Resize to 768",
+        lambda i: i.Resize((768, 768)),
+        lambda a: a.Resize(768, 768),
+        torchvision=lambda v: v.Resize((768, 768)),
+    ),
+    Operation(
+        "SmallestMaxSize",
+        lambda i: i.SmallestMaxSize(256),
+        lambda a: a.SmallestMaxSize(256),
+        torchvision=lambda v: v.Resize(256),
+    ),
     Operation("LongestMaxSize", lambda i: i.LongestMaxSize(256), lambda a: a.LongestMaxSize(256)),
-    Operation("CenterCrop", lambda i: i.CenterCrop((384, 384)), lambda a: a.CenterCrop(384, 384)),
-    Operation("RandomCrop", lambda i: i.RandomCrop((384, 384)), lambda a: a.RandomCrop(384, 384)),
+    Operation(
+        "CenterCrop",
+        lambda i: i.CenterCrop((384, 384)),
+        lambda a: a.CenterCrop(384, 384),
+        torchvision=lambda v: v.CenterCrop((384, 384)),
+        smallest=384,
+    ),
+    Operation(
+        "RandomCrop",
+        lambda i: i.RandomCrop((384, 384)),
+        lambda a: a.RandomCrop(384, 384),
+        torchvision=lambda v: v.RandomCrop((384, 384)),
+        smallest=384,
+    ),
     Operation(
         "RandomResizedCrop",
         lambda i: i.RandomResizedCrop(256, scale=(0.08, 1.0)),
         lambda a: a.RandomResizedCrop((256, 256), scale=(0.08, 1.0)),
+        torchvision=lambda v: v.RandomResizedCrop(256, scale=(0.08, 1.0)),
     ),
-    Operation("Pad", lambda i: i.Pad(32, **BLACK), lambda a: a.Pad(32)),
+    Operation(
+        "Pad",
+        lambda i: i.Pad(32, **BLACK),
+        lambda a: a.Pad(32),
+        torchvision=lambda v: v.Pad(32),
+    ),
     Operation(
         "Pad, reflected",
         lambda i: i.Pad(32, border="reflect"),
         lambda a: a.Pad(32, border_mode=cv2.BORDER_REFLECT_101),
+        torchvision=lambda v: v.Pad(32, padding_mode="reflect"),
     ),
     Operation("PadIfNeeded", lambda i: i.PadIfNeeded(576, 576, **BLACK), lambda a: a.PadIfNeeded(576, 576)),
     Operation(
@@ -71,6 +140,7 @@ OPERATIONS = (
         lambda i: i.ElasticTransform(alpha=(100, 100), sigma=10, **BLACK),
         lambda a: a.ElasticTransform(alpha=100, sigma=10, p=1),
         at_least=4,
+        torchvision=lambda v: v.ElasticTransform(350.0, 10.0),
     ),
     Operation(
         "GridDistortion",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks.operation import Operation
+
+
+def _float32() -> Any:
+    import torch
+
+    return torch.float32
+
 
 OPERATIONS = (
     Operation(
-        "GaussianBlur", lambda i: i.GaussianBlur((0.5, 3.0)), lambda a: a.GaussianBlur(sigma_limit=(0.5, 3.0), p=1)
+        "GaussianBlur",
+        lambda i: i.GaussianBlur((0.5, 3.0)),
+        lambda a: a.GaussianBlur(sigma_limit=(0.5, 3.0), p=1),
+        torchvision=lambda v: v.GaussianBlur(19, (0.5, 3.0)),
     ),
     Operation(
         "Sharpen",
@@ -36,6 +48,7 @@ OPERATIONS = (
         "RandomErasing",
         lambda i: i.RandomErasing(scale=(0.02, 0.33), p=1),
         lambda a: a.Erasing(scale=(0.02, 0.33), p=1),
+        torchvision=lambda v: v.RandomErasing(1.0, scale=(0.02, 0.33)),
     ),
     Operation(
         "GridDropout",
@@ -47,6 +60,20 @@ OPERATIONS = (
         lambda i: i.XYMasking(2, 2, (0, 0.1), (0, 0.1)),
         lambda a: a.XYMasking(num_masks_x=2, num_masks_y=2, mask_x_length=(0, 51), mask_y_length=(0, 51), p=1),
     ),
-    Operation("Normalize", lambda i: i.Normalize("imagenet"), lambda a: a.Normalize(), planar=True),
-    Operation("ToTensor", lambda i: i.ToTensor(), lambda a: a.ToFloat(255), planar=True),
+    Operation(
+        "Normalize",
+        lambda i: i.Normalize("imagenet"),
+        lambda a: a.Normalize(),
+        planar=True,
+        torchvision=lambda v: v.Compose(
+            [v.ToDtype(_float32(), scale=True), v.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
+        ),
+    ),
+    Operation(
+        "ToTensor",
+        lambda i: i.ToTensor(),
+        lambda a: a.ToFloat(255),
+        planar=True,
+        torchvision=lambda v: v.ToDtype(_float32(), scale=True),
+    ),
 )

@@ -258,3 +258,17 @@ def test_expand_into_shards(here):
 def test_expand_refuses_what_makes_no_sense(here, arguments, status, said):
     done = run("expand", "photos", "out", "-p", "p.yaml", *arguments)
     assert done.exit_code == status and said in done.stderr
+
+
+def test_convert_writes_a_pipeline_and_names_what_has_no_equal(tmp_path):
+    flip = {"__class_fullname__": "HorizontalFlip", "p": 0.25}
+    words = {"__class_fullname__": "TextImage", "p": 0.5}
+    saved = tmp_path / "saved.json"
+    saved.write_text(
+        json.dumps({"transform": {"__class_fullname__": "Compose", "p": 1.0, "transforms": [flip, words]}})
+    )
+    assert run("convert", saved).exit_code == 1
+    done = run("convert", saved, "--skip", "--out", tmp_path / "ours.yaml")
+    assert done.exit_code == 0
+    assert Pipeline.from_yaml(tmp_path / "ours.yaml").operations == (image.HorizontalFlip(p=0.25),)
+    assert "left out: transforms[1]: TextImage" in done.output

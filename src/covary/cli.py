@@ -371,6 +371,46 @@ def search(
 
 
 @app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or YAML that Albumentations saved.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="YAML file to write. [default: it is printed]", show_default=False),
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out what has no equal, and name it.")] = False,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="S|HxW", help="Of the pictures, where pixels there are shares of them here."),
+    ] = None,
+) -> None:
+    """Make a pipeline of Albumentations a pipeline of covary.
+
+    Operations, ranges and probabilities stay. What has no equal is named; what is made in another way is named, too.
+    """
+    from covary.interop.albumentations import convert_albumentations
+
+    with _clear_errors():
+        made = convert_albumentations(file, missing="skip" if skip else "raise", size=_sides(size))
+        text = made.pipeline.to_yaml(out)
+    for left_out in made.missing:
+        _say(f"left out: {left_out}")
+    for other in made.differences:
+        _say(f"in another way: {other}")
+    print(text.rstrip() if out is None else out)
+
+
+def _sides(given: str | None) -> int | tuple[int, int] | None:
+    """`--size 480x640` as (height, width), `--size 224` as one number."""
+    if given is None:
+        return None
+    sides = given.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise typer.BadParameter(f"{given!r} is no number of pixels, nor HEIGHTxWIDTH", param_hint="--size")
+    numbers = [int(side) for side in sides]
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+@app.command()
 def show(
     source: Source,
     pipeline: PipelineFile,

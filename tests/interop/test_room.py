@@ -50,6 +50,6 @@ def test_no_framework_is_imported_before_it_is_named_and_a_missing_one_says_how_
 
 
 def test_the_room_names_its_modules() -> None:
-    assert set(dir(covary.interop)) == {*NEEDS, "huggingface"}
-    with pytest.raises(AttributeError, match="it has grain_transform"):
+    assert set(dir(covary.interop)) == {*NEEDS, "huggingface", "from_albumentations", "from_torchvision"}
+    with pytest.raises(AttributeError, match="it has from_albumentations"):
         covary.interop.mxnet  # noqa: B018

@@ -1,5 +1,6 @@
 """Operations on images."""
 
+from covary.ops.image import corruptions as corruptions
 from covary.ops.image.aberration import ChromaticAberration
 from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRotate, Stretch, Translate
 from covary.ops.image.augmix import AugMix

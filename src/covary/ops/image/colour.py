@@ -32,21 +32,26 @@ _PIVOTS = ("middle", "mean")
 
 @operation
 class Brightness(Operation):
-    """Multiply all values by a factor.
+    """Multiply all values by a factor, and add a constant to all of them.
 
     Args:
         factor: 0 is black, 2 twice as bright; a number x means 1 - x to 1 + x. Default 0.8 to 1.2. Identity: 1.
+        offset: what is added behind it, as a fraction of white; a number x means -x to x. Default 0. Identity: 0.
 
-    As in torchvision; Albumentations' RandomBrightnessContrast adds instead.
+    By default as in torchvision. Of Albumentations' RandomBrightnessContrast `factor` is the contrast (its
+    `contrast_limit` is the distance from 1), `offset` the brightness.
 
     Helps: exposure and lighting that differ between training and use.
     Hurts: pictures whose values are measurements (CT in Hounsfield units, reflectance, depth).
     """
 
     factor: Range = ranged(default=Uniform(0.8, 1.2, identity=1), low=0)
+    offset: Range = ranged(default=Uniform(0, 0, identity=0), low=-1, high=1)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        return Colour(draw("factor")[:, None, None] * identity_matrix(view.channels))
+        matrix = draw("factor")[:, None, None] * identity_matrix(view.channels)
+        matrix[:, :, -1] = (view.white * draw("offset"))[:, None]
+        return Colour(matrix)
 
 
 @operation
