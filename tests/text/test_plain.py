@@ -48,6 +48,7 @@ def operations(rate: float) -> list[Operation]:
         text.CharacterDeletion(rate),
         text.CharacterTranspose(rate),
         *(text.KeyboardTypo(rate, layout=layout) for layout in LAYOUTS),
+        text.CaseNoise(rate),
         text.OcrNoise(rate),
         text.Homoglyphs(rate),
         text.Leet(rate),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, starmap
+from string import ascii_letters
 from typing import Any, ClassVar, Literal
 
 from covary.ops.base import operation
@@ -33,6 +34,8 @@ from covary.plan.edits import Edit, Edits
 
 # What else than letters stands in words of ASCII text.
 _NO_LETTER = re.compile(r"[\d_'\-]")
+
+_OTHER_CASE = {letter: (letter.swapcase(),) for letter in ascii_letters}
 
 
 def picked(places: list[Any], rate: float, numbers: Numbers) -> list[Any]:
@@ -264,6 +267,9 @@ class CaseNoise(_Letters):
     def check(self) -> None:
         _Letters.check(self)
         self.one_of("mode", ("letters", "upper", "lower", "title"))
+
+    def kernel(self) -> Drafter | None:
+        return self.misreading(_OTHER_CASE) if self.mode == "letters" else None
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         if self.mode == "letters":
