@@ -15,6 +15,7 @@
 #include "pixels/picture.hpp"
 #include "program.hpp"
 #include "sound/module.hpp"
+#include "text/module.hpp"
 #include "volume/volume.hpp"
 
 namespace nb = nanobind;
@@ -329,6 +330,7 @@ NB_MODULE(_native, m) {
       nb::arg("boxes"), nb::arg("format"), nb::arg("clip"), nb::arg("min_area"), nb::arg("min_visibility"), nb::arg("sizes"),
       nb::arg("stages"));
   covary::define_sounds(m);
+  covary::define_texts(m);
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
   m.def("has_avx2", [] { return covary::has_avx2(); });

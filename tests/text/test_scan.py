@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from covary.ops.text.page import Page, scan_pages
 from covary.ops.text.protect import _ANY_SIGN, _BITS, _SIGNS, protection
-from covary.ops.text.scan import ANY, FEWEST, scan
+from covary.ops.text.scan import ANY, FEWEST, scan, scan_arrays
 from covary.ops.text.segment import words
 
 PIECES = [
@@ -46,7 +46,9 @@ ascii_texts = st.lists(
 def test_words_and_signs_of_a_batch_are_those_of_the_patterns(texts: list[str]) -> None:
     import re
 
-    places, signs = scan(texts)
+    places, signs = scan_arrays(texts)
+    compiled_places, compiled_signs = scan(texts)
+    assert (compiled_places, list(compiled_signs)) == (places, signs)
     assert places == [words(text) for text in texts]
     for text, found in zip(texts, signs, strict=True):
         assert bool(found & ANY) == (_ANY_SIGN.search(text) is not None)

@@ -13,7 +13,7 @@ from covary.ops.text import forms
 from covary.ops.text.forms import Reading, inflected, readings, regular, takes_an
 from covary.ops.text.lexicon import ENGLISH, Lexicon, lexicon
 from covary.ops.text.lists import STOP_WORDS
-from covary.ops.text.synonyms import options
+from covary.ops.text.synonyms import known
 from covary.ops.text.tagger import tagged
 from tests.text.texting import vary, vary_all
 
@@ -70,9 +70,9 @@ def test_ninety_of_a_hundred_synonyms_keep_part_of_speech_and_inflection_by_hand
 def test_the_rules_alone_keep_the_inflection_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lemminflect")
     monkeypatch.setattr(forms, "_by_library", lambda lemma, tag: None)
-    options.cache_clear()
+    known.cache_clear()
     found = replacements(text.SynonymReplacement(1.0), variations=1)
-    options.cache_clear()
+    known.cache_clear()
     kept = [(old, tag, new) for old, tag, new in found if tag != "none" and is_form(new, tag)]
     assert len(kept) >= 0.9 * len(found), sorted(set(found) - set(kept))
 

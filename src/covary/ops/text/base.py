@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from covary.draws.distributions import Constant, Distribution
 from covary.ops.amounts import Amount
 from covary.ops.base import Course, Node, ranged
 from covary.ops.text.numbers import Numbers, numbers_of
 from covary.ops.text.page import Page, scan_pages
+from covary.ops.text.plain import Kernel, change_plain, plain
 from covary.ops.text.protect import Protection, protection
 from covary.ops.view import Modality
 from covary.plan.changes import Bools
@@ -79,6 +78,10 @@ class TextOperation(Amount):
         """
         raise TypeError(f"{type(self).__name__} describes no change")
 
+    def kernel(self) -> Kernel | None:
+        """What makes the same edits of plain texts in compiled code; None where there is nothing."""
+        return None
+
     def edits_of_all(
         self, pages: Sequence[Page], guard: Protection, numbers: Sequence[Numbers], drawn: Sequence[Mapping[str, float]]
     ) -> Sequence[tuple[Edits, str]]:
@@ -95,14 +98,24 @@ class TextOperation(Amount):
         anybody, chosen, draw = course.enter(node, active)
         if not anybody:
             return view
-        rows = range(len(view.pages)) if chosen is None else np.flatnonzero(chosen).tolist()
-        pages = [view.pages[row] for row in rows]
+        rows = slice(None) if chosen is None else chosen
+        pages = list(view.pages if chosen is None else compress(view.pages, chosen))
         guard = self.guard(view.protect)
+        values = {slot: draw(slot)[rows] for slot in node.laws}
+        streams = draw.stream("numbers")[rows]
+        kernel = self.kernel()
+        quick = plain(pages, kernel)
+        if kernel is not None and quick is not None:
+            change_plain(
+                kernel, node.name, list(compress(pages, quick)), guard, streams[quick], values[kernel.rate][quick]
+            )
+            if quick.all():
+                return view
+            pages = list(compress(pages, ~quick))
+            values, streams = {slot: drawn[~quick] for slot, drawn in values.items()}, streams[~quick]
         scan_pages(pages, guard)
-        drawn = _by_text({slot: _chosen(draw(slot), chosen) for slot in node.laws}, len(pages))
-        streams = draw.stream("numbers")
-        numbers = numbers_of(streams if chosen is None else streams[chosen])
-        changes = self.edits_of_all(pages, guard, numbers, drawn)
+        drawn = _by_text({slot: several.tolist() for slot, several in values.items()}, len(pages))
+        changes = self.edits_of_all(pages, guard, numbers_of(streams), drawn)
         for page, (edits, note) in zip(pages, changes, strict=True):
             if edits or note:
                 page.change(node.name, edits, note, dropping=self.dropping)
@@ -115,11 +128,6 @@ def _by_text(values: Mapping[str, list[float]], count: int) -> list[dict[str, fl
         ((slot, several),) = values.items()
         return [{slot: value} for value in several]
     return [dict(zip(values, some, strict=True)) for some in zip(*values.values(), strict=True)] or [{}] * count
-
-
-def _chosen(values: NDArray[np.float64], chosen: Bools | None) -> list[float]:
-    kept: list[float] = (values if chosen is None else values[chosen]).tolist()
-    return kept
 
 
 def share(default: float) -> Any:

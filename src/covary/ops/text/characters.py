@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, starmap
+from string import ascii_letters
 from typing import Any, ClassVar, Literal
 
 from covary.ops.base import operation
@@ -22,15 +23,19 @@ from covary.ops.text.letters import (
     neighbours,
     plain,
     print_confusions,
+    typing_slips,
 )
 from covary.ops.text.numbers import Numbers
 from covary.ops.text.page import Page
+from covary.ops.text.plain import Drafter
 from covary.ops.text.protect import Protection
 from covary.ops.text.segment import lone_letter
 from covary.plan.edits import Edit, Edits
 
 # What else than letters stands in words of ASCII text.
 _NO_LETTER = re.compile(r"[\d_'\-]")
+
+_OTHER_CASE = {letter: (letter.swapcase(),) for letter in ascii_letters}
 
 
 def picked(places: list[Any], rate: float, numbers: Numbers) -> list[Any]:
@@ -73,6 +78,10 @@ class _Letters(TextOperation):
                 edits.append(Edit(place, place + 1, replacement))
         return edits
 
+    def misreading(self, table: Mapping[str, tuple[str, ...]]) -> Drafter:
+        """The kernel of operations that write one of a table's readings instead of what is there."""
+        return Drafter("misread_letters", least=self.min_length, table=table)
+
     def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
         """What stands instead of one letter; None to leave it."""
         raise TypeError(f"{type(self).__name__} replaces no letters")
@@ -99,6 +108,9 @@ class KeyboardTypo(_Letters):
         _Letters.check(self)
         self.one_of("layout", LAYOUTS)
 
+    def kernel(self) -> Drafter:
+        return self.misreading(typing_slips(self.layout))
+
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         text, near = page.text, neighbours(self.layout)
         edits = []
@@ -121,6 +133,11 @@ class _Alphabet(_Letters):
         _Letters.check(self)
         if self.alphabet is not None and (not isinstance(self.alphabet, str) or not self.alphabet):
             self.refuse("alphabet", repr(self.alphabet), "a string of letters, or None")
+
+    def kernel(self) -> Drafter | None:
+        if self.alphabet is not None and not self.alphabet.isascii():
+            return None
+        return Drafter("replace_letters", least=self.min_length, alphabet=self.alphabet, stays=self.stays)
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         """Any letters of the alphabet, or of the text where none was given, in the case of those in their places."""
@@ -183,6 +200,9 @@ class CharacterDeletion(_Letters):
     Hurts: tasks on spelling, codes and names.
     """
 
+    def kernel(self) -> Drafter:
+        return Drafter("delete_letters", least=self.min_length)
+
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         edits = [Edit(place, place + 1, "") for place in picked(self.letters(page, guard), drawn["rate"], numbers)]
         least = self.min_length
@@ -207,6 +227,9 @@ class CharacterTranspose(_Letters):
     Helps: typed text; the most frequent slip after a wrong key.
     Hurts: tasks on spelling, codes and names.
     """
+
+    def kernel(self) -> Drafter:
+        return Drafter("transpose_letters", least=self.min_length)
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         text = page.text
@@ -244,6 +267,9 @@ class CaseNoise(_Letters):
     def check(self) -> None:
         _Letters.check(self)
         self.one_of("mode", ("letters", "upper", "lower", "title"))
+
+    def kernel(self) -> Drafter | None:
+        return self.misreading(_OTHER_CASE) if self.mode == "letters" else None
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         if self.mode == "letters":
@@ -306,6 +332,9 @@ class _Lookalike(_Letters):
     min_length: int = 1
     table: ClassVar[Mapping[str, Sequence[str]]] = {}
 
+    def kernel(self) -> Drafter:
+        return self.misreading({letter: tuple(forms) for letter, forms in self.table.items()})
+
     def replacement(self, text: str, place: int, numbers: Numbers) -> str | None:
         forms = self.table.get(text[place])
         return None if forms is None else str(numbers.one_of(forms))
@@ -356,6 +385,9 @@ class OcrNoise(_Letters):
     """
 
     min_length: int = 1
+
+    def kernel(self) -> Drafter:
+        return self.misreading(print_confusions())
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         text, confusions = page.text, print_confusions()

@@ -255,7 +255,7 @@ class EmbeddingReplacement(TextOperation):
         count = count_of(drawn["alpha"], len(page.words))
         places = page.free_words(guard) if count else []
         edits: list[Edit] = []
-        for start, end in numbers.sample(list(places), len(places)):
+        for start, end in numbers.in_random_order(places):
             if len(edits) == count:
                 break
             word = text[start:end].lower()

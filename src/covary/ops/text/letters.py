@@ -34,6 +34,14 @@ def neighbours(layout: str) -> Mapping[str, str]:
     }
 
 
+@cache
+def typing_slips(layout: str) -> Mapping[str, tuple[str, ...]]:
+    """What each ASCII letter may become under a hand that misses its key."""
+    small = {letter: tuple(keys) for letter, keys in neighbours(layout).items() if letter.isascii()}
+    capital = {letter.upper(): tuple(key.upper() for key in keys) for letter, keys in small.items()}
+    return small | capital
+
+
 # Shapes that scanners and readers of print confuse, each way; several letters may look like one.
 _ALIKE = """
 0 O D Q o, 1 l I i |, 2 Z z, 5 S s, 6 b G, 8 B, 9 g q, c e o, u v, n h, f t, i j, C G, E F, K X, M N, P R, U V, V Y,

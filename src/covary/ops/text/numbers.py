@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -55,16 +56,27 @@ class Numbers:
 
     def sample(self, items: list[Item], count: int) -> list[Item]:
         """`count` different items (or all there are) in random order."""
+        return list(_drawn(list(items), self.several(min(count, len(items)))))
+
+    def in_random_order(self, items: Iterable[Item]) -> Iterator[Item]:
+        """All items, one by one as they are asked for; a number for each of them is taken at once."""
         rest = list(items)
-        count = min(count, len(rest))
-        for place, u in enumerate(self.several(count)):
-            other = place + min(int(u * (len(rest) - place)), len(rest) - place - 1)
-            rest[place], rest[other] = rest[other], rest[place]
-        return rest[:count]
+        return _drawn(rest, self.several(len(rest)))
 
     def _extend(self, needed: int) -> None:
         length = max(_FIRST, 2 * len(self._known), needed)
         self._known = stream_uniforms(np.array([self._stream], np.uint64), length)[0].tolist()
+
+
+def _drawn(rest: list[Item], numbers: list[float]) -> Iterator[Item]:
+    """An item for each number, of those that are left."""
+    left = len(rest)
+    for place, u in enumerate(numbers):
+        other = place + min(int(u * left), left - 1)
+        left -= 1
+        item = rest[other]
+        rest[other] = rest[place]
+        yield item
 
 
 def numbers_of(streams: NDArray[np.uint64]) -> list[Numbers]:

@@ -98,6 +98,19 @@ class Page:
             self._guard = guard
         return self._guarded
 
+    def guarded_by_signs(self, guard: Protection, signs: int) -> Ranges:
+        """The protected parts, where it is known what signs of them the text has."""
+        if guard is not self._guard:
+            self._signs = signs
+            if guard.nothing_in(signs) and not self.fixed and not self.spans:
+                self._guard, self._guarded = guard, []
+        return self.guarded(guard)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is ASCII text without spans."""
+        return not self.spans and self.text.isascii()
+
     def free_words(self, guard: Protection) -> Ranges:
         """The words of which no part is protected."""
         guarded = self._guarded if guard is self._guard else self.guarded(guard)
@@ -186,15 +199,25 @@ class Page:
             last = edit.end
         return _says(left + self.text[last:end], 0, end)
 
-    def change(self, operation: str, edits: Edits, note: str = "", *, dropping: bool = False) -> None:
-        """Make the edits, and take everything marked along."""
+    def change(
+        self, operation: str, edits: Edits, note: str = "", *, dropping: bool = False, text: str | None = None
+    ) -> None:
+        """Make the edits, and take everything marked along.
+
+        Args:
+            operation: whose edits they are.
+            edits: of the text.
+            note: why there are none, where there is a reason to say.
+            dropping: whether a span may go with its words.
+            text: the text after the edits, where somebody has made it; only without spans.
+        """
         if edits and self.spans:
             edits = self.admitted(edits, dropping)
         if edits or note:
             self.changes.append(Change(operation, tuple(edits), note))
         if not edits:
             return
-        before, self.text = self.text, apply_edits(self.text, edits)
+        before, self.text = self.text, apply_edits(self.text, edits) if text is None else text
         self.edits = compose(self.edits, edits)
         if self.spans:
             self._move_spans(edits, before)
@@ -256,9 +279,8 @@ def scan_pages(pages: Sequence[Page], guard: Protection) -> None:
     if len(new) < FEWEST:
         return
     for page, places, signs in zip(new, *scan([page.text for page in new]), strict=True):
-        page._words, page._signs = places, signs
-        if not page.spans and not page.fixed and guard.nothing_in(signs):
-            page._guard, page._guarded = guard, []
+        page._words = places
+        page.guarded_by_signs(guard, signs)
 
 
 def _is_free(place: tuple[int, int], guarded: Ranges) -> bool:

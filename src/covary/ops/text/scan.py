@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.ops.text.segment import Ranges
 
 # Signs of what `protect` looks for, as bits; `ANY` is that of a closer look at all.
@@ -38,12 +39,19 @@ _SIGNS = _table(
 )  # fmt: skip
 
 
-def scan(texts: Sequence[str]) -> tuple[list[Ranges], list[int]]:
+def scan(texts: Sequence[str]) -> tuple[list[Ranges], Sequence[int]]:
     """Where the words of ASCII texts are, and bits of the signs that each has.
 
     Args:
         texts: ASCII only, at least one.
     """
+    if kernels.native is None:
+        return scan_arrays(texts)
+    return kernels.native.text_words(texts), kernels.native.text_signs(texts)
+
+
+def scan_arrays(texts: Sequence[str]) -> tuple[list[Ranges], list[int]]:
+    """As `scan`, by NumPy."""
     # A line end on either side of each text is neither part of a word nor a sign.
     joined = np.frombuffer(("\n" + "\n".join(texts) + "\n").encode("ascii"), np.uint8)
     bounds = np.zeros(len(texts) + 1, np.int64)

@@ -9,6 +9,10 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from covary import kernels
 from covary.ops.base import operation
 from covary.ops.text.base import TextOperation, count_of, share
 from covary.ops.text.case import written_like
@@ -17,10 +21,13 @@ from covary.ops.text.lexicon import Lexicon, Sense, lexicon
 from covary.ops.text.lists import STOP_WORDS
 from covary.ops.text.numbers import Numbers
 from covary.ops.text.page import Page
+from covary.ops.text.plain import Kernel
 from covary.ops.text.protect import Protection
 from covary.ops.text.segment import Ranges
-from covary.ops.text.tagger import Tagged, tagged
-from covary.plan.edits import Edit, Edits
+from covary.ops.text.tagger import CLASSES, END, START, WORD, class_before, class_behind, tagged_between
+from covary.plan.edits import Edit, Edits, apply_edits
+
+_MOST_KNOWN = 65536
 
 
 class Options:
@@ -49,13 +56,36 @@ def related(relation: str, sense: Sense, words: Lexicon) -> tuple[str, ...]:
     return () if above is None else words.words(above)
 
 
-@lru_cache(maxsize=65536)
-def options(found: Tagged, relation: str, words: Lexicon) -> Options | None:
-    """What may stand for a word, in its form; None where there is nothing.
+class Known(dict[tuple[str, str, str], Options | None]):
+    """What may stand for words: (class of the word before, form, class of the word behind) -> `options`."""
+
+    def __init__(self, relation: str, words: Lexicon) -> None:
+        super().__init__()
+        self._relation = relation
+        self._words = words
+
+    def __missing__(self, key: tuple[str, str, str]) -> Options | None:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        found = self[key] = options(*key, self._relation, self._words)
+        return found
+
+
+@lru_cache(maxsize=16)
+def known(relation: str, words: Lexicon) -> Known:
+    """What has been looked up so far, for a relation in a lexicon."""
+    return Known(relation, words)
+
+
+def options(before: str, form: str, behind: str, relation: str, words: Lexicon) -> Options | None:
+    """What may stand for a word between others of these classes, in its form; None where there is nothing.
 
     Only senses that are at least a quarter as frequent as the word's most frequent one count, each by its frequency;
     among the words of a sense the first weighs most.
     """
+    found = tagged_between(before, form, behind, words)
+    if found is None:
+        return None
     lemma, tag = found.reading
     senses = words.entry(lemma).get(found.reading.part, ())
     most = max((sense.met for sense in senses), default=0)
@@ -65,10 +95,10 @@ def options(found: Tagged, relation: str, words: Lexicon) -> Options | None:
             continue
         others = [word for word in related(relation, sense, words) if word != lemma]
         for rank, word in enumerate(others, start=1):
-            form = inflected(word, tag, words)
+            made = inflected(word, tag, words)
             both = {inflected(word, each, words) for each in ("VBD", "VBN")} if found.either else set()
-            if form is not None and len(both) < 2 and form not in STOP_WORDS:
-                weights[form] = weights.get(form, 0) + (sense.met + 0.5) / rank**2
+            if made is not None and len(both) < 2 and made not in STOP_WORDS:
+                weights[made] = weights.get(made, 0) + (sense.met + 0.5) / rank**2
     return Options(weights) if weights else None
 
 
@@ -82,28 +112,40 @@ class _FromLexicon(TextOperation):
         if self.lexicon is not None and not isinstance(self.lexicon, str):
             self.refuse("lexicon", repr(self.lexicon), "the path of a lexicon, or None for the English one")
 
+    def kernel(self) -> Kernel | None:
+        words = lexicon(self.lexicon)
+        return _Replacer(known(self.relation, words), words)
+
     def found(self, page: Page, guard: Protection, numbers: Numbers) -> Iterator[tuple[int, Options]]:
         """The words (as indices of `page.words`) that something can stand for, in random order."""
-        words = lexicon(self.lexicon)
+        looked_up = known(self.relation, lexicon(self.lexicon))
         text, places = page.text, page.words
         free = set(page.free_words(guard)) if page.guarded(guard) else None
-        for index in numbers.sample(list(range(len(places))), len(places)):
-            start, end = places[index]
-            form = text[start:end].lower()
+        forms = [text[start:end].lower() for start, end in places]
+        last = len(places) - 1
+        for index in numbers.in_random_order(range(len(places))):
+            form = forms[index]
             if form in STOP_WORDS or (free is not None and places[index] not in free):
                 continue
-            before = _neighbour(text, places, index, index - 1)
-            if before is not None and text[start].isupper() and not text[start:end].isupper():
-                continue  # a name
-            reading = tagged(before, form, _neighbour(text, places, index, index + 1), words)
-            choices = None if reading is None else options(reading, self.relation, words)
+            start, end = places[index]
+            # Words with something else than white space between them are no neighbours.
+            before = after = None
+            if index > 0 and text[places[index - 1][1] : start].isspace():
+                before = forms[index - 1]
+                if text[start].isupper() and not text[start:end].isupper():
+                    continue  # a name
+            if index < last and text[end : places[index + 1][0]].isspace():
+                after = forms[index + 1]
+            choices = looked_up[class_behind(before), form, class_before(after)]
             if choices is not None:
                 yield index, choices
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
-        count = count_of(drawn["alpha"], len(page.words))
+        text, words = page.text, page.words
+        count = count_of(drawn["alpha"], len(words))
         if count == 0:
             return []
+        lexical = lexicon(self.lexicon)
         chosen = []
         for index, choices in self.found(page, guard, numbers):
             chosen.append((index, choices))
@@ -111,36 +153,61 @@ class _FromLexicon(TextOperation):
                 break
         edits: list[Edit] = []
         for index, choices in sorted(chosen, key=lambda pair: pair[0]):
-            start, end = page.words[index]
-            new = written_like(page.text[start:end], choices.choose(numbers()))
-            edits += (*self._article(page, guard, index, new), Edit(start, end, new))
+            start, end = words[index]
+            new = written_like(text[start:end], choices.choose(numbers()))
+            article = words[index - 1] if index else (0, 0)
+            correction = _article(text, *article, new, lexical)
+            if correction and page.is_free(*article, guard) and not text[article[1] : start].strip():
+                edits += correction
+            edits.append(Edit(start, end, new))
         return edits
 
-    def _article(self, page: Page, guard: Protection, index: int, new: str) -> Edits:
-        """The change of "a" to "an", or back, before a word that begins with another sound."""
-        if index == 0 or lexicon(self.lexicon).language != "en":
-            return []
-        start, end = page.words[index - 1]
-        article = page.text[start:end]
-        right = "an" if takes_an(new) else "a"
-        if article.lower() not in ("a", "an") or article.lower() == right or not page.is_free(start, end, guard):
-            return []
-        if page.text[end : page.words[index][0]].strip():
-            return []
-        return [Edit(start, end, written_like(article, right) if article != "AN" else right.upper())]
+
+def _article(text: str, start: int, end: int, new: str, words: Lexicon) -> list[Edit]:
+    """The change of "a" to "an", or back, where one is text[start:end] before a word that begins with another sound."""
+    article = text[start:end]
+    if article.lower() not in ("a", "an") or words.language != "en":
+        return []
+    right = "an" if takes_an(new) else "a"
+    if article.lower() == right:
+        return []
+    return [Edit(start, end, written_like(article, right) if article != "AN" else right.upper())]
 
 
-def _neighbour(text: str, places: Ranges, index: int, other: int) -> str | None:
-    """The word beside another, in small letters; None where something stands between them, or there is none."""
-    if not 0 <= other < len(places):
-        return None
-    first, second = (places[other], places[index]) if other < index else (places[index], places[other])
-    if second[0] - first[1] != 1 and text[first[1] : second[0]].strip():
-        return None
-    if not text[first[1]].isspace():
-        return None
-    start, end = places[other]
-    return text[start:end].lower()
+@dataclass(frozen=True, slots=True)
+class _Replacer:
+    """The kernel that finds what can be replaced in plain texts.
+
+    Attributes:
+        known: the options of words, see `known`.
+        words: the lexicon.
+    """
+
+    known: Known
+    words: Lexicon
+
+    @property
+    def rate(self) -> str:
+        return "alpha"
+
+    def edited(
+        self, texts: list[str], guarded: list[Ranges], streams: NDArray[np.uint64], rates: NDArray[np.float64]
+    ) -> tuple[list[list[Edit]], list[str]]:
+        assert kernels.native is not None
+        found = kernels.native.replaceable_words(
+            texts, guarded, streams, rates, STOP_WORDS, CLASSES, (WORD, START, END), self.known
+        )
+        edits = [self._edits(text, places) for text, places in zip(texts, found, strict=True)]
+        return edits, [apply_edits(text, some) for text, some in zip(texts, edits, strict=True)]
+
+    def _edits(self, text: str, found: list[tuple[int, int, Options, float, int, int]]) -> list[Edit]:
+        edits = []
+        for start, end, choices, u, article, behind in found:
+            new = written_like(text[start:end], choices.choose(u))
+            if article >= 0:
+                edits += _article(text, article, behind, new, self.words)
+            edits.append(Edit(start, end, new))
+        return edits
 
 
 @operation
@@ -206,6 +273,9 @@ class RandomInsertion(_FromLexicon):
     Helps: classification by topic from few examples.
     Hurts: grammar, language models, sequence labels.
     """
+
+    def kernel(self) -> None:
+        return None
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         count = count_of(drawn["alpha"], len(page.words))

@@ -38,12 +38,15 @@ conjunction: and or but nor yet so because although though while if when where a
 degree: very too quite rather extremely really so pretty fairly slightly more most less least as how
 negation: not never always often also still just only even already soon now then usually sometimes almost
 """
-_CLASS = {
+CLASSES: Mapping[str, str] = {
     word: name
     for name, _, words in (entry.partition(":") for entry in re.split(r"\n(?=\w)", _CLASSES.strip()))
     for word in words.split()
 }
 
+
+# The classes of all other words, of what is before the first and behind the last.
+WORD, START, END = "word", "start", "end"
 
 # How much more likely (in bits) a tag is behind a word of a class, at the start, and behind any other word.
 _BEHIND: Mapping[str, Mapping[str, float]] = {
@@ -107,16 +110,22 @@ def tagged(before: str | None, form: str, behind: str | None, words: Lexicon) ->
     Returns:
         The reading, or None where the word is unknown or two readings are about as likely.
     """
-    return _best(
-        form,
-        "start" if before is None else _CLASS.get(before, "word"),
-        "end" if behind is None else _CLASS.get(behind, "word"),
-        words,
-    )
+    return tagged_between(class_behind(before), form, class_before(behind), words)
+
+
+def class_behind(before: str | None) -> str:
+    """The class of the word behind which one stands, see `tagged`."""
+    return START if before is None else CLASSES.get(before, WORD)
+
+
+def class_before(behind: str | None) -> str:
+    """The class of the word before which one stands, see `tagged`."""
+    return END if behind is None else CLASSES.get(behind, WORD)
 
 
 @lru_cache(maxsize=65536)
-def _best(form: str, before: str, behind: str, words: Lexicon) -> Tagged | None:
+def tagged_between(before: str, form: str, behind: str, words: Lexicon) -> Tagged | None:
+    """What a word is between words of two classes, see `class_behind` and `class_before`; else as `tagged`."""
     left, right = _BEHIND[before], _BEFORE.get(behind, {})
     ranked = []
     for reading in readings(form, words):

@@ -16,6 +16,7 @@ from covary.ops.text.characters import picked
 from covary.ops.text.lists import STOP_WORDS
 from covary.ops.text.numbers import Numbers
 from covary.ops.text.page import Page
+from covary.ops.text.plain import Drafter
 from covary.ops.text.protect import Protection
 from covary.plan.edits import Copy, Edit, Edits
 
@@ -38,6 +39,9 @@ class RandomSwap(TextOperation):
     """
 
     alpha: Any = share(0.1)
+
+    def kernel(self) -> Drafter:
+        return Drafter("swap_words", "alpha")
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         words = page.free_words(guard)
@@ -80,6 +84,9 @@ class RandomDeletion(TextOperation):
     """
 
     alpha: Any = share(0.1)
+
+    def kernel(self) -> Drafter:
+        return Drafter("delete_words", "alpha")
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         words, alpha = page.free_words(guard), drawn["alpha"]
@@ -142,6 +149,9 @@ class PunctuationInsertion(TextOperation):
             self.refuse("marks", repr(self.marks), "a list of strings")
         object.__setattr__(self, "marks", tuple(self.marks))
 
+    def kernel(self) -> Drafter:
+        return Drafter("insert_marks", "alpha", table={"": tuple(f"{mark} " for mark in self.marks)})
+
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         words = page.free_words(guard)
         chosen = sorted(numbers.sample(words, count_of(drawn["alpha"], len(words))))
@@ -166,6 +176,9 @@ class WordSplit(TextOperation):
     def check(self) -> None:
         if isinstance(self.min_length, bool) or not isinstance(self.min_length, int) or self.min_length < 2:
             self.refuse("min_length", repr(self.min_length), "a whole number from 2 on")
+
+    def kernel(self) -> Drafter:
+        return Drafter("split_words", least=self.min_length)
 
     def edits(self, page: Page, guard: Protection, numbers: Numbers, drawn: Mapping[str, float]) -> Edits:
         text = page.text
