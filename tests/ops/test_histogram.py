@@ -84,3 +84,43 @@ def test_sharpness_equals_pillow_inside_its_border(factor: float) -> None:
     expected = np.asarray(ImageEnhance.Sharpness(PillowImage.fromarray(picture)).enhance(factor)).astype(int)
     made = applied(Sharpness((factor, factor)), picture).astype(int)
     assert np.abs(made - expected)[1:-1, 1:-1].max() <= 1  # Pillow rounds the smooth picture first
+
+
+def test_clahe_equals_opencvs_of_the_lightness():
+    picture = np.random.default_rng(0).integers(60, 140, (64, 80, 3)).astype(np.uint8)
+    operation = image.CLAHE(Constant(3.0), (4, 5))
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
+    lab[..., 0] = cv2.createCLAHE(3.0, (5, 4)).apply(lab[..., 0].copy())
+    assert np.array_equal(Pipeline([operation])(image=picture)["image"], cv2.cvtColor(lab, cv2.COLOR_Lab2RGB))
+    grey = picture[..., :1]
+    expected = cv2.createCLAHE(3.0, (5, 4)).apply(grey[..., 0].copy())
+    assert np.array_equal(Pipeline([operation])(image=grey)["image"][..., 0], expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_clahe_of_other_depths_raises_contrast_alike_and_half_of_it_by_half(channels):
+    rng = np.random.default_rng(0)
+    picture = np.clip(rng.normal(100, 12, (96, 96, channels)), 0, 255).astype(np.uint8)
+    spread = {}
+    for dtype, white in (("uint8", 255), ("uint16", 65535), ("float32", 1.0)):
+        deep = (picture / 255 * white).astype(dtype)
+        out = Pipeline([image.CLAHE(Constant(4.0))])(image=deep)["image"]
+        assert out.dtype == deep.dtype and out.shape == deep.shape
+        spread[dtype] = (out / white).std()
+        half = Pipeline([image.CLAHE(Constant(4.0), amount=0.5)])(image=deep)["image"]
+        assert np.abs(half / white - (out / white + deep / white) / 2).max() < 0.003
+    assert spread["uint8"] > 1.2 * (picture / 255).std()
+    assert abs(spread["uint16"] / spread["float32"] - 1) < 0.02
+
+
+def test_clahe_takes_small_pictures_and_names_wrong_arguments():
+    for size in ((1, 1), (1, 9), (2, 3), (31, 17)):
+        for dtype in ("uint8", "uint16", "float32"):
+            picture = np.ones((*size, 3), dtype)
+            assert Pipeline([image.CLAHE()])(image=picture)["image"].shape == picture.shape
+    with pytest.raises(ValueError, match="CLAHE: tiles"):
+        image.CLAHE(tiles=(0, 4))
+    with pytest.raises(ValueError, match="CLAHE"):
+        Pipeline([image.CLAHE()])(image=np.zeros((9, 9, 4), np.uint8))
+    picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.uint8)
+    assert np.array_equal(Pipeline([image.CLAHE()]).with_strength(0)(image=picture)["image"], picture)

@@ -18,7 +18,7 @@ from covary.ops.image.finish import Normalize, ToTensor
 from covary.ops.image.flips import D4, HorizontalFlip, RandomRotate90, Transpose, VerticalFlip
 from covary.ops.image.grain import FilmGrain
 from covary.ops.image.grids import ConstrainedCoarseDropout, GridDropout, GridMask, HideAndSeek, XYMasking
-from covary.ops.image.histogram import AutoContrast, Equalize
+from covary.ops.image.histogram import CLAHE, AutoContrast, Equalize
 from covary.ops.image.hsv import HueSaturationValue
 from covary.ops.image.knots import GridElasticDeform, PiecewiseAffine, ThinPlateSpline
 from covary.ops.image.label_crops import (
@@ -62,6 +62,7 @@ from covary.ops.image.vanishing import MaskDropout
 from covary.ops.image.weather import Frost, RandomFog, RandomRain, RandomSnow, Spatter
 
 __all__ = [
+    "CLAHE",
     "D4",
     "FDA",
     "AdditiveNoise",
