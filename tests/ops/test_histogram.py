@@ -11,7 +11,8 @@ from picturing import WHITE, in_dtype, noise_picture
 from PIL import Image as PillowImage
 from PIL import ImageEnhance, ImageOps
 
-from covary import Pipeline
+from covary import Pipeline, image
+from covary.draws.distributions import Constant
 from covary.ops.base import Operation
 from covary.ops.image import AutoContrast, Equalize, Sharpness
 
@@ -118,8 +119,8 @@ def test_clahe_takes_small_pictures_and_names_wrong_arguments():
         for dtype in ("uint8", "uint16", "float32"):
             picture = np.ones((*size, 3), dtype)
             assert Pipeline([image.CLAHE()])(image=picture)["image"].shape == picture.shape
-    with pytest.raises(ValueError, match="CLAHE: tiles"):
-        image.CLAHE(tiles=(0, 4))
+    with pytest.raises(ValueError, match="CLAHE: tile_grid_size"):
+        image.CLAHE(tile_grid_size=(0, 4))
     with pytest.raises(ValueError, match="CLAHE"):
         Pipeline([image.CLAHE()])(image=np.zeros((9, 9, 4), np.uint8))
     picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.uint8)

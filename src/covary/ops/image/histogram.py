@@ -167,20 +167,14 @@ class CLAHE(Amount):
     amount: Range = ranged(default=Constant(1.0, identity=0), low=0, high=1)
 
     def check(self) -> None:
-        if (
-            not isinstance(self.tile_grid_size, tuple)
-            or len(self.tile_grid_size) != 2
-            or not all(is_count(number) for number in self.tile_grid_size)
-        ):
-            self.refuse("tile_grid_size", repr(self.tile_grid_size), "a pair (rows, columns) of whole numbers from 1")
+        size = self.tile_grid_size
+        if not isinstance(size, tuple) or len(size) != 2 or not all(is_count(number) for number in size):
+            self.refuse("tile_grid_size", repr(size), "a pair (rows, columns) of whole numbers from 1")
 
     def describe(self, draw: Draw, view: View) -> Pixels:
         has_chroma(self, view)
-        pairs = zip(draw("clip_limit").tolist(), draw("amount").tolist(), strict=True)
-        return Pixels(
-            locally_equalised,
-            tuple({"clip_limit": limit, "tiles": self.tile_grid_size, "amount": a} for limit, a in pairs),
-        )
+        tiles, pairs = self.tile_grid_size, zip(draw("clip_limit").tolist(), draw("amount").tolist(), strict=True)
+        return Pixels(locally_equalised, tuple({"clip_limit": c, "tiles": tiles, "amount": a} for c, a in pairs))
 
 
 def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, int], amount: float) -> Image:
