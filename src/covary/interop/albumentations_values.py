@@ -263,7 +263,7 @@ def _bands(f: Foreign) -> Sequence[Operation]:
 
 
 def _mask_dropout(f: Foreign) -> Sequence[Operation]:
-    return [ours("MaskDropout", objects=f.whole("max_objects", 1), fill=_paint(f))]
+    return [ours("MaskDropout", max_objects=f.whole("max_objects", 1), fill=_paint(f))]
 
 
 def _additive_noise(f: Foreign) -> Sequence[Operation]:

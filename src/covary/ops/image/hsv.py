@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from covary.draws.distributions import Range, Uniform
@@ -51,6 +50,8 @@ class HueSaturationValue(Operation):
 
 def shifted(image: Image, hue: float, saturation: float, value: float) -> Image:
     """The picture with its hue (in turns), saturation and value (in fractions) shifted."""
+    import cv2
+
     if hue == saturation == value == 0:
         return image
     if image.dtype == np.uint8:

@@ -14,7 +14,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -188,6 +187,8 @@ class PixelDistributionAdaptation(_Adapted):
 
 def matched(image: Image, reference: NDArray[np.float32], amount: float) -> Image:
     """Each channel with its values replaced by those of the same rank in the reference."""
+    import cv2
+
     if amount == 0:
         return image
     levels = 256 if image.dtype == np.uint8 else 4096
@@ -221,6 +222,7 @@ def _cumulated(places: NDArray[Any], levels: int) -> NDArray[np.float64]:
 
 def frequencies_exchanged(image: Image, reference: NDArray[np.float32], beta: float) -> Image:
     """The amplitudes of the lowest frequencies taken from the reference, the phases kept."""
+    import cv2
     from scipy import fft
 
     height, width, channels = image.shape
@@ -243,6 +245,8 @@ def frequencies_exchanged(image: Image, reference: NDArray[np.float32], beta: fl
 
 def adapted(image: Image, reference: NDArray[np.float32], amount: float, transform: str) -> Image:
     """Colours mapped so that their cloud has the reference's mean and extent."""
+    import cv2
+
     if amount == 0:
         return image
     white = np.float32(WHITE[image.dtype.name])
@@ -303,6 +307,8 @@ def _is_picture(value: Any) -> bool:
 
 def _fractions(picture: Image) -> NDArray[np.float32]:
     """A picture as float32 in fractions of white, no larger than is needed."""
+    import cv2
+
     scale = _LARGEST / max(picture.shape[:2])
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -311,6 +317,8 @@ def _fractions(picture: Image) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _read(folder: str) -> list[NDArray[np.float32]]:
+    import cv2
+
     paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _ENDINGS)
     pictures = []
     for path in paths:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +65,8 @@ def stained(image: Image, factors: Floats, shifts: Floats) -> Image:
 
     Densities are linear in the logarithms of the colours, so that both steps are one affine map of these.
     """
+    import cv2
+
     if (factors == 1).all() and (shifts == 0).all():
         return image
     white = {"uint8": 255.0, "uint16": 65535.0}.get(image.dtype.name, 1.0)

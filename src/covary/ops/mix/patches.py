@@ -24,7 +24,7 @@ class PatchMix(BetaMixer):
     Masks follow the pixels; boxes those of their instance masks. A box without a mask stays whole, in both pictures,
     unless it is not to be seen at all.
 
-    Hong and Chen, "PatchMix: patch-level mixup for data augmentation in convolutional neural networks", KAIS 2024.
+    Paper: Hong and Chen 2024, "PatchMix: patch-level mixup for data augmentation in convolutional neural networks".
 
     Helps: image classification with large networks, vision transformers above all, whose tokens are patches.
     Hurts: small networks, as all mixing; small objects, which may vanish while their label stays.
@@ -40,6 +40,8 @@ class PatchMix(BetaMixer):
             self.refuse("grid", repr(self.grid), "a whole number from 1 to 64")
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
+        if not rows:
+            return
         patches = self.grid * self.grid
         order = np.argsort(stream_uniforms(draw.stream("order"), patches), axis=1)
         stay = order < np.rint(self.shares(draw) * patches)[:, None]
