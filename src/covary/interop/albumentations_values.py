@@ -263,6 +263,7 @@ def _bands(f: Foreign) -> Sequence[Operation]:
 
 
 def _mask_dropout(f: Foreign) -> Sequence[Operation]:
+    f.usual("fill_mask", 0, None)  # what vanishes is no longer set
     return [ours("MaskDropout", max_objects=f.whole("max_objects", 1), fill=_paint(f))]
 
 
