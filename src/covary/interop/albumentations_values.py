@@ -264,7 +264,9 @@ def _bands(f: Foreign) -> Sequence[Operation]:
 
 def _mask_dropout(f: Foreign) -> Sequence[Operation]:
     f.usual("fill_mask", 0, None)  # what vanishes is no longer set
-    return [ours("MaskDropout", max_objects=f.whole("max_objects", 1), fill=_paint(f))]
+    fill = f("fill", 0)
+    paint = "inpaint" if isinstance(fill, str) and fill.startswith("inpaint") else fill
+    return [ours("MaskDropout", max_objects=f.whole("max_objects", 1), fill=paint)]
 
 
 def _additive_noise(f: Foreign) -> Sequence[Operation]:
