@@ -33,13 +33,7 @@ class Bordered(Operation):
 
     def check(self) -> None:
         super().check()
-        if self.border not in self.borders:
-            self.refuse("border", repr(self.border), ", ".join(str(border) for border in self.borders))
-        values = self.fill if isinstance(self.fill, tuple) else (self.fill,)
-        if not values or not all(_is_number(value) for value in values):
-            self.refuse("fill", repr(self.fill), "a finite number, or a tuple with one for each channel")
-        if self.border != "constant" and any(values):
-            self.refuse("fill", f"{self.fill!r} with border={self.border!r}", "a fill with border='constant' only")
+        checked_border(self, self.borders, self.border, self.fill)
 
     def colour(self, view: View) -> Floats | None:
         """The (B, C) colour outside the picture, None unless the border is constant."""
@@ -72,6 +66,19 @@ class Geometry(Bordered, Interpolated):
     def displace(self, grids: tuple[Floats, ...], view: View) -> Displace:
         """The change by displacement, with one (gh, gw, 2) grid for each picture."""
         return Displace(grids, self.border, self.colour(view), self.interpolation)
+
+
+def checked_border(
+    operation: Operation, borders: tuple[Border | None, ...], border: Border | None, fill: float | tuple[float, ...]
+) -> None:
+    """Refuse a border that is none of those allowed, and a fill that is no colour or has no border to fill."""
+    if border not in borders:
+        operation.refuse("border", repr(border), ", ".join(str(allowed) for allowed in borders))
+    values = fill if isinstance(fill, tuple) else (fill,)
+    if not values or not all(is_number(value) for value in values):
+        operation.refuse("fill", repr(fill), "a finite number, or a tuple with one for each channel")
+    if border != "constant" and any(values):
+        operation.refuse("fill", f"{fill!r} with border={border!r}", "a fill with border='constant' only")
 
 
 def checked_size(operation: Operation, argument: str) -> None:
@@ -110,6 +117,7 @@ def same_size(count: int, size: Size) -> Ints:
     return sizes
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number (True and False are none)."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     return number and math.isfinite(value)  # type: ignore[arg-type]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.ops.base import Draw, Operation
-from covary.ops.image.spatial import is_count
+from covary.ops.image.spatial import checked_border, is_count
 from covary.ops.view import Modality
 from covary.ops.volume.view import VolumeView
 from covary.plan.changes import BORDERS, Border, Floats, Ints
@@ -49,13 +49,7 @@ class Bordered3D(VolumeOperation):
 
     def check(self) -> None:
         super().check()
-        if self.border not in self.borders:
-            self.refuse("border", repr(self.border), ", ".join(str(border) for border in self.borders))
-        values = self.fill if isinstance(self.fill, tuple) else (self.fill,)
-        if not values or not all(is_number(value) for value in values):
-            self.refuse("fill", repr(self.fill), "a finite number, or a tuple with one for each channel")
-        if self.border != "constant" and any(values):
-            self.refuse("fill", f"{self.fill!r} with border={self.border!r}", "a fill with border='constant' only")
+        checked_border(self, self.borders, self.border, self.fill)
 
     def outside(self, view: VolumeView) -> Floats | None:
         """The (B, C) value outside the volume, None unless the border is constant."""
@@ -75,12 +69,6 @@ class Geometry3D(Bordered3D):
     def check(self) -> None:
         super().check()
         self.one_of("interpolation", INTERPOLATIONS)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number."""
-    whole = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return whole and bool(np.isfinite(value))
 
 
 def checked_sides(operation: Operation, argument: str) -> None:

@@ -9,7 +9,8 @@ from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.erasing import check_length, in_fractions
-from covary.ops.volume.base import Fill, VolumeOperation, is_number
+from covary.ops.image.spatial import is_number
+from covary.ops.volume.base import Fill, VolumeOperation
 from covary.ops.volume.view import VolumeView
 from covary.plan.volume import Volume, Voxels
 
