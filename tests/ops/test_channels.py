@@ -11,7 +11,8 @@ from describing import describe
 from picturing import noise_picture, pictures
 from scipy.stats import chisquare
 
-from covary.ops.image.channels import ChannelDropout, ChannelShuffle
+from covary import Pipeline
+from covary.ops.image.channels import ChannelDropout, ChannelShuffle, ChannelSwap
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 7])
@@ -57,3 +58,13 @@ def test_dropout_range_is_inclusive() -> None:
     changes, _ = describe(ChannelDropout((0, 2)), [(1, 1)] * 500)
     dropped = (np.abs(changes[0].matrix).sum(axis=2) == 0).sum(axis=1)
     assert set(dropped) == {0, 1, 2}
+
+
+def test_swapped_channels_equal_numpy_indexing() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 4)).astype(np.uint8)
+    out = Pipeline([ChannelSwap((1, 2, 0), p=1.0)])(image=picture)["image"]
+    assert np.array_equal(out, picture[..., [1, 2, 0, 3]])
+    assert np.array_equal(Pipeline([ChannelSwap(p=1.0)])(image=picture[..., :1])["image"], picture[..., :1])
+    assert np.array_equal(Pipeline([ChannelSwap()]).with_strength(0)(image=picture)["image"], picture)
+    with pytest.raises(ValueError, match="ChannelSwap: order"):
+        ChannelSwap((0, 0, 1))

@@ -6,7 +6,7 @@ from covary.ops.image.affine import Affine, Rotate, Scale, Shear, ShiftScaleRota
 from covary.ops.image.augmix import AugMix
 from covary.ops.image.blurs import AdvancedBlur, Bilateral, Blur, MedianBlur
 from covary.ops.image.canvases import LetterBox, SafeRotate, ZoomOut
-from covary.ops.image.channels import ChannelDropout, ChannelShuffle
+from covary.ops.image.channels import ChannelDropout, ChannelShuffle, ChannelSwap
 from covary.ops.image.colour import Brightness, ColorJitter, Contrast, Grayscale, Hue, RGBShift, Saturation
 from covary.ops.image.convolutions import RandConv
 from covary.ops.image.crops import CenterCrop, Crop, FiveCrop, RandomCrop, RandomResizedCrop, TenCrop
@@ -81,6 +81,7 @@ __all__ = [
     "CenterCrop",
     "ChannelDropout",
     "ChannelShuffle",
+    "ChannelSwap",
     "ChromaticAberration",
     "CoarseDropout",
     "ColorJitter",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 import numpy as np
 
 from covary.draws.distributions import Integers, Range
@@ -27,6 +29,35 @@ class ChannelShuffle(Operation):
     def describe(self, draw: Draw, view: View) -> Change:
         order = np.argsort(stream_uniforms(draw.stream("order"), view.channels), axis=1)
         return Colour(identity_matrix(view.channels)[order])
+
+
+@operation
+class ChannelSwap(Operation):
+    """Put the channels into another, given order.
+
+    Pictures may have more channels than are named, which stay; those with fewer stay as they are.
+
+    Args:
+        order: for each channel of the result the one that it shows. Default (2, 1, 0): red and blue trade places.
+        p: probability. Default 0.5.
+
+    Helps: pictures that come as RGB and as BGR; bands of satellites under other names.
+    Hurts: photographs, whose colours have their reasons.
+    """
+
+    order: tuple[int, ...] = (2, 1, 0)
+    p: float = field(default=0.5, kw_only=True)
+
+    def check(self) -> None:
+        if not isinstance(self.order, tuple) or sorted(self.order) != list(range(len(self.order))) or not self.order:
+            self.refuse("order", repr(self.order), "each of the numbers 0, 1 ... once")
+
+    def describe(self, draw: Draw, view: View) -> Change:
+        matrix = identity_matrix(view.channels)
+        if view.channels < len(self.order):
+            return Colour(matrix[None].repeat(view.count, axis=0))
+        rows = [*self.order, *range(len(self.order), view.channels)]
+        return Colour(matrix[rows][None].repeat(view.count, axis=0))
 
 
 @operation
