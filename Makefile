@@ -37,16 +37,16 @@ install: .venv/covary.stamp
 demo: .venv/covary.stamp
 	@$(BIN)/python demo/run.py
 
-test: .venv/covary.stamp
+test: .venv/covary.stamp .venv/tests.stamp
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(TEST_OPTIONS)
 
 bench: .venv-bench/covary.stamp
 	@$(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
-evidence: .venv/covary.stamp
+evidence: .venv/covary.stamp .venv/tests.stamp
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_OPTIONS)
 
-lint: .venv/covary.stamp
+lint: .venv/covary.stamp .venv/tests.stamp
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
@@ -57,7 +57,7 @@ docs: .venv/covary.stamp
 
 # The sanitizers' libraries come first into the process, and libstdc++ with them so that exceptions are seen; what Python
 # itself never frees is no finding, and its allocator would hide overruns.
-sanitize: build/sanitize.stamp
+sanitize: build/sanitize.stamp .venv/tests.stamp
 	@$(SANITIZED) -m pytest -q -p no:cacheprovider $(SANITIZE_TESTS)
 	@$(SANITIZED) tests/fuzz_native.py --seconds $(FUZZ_SECONDS)
 
@@ -74,9 +74,17 @@ clean:
 	@$(BIN)/python -c 'import tomllib; \
 		about = tomllib.load(open("pyproject.toml", "rb")); project = about["project"]; \
 		extras = project["optional-dependencies"]; \
-		print(*about["build-system"]["requires"], *project["dependencies"], *extras["demo"], *extras["dev"], *extras["frameworks"], sep="\n")' \
-		> .venv/requirements.txt
+		print(*about["build-system"]["requires"], *project["dependencies"], *extras["demo"], sep="\n")' > .venv/requirements.txt
 	@$(BIN)/python $(PIP_QUIET) -r .venv/requirements.txt cmake ninja
+	@touch $@
+
+# What the tests alone need: tools, and the frameworks and libraries that covary works with.
+.venv/tests.stamp: .venv/dependencies.stamp
+	@echo 'Installing what the tests need into .venv ...'
+	@$(BIN)/python -c 'import tomllib; \
+		extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["demo"], *extras["dev"], *extras["frameworks"], sep="\n")' > .venv/tests.txt
+	@$(BIN)/python $(PIP_QUIET) -r .venv/tests.txt
 	@touch $@
 
 # One wheel is built and installed in both environments, so that tests and benchmarks see what a user would install.
