@@ -50,6 +50,7 @@ from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, ya
 if TYPE_CHECKING:
     from covary.plan.audio import AudioPlan
     from covary.targets.events import Target
+    from covary.texts import Variations
 
 Plan = TypeVar("Plan")
 
@@ -353,6 +354,28 @@ class Pipeline:
             if np.ndim(content) == 4:
                 return "video"
         return "audio" if self._samples.modalities == {"audio"} else "image"
+
+    def variations(self, text: str, n: int, *, key: Key = 0, **fields: Any) -> Variations:
+        """Exactly `n` different variations of a text, or fewer with the reason.
+
+        They are those of the sample's first epochs that differ from the original and from each other.
+
+        Args:
+            text: the original.
+            n: how many, from 1.
+            key: the sample's identity.
+            fields: that go with the text, as for a call (`spans`, `answer` ...).
+
+        Returns:
+            `texts`, the `fields` of each, the `epochs` that give them, and the `reason` why there are fewer, or "".
+
+        Raises:
+            TypeError, ValueError: `n` is no whole number from 1 on, or a field is wrong.
+        """
+        from covary.texts import variations
+
+        given = fields or None
+        return variations(self.operations, text, n, given, seed=self.seed, key=key, protect=self.protect)
 
     def next_key(self) -> int:
         """The key that the next call without one would have; it counts as a call."""
