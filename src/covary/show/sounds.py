@@ -13,7 +13,7 @@ from covary.data.dataset import Dataset
 from covary.data.folder import Problem
 from covary.pipeline import Pipeline
 from covary.show.drawn import Drawn, drawn_by
-from covary.show.subject import Subject, subjects
+from covary.show.subject import Subject, rows_of
 from covary.targets.events import TARGETS, Events, Target
 from covary.targets.times import read_times
 from covary.waves import as_wave
@@ -78,16 +78,7 @@ def sound_rows(
         count: sounds to show, taken evenly from the classes.
         times: variations of each.
     """
-    skipped: list[Problem] = []
-    rows: list[SoundRow] = []
-    for subject in subjects(dataset, "audio", skipped):
-        try:
-            rows.append(_row(subject, pipeline, times))
-        except (TypeError, ValueError) as error:
-            skipped.append(Problem(str(subject.key), str(error)))
-        if len(rows) == count:
-            break
-    return rows, tuple(skipped)
+    return rows_of(dataset, "audio", lambda subject: _row(subject, pipeline, times), count)
 
 
 def _row(subject: Subject, pipeline: Pipeline, times: int) -> SoundRow:

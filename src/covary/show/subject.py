@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from covary.data.dataset import Dataset, Sample, SampleError
 from covary.data.folder import Problem
@@ -73,3 +73,22 @@ def subjects(dataset: Dataset, field: str, skipped: list[Problem]) -> Iterator[S
         if fields.get(field) is not None:
             label = -1 if dataset.labels is None else int(dataset.labels[index])
             yield Subject(key, str(dataset.classes[label]) if 0 <= label < len(dataset.classes) else "", fields)
+
+
+Shown = TypeVar("Shown")
+
+
+def rows_of(
+    dataset: Dataset, field: str, row: Callable[[Subject], Shown], count: int
+) -> tuple[list[Shown], tuple[Problem, ...]]:
+    """What is shown of the first `count` samples that can be shown, and those that cannot."""
+    skipped: list[Problem] = []
+    rows: list[Shown] = []
+    for subject in subjects(dataset, field, skipped):
+        try:
+            rows.append(row(subject))
+        except (TypeError, ValueError) as error:
+            skipped.append(Problem(str(subject.key), str(error)))
+        if len(rows) == count:
+            break
+    return rows, tuple(skipped)

@@ -12,7 +12,7 @@ from covary.ops.text.page import Change
 from covary.pipeline import Pipeline
 from covary.show.drawn import Drawn, drawn_by
 from covary.show.marks import Piece, marked, places_of
-from covary.show.subject import Subject, subjects
+from covary.show.subject import Subject, rows_of
 from covary.texts import TEXT_FIELDS, vary
 
 
@@ -58,16 +58,7 @@ def text_rows(
         count: texts to show, taken evenly from the classes.
         times: variations of each.
     """
-    skipped: list[Problem] = []
-    rows: list[TextRow] = []
-    for subject in subjects(dataset, "text", skipped):
-        try:
-            rows.append(_row(subject, pipeline, times))
-        except (TypeError, ValueError) as error:
-            skipped.append(Problem(str(subject.key), str(error)))
-        if len(rows) == count:
-            break
-    return rows, tuple(skipped)
+    return rows_of(dataset, "text", lambda subject: _row(subject, pipeline, times), count)
 
 
 def _row(subject: Subject, pipeline: Pipeline, times: int) -> TextRow:
