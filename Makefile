@@ -62,7 +62,7 @@ sanitize: build/sanitize.stamp .venv/tests.stamp
 	@$(SANITIZED) tests/fuzz_native.py --seconds $(FUZZ_SECONDS)
 
 clean:
-	@rm -rf .venv .venv-bench build dist demo-output docs/operations/pictures
+	@rm -rf .venv .venv-bench build dist demo-output
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Removed what make had made.'

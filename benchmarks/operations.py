@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import pkgutil
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -33,6 +34,7 @@ BATCH = 32
 SIDES = (256, 512)
 FORMS_SIDE = 256
 FORMS_BATCH = 8
+TURN = 0.4  # seconds that a turn of a slow peer may take: it gets fewer pictures then, down to one
 PEERS = ("albumentations", "torchvision")
 
 
@@ -80,11 +82,15 @@ def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[
 
         tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
         calls["torchvision"] = tensor_call, tensors
-    return {name: (_each(call, given), len(given)) for name, (call, given) in calls.items() if _takes(call, given[0])}
+    return {name: _each(call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
 
 
-def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> Callable[[], Any]:
-    return lambda: [call(each) for each in given]
+def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[], Any], int]:
+    """The job of calling a peer for as many pictures as a turn has time for, and how many these are."""
+    start = time.perf_counter()
+    call(given[0])
+    count = max(1, min(len(given), round(TURN / (time.perf_counter() - start))))
+    return lambda: [call(each) for each in given[:count]], count
 
 
 def _takes(call: Callable[[Any], Any], given: Any) -> bool:

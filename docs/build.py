@@ -57,7 +57,9 @@ def operation_page(name: str, cls: type[Any]) -> str:
     docstring = parse(cls.__doc__ or "")
     parts = [f"# {name}", docstring.text, f"```python\n{signature(name, cls)}\n```"]
     if has_picture(name):
-        parts.append(f"![an original and four variations at each of three strengths](pictures/{name}.jpg)")
+        parts.append(
+            f"![the original, and two draws at a third, at two thirds and at all of the strength](pictures/{name}.webp)"
+        )
     rows = [
         f"| `{field.name}` | {code(default_text(field))} | {cell(meaning(field.name, docstring))} |"
         for field in fields(cls)

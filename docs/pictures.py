@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import Pipeline
+
 HEIGHT, WIDTH = 120, 180
-VARIATIONS = 4
+DRAWS = 2
 STRENGTHS = (1 / 3, 2 / 3, 1.0)
 GAP = 6
+QUALITY = 60  # of WebP: all pictures together stay small enough to be kept with the pages
 
 # What an operation needs to be built, or to be seen at the size of a strip.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -88,7 +92,7 @@ def arguments(name: str, operation: type[Any]) -> dict[str, Any]:
 
 
 def draw(names: list[str], folder: Path) -> None:
-    """Write `folder`/NAME.jpg for every named operation."""
+    """Write `folder`/NAME.webp for every named operation."""
     from covary.ops.base import registry
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,38 +101,42 @@ def draw(names: list[str], folder: Path) -> None:
     for name in names:
         operation = dataclasses.replace(classes[name](**arguments(name, classes[name])), p=1.0)
         strip = slices(operation, body) if name.startswith("volume.") else variations(operation, original)
-        ok, data = cv2.imencode(".jpg", strip[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+        ok, data = cv2.imencode(".webp", strip[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
         if not ok:
             raise OSError(f"no picture of {name} could be encoded")
-        (folder / f"{name}.jpg").write_bytes(data.tobytes())
+        (folder / f"{name}.webp").write_bytes(data.tobytes())
 
 
 def variations(operation: Any, original: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The original and what the operation makes of it, a row for each strength."""
-    from covary import Pipeline
-
+    """A photograph and what the operation makes of it."""
     mask = np.zeros(original.shape[:2], np.uint8)
     for x0, y0, x1, y1 in BOXES:
         mask[y0:y1, x0:x1] = 1
-    made = {}
-    for strength in STRENGTHS:
-        pipeline = Pipeline([operation], seed=3).with_strength(strength)
-        made[pipeline] = [
-            visible(pipeline(image=original, boxes=BOXES, mask=mask, key=key)["image"]) for key in range(VARIATIONS)
-        ]
-    # Sizes and formats are the same at every strength: one row says it all.
-    return stacked([beside([original, *row]) for row in made.values()])
+    return sheet(
+        original,
+        operation,
+        lambda pipeline, key: visible(pipeline(image=original, boxes=BOXES, mask=mask, key=key)["image"]),
+    )
 
 
 def slices(operation: Any, original: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle slice of a volume and of what the operation makes of it, a row for each strength."""
-    from covary import Pipeline
+    """The middle slice of a volume and of what the operation makes of it."""
+    return sheet(
+        middle(original), operation, lambda pipeline, key: middle(pipeline(volume=original, key=key)["volume"])
+    )
 
-    made = {}
-    for strength in STRENGTHS:
-        pipeline = Pipeline([operation], seed=3).with_strength(strength)
-        made[pipeline] = [middle(pipeline(volume=original, key=key)["volume"]) for key in range(VARIATIONS)]
-    return stacked([beside([middle(original), *row]) for row in made.values()])
+
+def sheet(
+    original: NDArray[np.uint8], operation: Any, made: Callable[[Pipeline, int], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """From left to right the original and the three strengths; from top to bottom two draws.
+
+    Sizes and formats are the same at every strength: there, draws stand side by side instead.
+    """
+    pipelines = list(dict.fromkeys(Pipeline([operation], seed=3).with_strength(strength) for strength in STRENGTHS))
+    if len(pipelines) == 1:
+        return beside([original, *(made(pipelines[0], key) for key in range(len(STRENGTHS)))])
+    return stacked([beside([original, *(made(each, key) for each in pipelines)]) for key in range(DRAWS)])
 
 
 def middle(body: NDArray[Any]) -> NDArray[np.uint8]:

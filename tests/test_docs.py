@@ -47,6 +47,11 @@ NEEDED: dict[str, Any] = {
 BASE_FIELDS = build.common_fields().keys()
 
 
+def test_every_page_that_shows_a_picture_has_it_in_the_repository():
+    shown = {name for name in OPERATIONS if build.has_picture(name)}
+    assert {path.stem for path in (build.OPERATIONS / "pictures").glob("*.webp")} == shown
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_docstring_explains_every_field_and_whom_it_helps_and_hurts(name: str) -> None:
     docstring = parse(OPERATIONS[name].__doc__ or "")
