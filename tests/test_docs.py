@@ -47,7 +47,7 @@ NEEDED: dict[str, Any] = {
 BASE_FIELDS = build.common_fields().keys()
 
 
-def test_every_page_that_shows_a_picture_has_it_in_the_repository():
+def test_every_page_that_shows_a_picture_has_it_in_the_repository() -> None:
     shown = {name for name in OPERATIONS if build.has_picture(name)}
     assert {path.stem for path in (build.OPERATIONS / "pictures").glob("*.webp")} == shown
 

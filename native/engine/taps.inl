@@ -258,6 +258,8 @@ COVARY_AVX512 inline int inside_groups16(const Surface<std::uint8_t>& s, const T
     prefetch(s.data, offsets[i] + taps.ahead);
     prefetch(s.data, offsets[i + 8] + taps.ahead);
     const Bytes8x16 top = load_pairs16(s.data, offsets + i);
+    // The offsets are read a second time: kept for the second row, they would go into vector registers and back.
+    __asm__ volatile("" ::: "memory");
     const Bytes8x16 bottom = load_pairs16(s.data + s.stride, offsets + i);
     const __m512 tx = _mm512_loadu_ps(taps.fx + i);
     const __m512 ty = _mm512_loadu_ps(taps.fy + i);
