@@ -136,7 +136,6 @@ def upright(picture: Image, orientation: int) -> Image:
 
 
 def _decode_jpeg(data: bytes, header: Header, reduce: int, rows: int | None) -> Image:
-    import simplejpeg
 
     if rows is not None:
         picture = _first_rows(data, header, reduce, rows)
