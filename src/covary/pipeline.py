@@ -542,11 +542,15 @@ class Pipeline:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength is {strength!r}; allowed: a number in [0, 1]")
         weaker = [operation.with_strength(strength) for operation in self.operations]
-        return Pipeline(weaker, **self._options())
+        return self.with_operations(weaker)
 
     def with_options(self, **options: Any) -> Pipeline:
         """The same operations with other options (any keyword of the constructor)."""
         return Pipeline(self.operations, **{**self._options(), **options})
+
+    def with_operations(self, operations: Iterable[Operation]) -> Pipeline:
+        """Other operations with the same options."""
+        return Pipeline(operations, **self._options())
 
     def parted(self) -> tuple[Pipeline, Pipeline | None]:
         """What varies the samples, and what gives the model's input its form (Normalize, ToTensor): one after the other
@@ -556,7 +560,7 @@ class Pipeline:
         if not form:
             return self, None
         body = self.operations[: len(self.operations) - len(form)]
-        return Pipeline(body, **self._options()), Pipeline(form, **self._options())
+        return self.with_operations(body), self.with_operations(form)
 
     @property
     def modalities(self) -> frozenset[Modality]:
