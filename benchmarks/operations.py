@@ -84,7 +84,20 @@ def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[
 
         tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
         calls["torchvision"] = tensor_call, tensors
-    return {name: _each(call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
+    usable = {name: (call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
+    return {name: _each(_making_new(call, given[0]), given) for name, (call, given) in usable.items()}
+
+
+def _making_new(call: Callable[[Any], Any], given: Any) -> Callable[[Any], Any]:
+    """The call, with a copy after it where its result shares its memory with what it was given."""
+    result = call(given)
+    if isinstance(given, np.ndarray):
+        return (lambda each: np.array(call(each), order="C")) if np.may_share_memory(result, given) else call
+    if result.untyped_storage().data_ptr() != given.untyped_storage().data_ptr():
+        return call
+    import torch
+
+    return lambda each: call(each).clone(memory_format=torch.contiguous_format)
 
 
 def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[], Any], int]:
