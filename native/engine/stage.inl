@@ -78,7 +78,42 @@ inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& o
   }
 }
 
+// The colour of a fill where a row's pixels do not lie wholly inside, as fill_row has it.
+inline void fill_pixels(const Step& step, std::int64_t channels, std::int64_t n, const float* coverage, float* values) {
+  for (std::int64_t x = 0; x < n; ++x, values += channels) {
+    const float seen = coverage[x];
+    if (!(seen < 1.0F)) continue;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float painted = values[c] * seen + step.colour[c] * (1.0F - seen);
+      values[c] = seen > 0.0F ? painted : step.colour[c];
+    }
+  }
+}
+
+// Rows pixel by pixel: nothing is done to their values but a fill.
+inline bool rendered_by_pixel(Fetcher& fetcher, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (out.planar || !fetcher.by_pixel()) return false;
+  if (steps.count > 1 || (steps.count == 1 && steps.steps[0].kind != Value::Kind::fill)) return false;
+  const std::int64_t n = out.width * out.channels;
+  auto* values = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n + lanes)));
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  float* coverage = steps.count == 0 ? nullptr : static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(out.width)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    if (fetcher.fetch_pixels(y, values, coverage)) fill_pixels(steps.steps[0], out.channels, out.width, coverage, values);
+    std::uint8_t* const row = out.streamed ? staging : writer.at();
+    with_element(out.element, [&](auto zero) { narrow_run(values, n, reinterpret_cast<decltype(zero)*>(row)); });
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
 inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (rendered_by_pixel(fetcher, steps, out, scratch)) return;
   const Working working = working_of(steps, scratch);
   for (std::int64_t k = 0; k < steps.count; ++k) {
     Step& step = steps.steps[k];
@@ -275,6 +310,45 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
 #endif
 }
 
+// A gain and an offset for each channel, and nothing else: straight from value to value.
+inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u16 || out.element != Element::u16 || out.planar || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  if (steps.steps[0].shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = in.channels, n = in.width * channels;
+  const float* m = steps.steps[0].matrix;
+  bool alike = true;
+  for (std::int64_t c = 0; c < channels; ++c)
+    alike = alike && m[c * (channels + 2)] == m[0] && m[c * (channels + 1) + channels] == m[channels];
+  // Those of a row, value by value.
+  auto* gains = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  auto* offsets = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  for (std::int64_t i = 0; !alike && i < n; ++i) {
+    gains[i] = m[i % channels * (channels + 2)];
+    offsets[i] = m[i % channels * (channels + 1) + channels];
+  }
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const auto* COVARY_RESTRICT from = reinterpret_cast<const std::uint16_t*>(in.data) + y * n;
+    auto* COVARY_RESTRICT to = reinterpret_cast<std::uint16_t*>(out.streamed ? staging : writer.at());
+    if (alike) {
+      const float gain = m[0], offset = m[channels];
+      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gain * static_cast<float>(from[i]) + offset);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
+    }
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
 // The rectangles of one sample's erasure.
 struct Rectangles {
   const std::int64_t* first;  // x0, y0, x1, y1 of each
@@ -469,7 +543,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
