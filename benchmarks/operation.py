@@ -21,7 +21,7 @@ class Operation:
     at_least: float = 1 / 1.1
     planar: bool = False  # the result is CHW; Albumentations' is brought to it
     torchvision: Callable[[Any], Any] | None = None
-    smallest: int = 0  # side of the smallest picture that it is for
+    sides: tuple[int, ...] = ()  # of the pictures that it is for; none: of any
 
 
 BLACK: dict[str, Any] = {"border": "constant", "fill": 0}

@@ -5,7 +5,9 @@
 Every operation that has a counterpart in Albumentations 2.0.8 or in torchvision v2, with the same parameters, always
 applied; bilinear sampling, black borders unless said, one thread. Where Albumentations has several ways, the fastest
 stands here; torchvision has uint8 (C, H, W) tensors. The target is the fastest of the others. The results of a batch
-are all held until it is complete, by every library.
+are all held until it is complete, by every library. covary's are new memory; where a peer returns its input or a view
+of it (a crop of a tensor, a picture that has the wanted size already), its result is copied, so that all have made the
+same.
 
 --side N   pictures of N px only (default: 256 and 512); --forms: pictures with 9 channels and uint16 pictures only.
 The rows come from the tuples OPERATIONS of benchmarks/operations_*.py.
@@ -82,7 +84,20 @@ def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[
 
         tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
         calls["torchvision"] = tensor_call, tensors
-    return {name: _each(call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
+    usable = {name: (call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
+    return {name: _each(_making_new(call, given[0]), given) for name, (call, given) in usable.items()}
+
+
+def _making_new(call: Callable[[Any], Any], given: Any) -> Callable[[Any], Any]:
+    """The call, with a copy after it where its result shares its memory with what it was given."""
+    result = call(given)
+    if isinstance(given, np.ndarray):
+        return (lambda each: np.array(call(each), order="C")) if np.may_share_memory(result, given) else call
+    if result.untyped_storage().data_ptr() != given.untyped_storage().data_ptr():
+        return call
+    import torch
+
+    return lambda each: call(each).clone(memory_format=torch.contiguous_format)
 
 
 def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[], Any], int]:
@@ -142,14 +157,15 @@ HEADS = (
 )
 
 
-def chosen_operations(names: Sequence[str]) -> list[Operation]:
-    return [operation for operation in OPERATIONS if not names or operation.name.split(",")[0] in names]
+def chosen_operations(names: Sequence[str], side: int) -> list[Operation]:
+    named = [operation for operation in OPERATIONS if not names or operation.name.split(",")[0] in names]
+    return [operation for operation in named if not operation.sides or side in operation.sides]
 
 
 def run_side(names: Sequence[str], side: int) -> None:
     """The table of 3-channel uint8 pictures of one size."""
     pictures = photographs(BATCH, side, side)
-    chosen = [operation for operation in chosen_operations(names) if side >= operation.smallest]
+    chosen = chosen_operations(names, side)
     rows = [compared(each.name, time_operation(each, pictures), each.at_least) for each in chosen]
     unmet = [cells[0] for cells in rows if cells[-1].endswith("not met")]
     report.print_table(
@@ -157,7 +173,7 @@ def run_side(names: Sequence[str], side: int) -> None:
         HEADS,
         rows,
         [
-            f"Batches of {BATCH}. -: has no such operation, or is not installed.",
+            f"Batches of {BATCH}. -: has no such operation, or is not installed. Views of the input are copied.",
             f"Not met: {', '.join(unmet) if unmet else 'none'}.",
         ],
     )
@@ -173,8 +189,7 @@ def run_forms(names: Sequence[str]) -> None:
     for form, pictures in forms.items():
         rows = []
         needs_three = []
-        chosen = [each for each in chosen_operations(names) if each.smallest <= FORMS_SIDE]
-        for operation in chosen:
+        for operation in chosen_operations(names, FORMS_SIDE):
             try:
                 rows.append(compared(operation.name, time_operation(operation, pictures, rounds=5), None))
             except ValueError as error:
@@ -182,7 +197,10 @@ def run_forms(names: Sequence[str]) -> None:
                 if "channels" not in str(error):
                     raise
                 needs_three.append(operation.name)
-        notes = [f"Batches of {FORMS_BATCH}. -: has no such operation, or refuses these pictures. No target."]
+        notes = [
+            f"Batches of {FORMS_BATCH}. -: has no such operation, or refuses these pictures. Views of the input are "
+            "copied. No target."
+        ]
         if needs_three:
             notes.append(f"Need three channels by their meaning, and say so: {', '.join(needs_three)}.")
         size = f"{FORMS_SIDE}x{FORMS_SIDE}{form}"

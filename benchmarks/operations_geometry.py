@@ -11,7 +11,57 @@ from benchmarks.operation import Operation
 BLACK: dict[str, Any] = {"border": "constant", "fill": 0}
 
 
+def of_side(side: int) -> tuple[Operation, ...]:
+    """Changes of size by parts of the pictures' own side."""
+    half, less, more = side // 2, side * 3 // 4, side * 3 // 2
+
+    def resize(part: str, to: int) -> Operation:
+        return Operation(
+            f"Resize, to {part}",
+            lambda i: i.Resize((to, to)),
+            lambda a: a.Resize(to, to),
+            torchvision=lambda v: v.Resize((to, to)),
+            sides=(side,),
+        )
+
+    return (
+        resize("1/2", half),
+        resize("3/4", less),
+        resize("3/2", more),
+        resize("its own size", side),
+        Operation(
+            "SmallestMaxSize",
+            lambda i: i.SmallestMaxSize(less),
+            lambda a: a.SmallestMaxSize(less),
+            torchvision=lambda v: v.Resize(less),
+            sides=(side,),
+        ),
+        Operation("LongestMaxSize", lambda i: i.LongestMaxSize(less), lambda a: a.LongestMaxSize(less), sides=(side,)),
+        Operation(
+            "CenterCrop",
+            lambda i: i.CenterCrop((less, less)),
+            lambda a: a.CenterCrop(less, less),
+            torchvision=lambda v: v.CenterCrop((less, less)),
+            sides=(side,),
+        ),
+        Operation(
+            "RandomCrop",
+            lambda i: i.RandomCrop((less, less)),
+            lambda a: a.RandomCrop(less, less),
+            torchvision=lambda v: v.RandomCrop((less, less)),
+            sides=(side,),
+        ),
+        Operation(
+            "PadIfNeeded",
+            lambda i: i.PadIfNeeded(side + 64, side + 64, **BLACK),
+            lambda a: a.PadIfNeeded(side + 64, side + 64),
+            sides=(side,),
+        ),
+    )
+
+
 OPERATIONS = (
+    *(operation for side in (256, 512) for operation in of_side(side)),
     Operation(
         "HorizontalFlip",
         lambda i: i.HorizontalFlip(p=1),
@@ -78,45 +128,6 @@ OPERATIONS = (
         torchvision=lambda v: v.RandomPerspective(0.15, 1.0),
     ),
     Operation(
-        "Resize to 256",
-        lambda i: i.Resize((256, 256)),
-        lambda a: a.Resize(256, 256),
-        torchvision=lambda v: v.Resize((256, 256)),
-    ),
-    Operation(
-        "Resize to 384",
-        lambda i: i.Resize((384, 384)),
-        lambda a: a.Resize(384, 384),
-        torchvision=lambda v: v.Resize((384, 384)),
-    ),
-    Operation(
-        "Resize to 768",
-        lambda i: i.Resize((768, 768)),
-        lambda a: a.Resize(768, 768),
-        torchvision=lambda v: v.Resize((768, 768)),
-    ),
-    Operation(
-        "SmallestMaxSize",
-        lambda i: i.SmallestMaxSize(256),
-        lambda a: a.SmallestMaxSize(256),
-        torchvision=lambda v: v.Resize(256),
-    ),
-    Operation("LongestMaxSize", lambda i: i.LongestMaxSize(256), lambda a: a.LongestMaxSize(256)),
-    Operation(
-        "CenterCrop",
-        lambda i: i.CenterCrop((384, 384)),
-        lambda a: a.CenterCrop(384, 384),
-        torchvision=lambda v: v.CenterCrop((384, 384)),
-        smallest=384,
-    ),
-    Operation(
-        "RandomCrop",
-        lambda i: i.RandomCrop((384, 384)),
-        lambda a: a.RandomCrop(384, 384),
-        torchvision=lambda v: v.RandomCrop((384, 384)),
-        smallest=384,
-    ),
-    Operation(
         "RandomResizedCrop",
         lambda i: i.RandomResizedCrop(256, scale=(0.08, 1.0)),
         lambda a: a.RandomResizedCrop((256, 256), scale=(0.08, 1.0)),
@@ -134,7 +145,6 @@ OPERATIONS = (
         lambda a: a.Pad(32, border_mode=cv2.BORDER_REFLECT_101),
         torchvision=lambda v: v.Pad(32, padding_mode="reflect"),
     ),
-    Operation("PadIfNeeded", lambda i: i.PadIfNeeded(576, 576, **BLACK), lambda a: a.PadIfNeeded(576, 576)),
     Operation(
         "ElasticTransform",
         lambda i: i.ElasticTransform(alpha=(100, 100), sigma=10, **BLACK),

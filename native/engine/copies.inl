@@ -96,49 +96,169 @@ inline AxisTable axis_table(std::int64_t n, std::int64_t source_n, std::int64_t 
   return table;
 }
 
+// One pixel; those of many bytes by two moves that overlap, as a call for so few would take longer than they do.
+template <class Size>
+COVARY_INLINE void copy_pixel(std::uint8_t* to, const std::uint8_t* from, Size pixel) {
+  if constexpr (std::is_same_v<Size, AnySize>) {
+    const std::size_t n = pixel.size();
+    if (n >= 8 && n <= 16) {
+      std::uint64_t first, last;
+      std::memcpy(&first, from, 8);
+      std::memcpy(&last, from + n - 8, 8);
+      std::memcpy(to, &first, 8);
+      std::memcpy(to + n - 8, &last, 8);
+      return;
+    }
+    if (n > 16 && n <= 32) {
+      std::uint64_t part[4];
+      std::memcpy(part, from, 16);
+      std::memcpy(part + 2, from + n - 16, 16);
+      std::memcpy(to, part, 16);
+      std::memcpy(to + n - 16, part + 2, 16);
+      return;
+    }
+  }
+  std::memcpy(to, from, pixel.size());
+}
+
+#if defined(COVARY_ENGINE_AVX2)
+
+// How 64 bytes of a row whose pixels stand in reversed order are made of two times 64 bytes of the row as it was, for every
+// place in a pixel at which they may begin.
+struct Turns {
+  static constexpr std::int64_t widest = 32;
+  struct Turn {
+    alignas(64) std::uint8_t places[64];
+    std::int64_t pixels;  // how many of them they touch
+  };
+  const Turn* turns = nullptr;
+
+  static Turns of(std::int64_t size, Scratch& scratch) {
+    if (size > widest || !has_vbmi()) return {};
+    auto* turns = static_cast<Turn*>(scratch.piece(sizeof(Turn) * static_cast<std::size_t>(size)));
+    for (std::int64_t begin = 0; begin < size; ++begin) {
+      Turn& turn = turns[begin];
+      turn.pixels = (begin + 63) / size + 1;
+      const std::int64_t span = turn.pixels * size;  // bytes; the second 64 of them are its last
+      std::int64_t pixel = 0, byte = begin;
+      for (std::uint8_t& place : turn.places) {
+        const std::int64_t from = (turn.pixels - 1 - pixel) * size + byte;
+        place = static_cast<std::uint8_t>(from < 64 ? from : 128 - span + from);
+        if (++byte == size) ++pixel, byte = 0;
+      }
+    }
+    return {turns};
+  }
+};
+
+// Lines `from` .. `to` (in bytes) of a row whose last pixel is given.
+COVARY_VBMI inline void reverse_lines(const std::uint8_t* last, std::int64_t from, std::int64_t to, std::int64_t size,
+                                      const Turns& turns, bool streamed, std::int64_t ahead, std::uint8_t* out) {
+  const Turns::Turn* const ways = turns.turns;
+  const std::int64_t step = 64 / size * size, rest = 64 % size;
+  // The bytes from here on begin so far in this pixel of the source.
+  std::int64_t begin = from % size;
+  const std::uint8_t* pixel = last - from / size * size;
+  for (std::int64_t at = from; at + 64 <= to; at += 64) {
+    const Turns::Turn& way = ways[begin];
+    const std::uint8_t* low = pixel - (way.pixels - 1) * size;
+    if (ahead != 0) _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::intptr_t>(low) + ahead), _MM_HINT_T0);
+    const __m512i a = _mm512_loadu_si512(low);
+    const __m512i b = _mm512_loadu_si512(pixel + size - 64);
+    const __m512i turned = _mm512_permutex2var_epi8(a, _mm512_load_si512(way.places), b);
+    if (streamed) {
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(out + at), turned);
+    } else {
+      _mm512_storeu_si512(out + at, turned);
+    }
+    begin += rest;
+    pixel -= step;
+    if (begin >= size) {
+      begin -= size;
+      pixel -= size;
+    }
+  }
+}
+
+// A row of at least 64 bytes, by whole lines of what is written, with which its ends overlap. One to be streamed begins and
+// ends with a line.
+inline void reverse_row(const std::uint8_t* last, std::int64_t bytes, std::int64_t size, const Turns& turns, bool streamed,
+                        std::int64_t ahead, std::uint8_t* out) {
+  const std::int64_t first = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(out) % 64);
+  if (first > 0) reverse_lines(last, 0, 64, size, turns, false, ahead, out);
+  reverse_lines(last, first, bytes, size, turns, streamed, ahead, out);
+  if ((bytes - first) % 64 > 0) reverse_lines(last, bytes - 64, bytes, size, turns, false, ahead, out);
+}
+
+// Pixels of up to 16 bytes, as many at a time as 16 bytes hold; returns how many were turned.
+inline std::int64_t reverse_by16(const std::uint8_t* last, std::int64_t n, std::int64_t size, std::int64_t ahead, std::uint8_t* out) {
+  const std::int64_t count = 16 / size;
+  alignas(16) std::uint8_t at[16];
+  for (std::int64_t j = 0; j < 16; ++j)
+    at[j] = j < count * size ? static_cast<std::uint8_t>(16 - (j / size + 1) * size + j % size) : std::uint8_t{0};
+  const __m128i places = load_128(at);
+  const std::int64_t room = (15 + size) / size;  // pixels that 16 bytes reach into
+  std::int64_t x = 0;
+  for (; x + room <= n; x += count) {
+    const std::uint8_t* from = last + size - x * size - 16;
+    if (ahead != 0) prefetch(from, ahead);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x * size), _mm_shuffle_epi8(load_128(from), places));
+  }
+  return x;
+}
+
+#else
+
+struct Turns {
+  static Turns of(std::int64_t /*size*/, Scratch& /*scratch*/) { return {}; }
+};
+
+#endif
+
 // `last` is the source's last pixel in reading order. What lies `ahead` bytes further is asked of the memory early: no
 // processor expects rows that are read backwards, one after the other.
 template <class Size>
-inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, bool streamed, std::int64_t ahead,
-                           std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, const Turns& turns, bool streamed,
+                           std::int64_t ahead, std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+  const auto size = static_cast<std::int64_t>(pixel.size());
   std::int64_t x = 0;
-  (void)streamed, (void)ahead;
+  (void)turns, (void)streamed, (void)ahead;
 #if defined(COVARY_ENGINE_AVX2)
-  if constexpr (std::is_same_v<Size, Fixed<3>>) {
-    const bool past = streamed && reinterpret_cast<std::uintptr_t>(out) % 16 == 0;
+  if (turns.turns != nullptr && n * size >= 64) return reverse_row(last, n * size, size, turns, streamed, ahead, out);
+  if (std::is_same_v<Size, Fixed<3>>) {
     for (; x + 16 <= n; x += 16) {
       const std::uint8_t* from = last + 3 - 3 * x - 48;
-      prefetch(from, ahead);
+      if (ahead != 0) prefetch(from, ahead);
       const __m128i a = load_128(from), b = load_128(from + 16), c = load_128(from + 32);
-      for (int part = 0; part < 3; ++part) {
-        const __m128i turned = merge3(shuffles3.reversed, part, false, a, b, c);
-        auto* target = reinterpret_cast<__m128i*>(out + 3 * x + 16 * part);
-        if (past) {
-          _mm_stream_si128(target, turned);
-        } else {
-          _mm_storeu_si128(target, turned);
-        }
-      }
+      for (int part = 0; part < 3; ++part)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part), merge3(shuffles3.reversed, part, false, a, b, c));
     }
-  } else if constexpr (std::is_same_v<Size, Fixed<1>>) {
-    const __m128i turn = _mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    for (; x + 16 <= n; x += 16)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), _mm_shuffle_epi8(load_128(last - x - 15), turn));
+  } else if (size <= 16) {
+    x = reverse_by16(last, n, size, ahead, out);
   }
 #endif
-  for (; x < n; ++x)
-    std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), last - static_cast<std::size_t>(x) * pixel.size(), pixel.size());
+  for (; x < n; ++x) copy_pixel(out + x * size, last - x * size, pixel);
+}
+
+// A run of bytes, and what lies `ahead` bytes behind it asked of the memory early.
+inline void copy_ahead(const std::uint8_t* COVARY_RESTRICT in, std::int64_t n, std::int64_t ahead, std::uint8_t* COVARY_RESTRICT out) {
+  (void)ahead;
+#if defined(COVARY_ENGINE_AVX2)
+  for (std::int64_t i = 0; ahead != 0 && i < n; i += 64) prefetch(in + i, ahead);
+#endif
+  std::memcpy(out, in, static_cast<std::size_t>(n));
 }
 
 template <class Size>
 inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t* out, Size pixel) {
-  for (std::int64_t x = 0; x < n; ++x) std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), value, pixel.size());
+  for (std::int64_t x = 0; x < n; ++x) copy_pixel(out + static_cast<std::size_t>(x) * pixel.size(), value, pixel);
 }
 
 // Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
 template <class Size>
 void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
-                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, std::uint8_t* painted, Size pixel) {
+                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, std::uint8_t* painted, const Turns& turns,
+                    Size pixel) {
   const auto size = static_cast<std::int64_t>(pixel.size());
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
@@ -177,31 +297,41 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     return;
   }
   if (paint != nullptr) repeat_pixel(paint, out.width, painted, pixel);
-  // In the order in which the source's rows lie, which is how the processor expects to read.
-  const bool upwards = out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
+  const std::int64_t run = out.row_size();
+  Writer writer(out);
+  // In the order in which the source's rows lie, which is how the processor expects to read; but rows that share lines of
+  // memory are streamed from first to last.
+  const bool whole_lines = !out.streamed || writer.whole_lines(run);
+  const bool upwards = whole_lines && out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
   for (std::int64_t i = 0; i < out.height; ++i) {
     const std::int64_t y = upwards ? out.height - 1 - i : i;
-    // A streamed row is put together first: single stores between the streamed ones would break up their lines.
-    std::uint8_t* const line = out.data + y * out.row_size();
-    std::uint8_t* const target = out.streamed ? staging : line;
-    const auto finish = [&] {
-      if (out.streamed) copy_run(staging, out.row_size(), true, line);
+    std::uint8_t* const line = out.data + y * run;
+    if (upwards) writer.go_to(line);
+    const auto put = [&](const std::uint8_t* from, std::int64_t n, std::int64_t ahead) {
+      if (out.streamed) {
+        writer.write(from, n, ahead);
+      } else {
+        std::memcpy(line, from, static_cast<std::size_t>(n));
+      }
     };
     if (ty.offset[y] < 0) {
-      copy_run(painted, out.row_size(), out.streamed, line);
-      continue;
-    }
-    const bool whole = turn != 0 && tx.first == 0 && tx.end == out.width && out.width > 0;
-    if (whole) {
-      const std::uint8_t* start = in.data + ty.offset[y] + tx.offset[0];
-      if (turn > 0) {
-        copy_run(start, out.row_size(), out.streamed, line);
-      } else {
-        reverse_pixels(start, out.width, out.streamed, 2 * in.row_size(), line, pixel);
-      }
+      put(painted, run, 0);
       continue;
     }
     const std::uint8_t* row = in.data + ty.offset[y];
+    const std::int64_t later = upwards ? y - 2 : y + 2;
+    const bool more = out.streamed && later >= 0 && later < out.height && ty.offset[later] >= 0;
+    const std::int64_t ahead = more ? ty.offset[later] - ty.offset[y] : 0;
+    if (turn > 0 && tx.first == 0 && tx.end == out.width && out.width > 0) {
+      put(row + tx.offset[0], run, ahead);
+      continue;
+    }
+    if (turn < 0 && tx.first == 0 && tx.end == out.width && whole_lines) {
+      reverse_pixels(row + tx.offset[0], out.width, turns, out.streamed, 2 * in.row_size(), line, pixel);
+      writer.go_to(line + run);
+      continue;
+    }
+    std::uint8_t* const target = out.streamed ? staging : line;
     const auto by_table = [&](std::int64_t from, std::int64_t to) {
       if (paint != nullptr && turn != 0 && tx.first < tx.end) {
         std::memcpy(target + from * size, painted + from * size, static_cast<std::size_t>((to - from) * size));
@@ -215,39 +345,38 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
         std::int64_t x = from;
         for (; x + 4 <= to; x += 4) {
           const std::int64_t a = offsets[x], b = offsets[x + 1], c = offsets[x + 2], d = offsets[x + 3];
-          std::memcpy(start + x * size, line_of + a, pixel.size());
-          std::memcpy(start + (x + 1) * size, line_of + b, pixel.size());
-          std::memcpy(start + (x + 2) * size, line_of + c, pixel.size());
-          std::memcpy(start + (x + 3) * size, line_of + d, pixel.size());
+          copy_pixel(start + x * size, line_of + a, pixel);
+          copy_pixel(start + (x + 1) * size, line_of + b, pixel);
+          copy_pixel(start + (x + 2) * size, line_of + c, pixel);
+          copy_pixel(start + (x + 3) * size, line_of + d, pixel);
         }
-        for (; x < to; ++x) std::memcpy(start + x * size, line_of + offsets[x], pixel.size());
+        for (; x < to; ++x) copy_pixel(start + x * size, line_of + offsets[x], pixel);
         return;
       }
       for (std::int64_t x = from; x < to; ++x) {
         const std::int64_t offset = offsets[x];
-        std::memcpy(start + x * size, offset < 0 ? paint : line_of + offset, pixel.size());
+        copy_pixel(start + x * size, offset < 0 ? paint : line_of + offset, pixel);
       }
     };
     if (turn == 0 || tx.first >= tx.end) {
       const std::int64_t before = upwards ? y + 1 : y - 1;
       if (i > 0 && ty.offset[y] == ty.offset[before]) {
         // The same row of the source again, as where it is enlarged.
-        if (!out.streamed) std::memcpy(target, out.data + before * out.row_size(), static_cast<std::size_t>(out.row_size()));
+        if (!out.streamed) std::memcpy(target, out.data + before * run, static_cast<std::size_t>(run));
       } else {
         by_table(0, out.width);
       }
-      finish();
-      continue;
-    }
-    by_table(0, tx.first);
-    const std::uint8_t* start = row + tx.offset[tx.first];
-    if (turn > 0) {
-      std::memcpy(target + tx.first * size, start, static_cast<std::size_t>((tx.end - tx.first) * size));
     } else {
-      reverse_pixels(start, tx.end - tx.first, false, 2 * in.row_size(), target + tx.first * size, pixel);
+      by_table(0, tx.first);
+      const std::uint8_t* start = row + tx.offset[tx.first];
+      if (turn > 0) {
+        copy_ahead(start, (tx.end - tx.first) * size, ahead, target + tx.first * size);
+      } else {
+        reverse_pixels(start, tx.end - tx.first, turns, false, out.streamed ? ahead : 2 * in.row_size(), target + tx.first * size, pixel);
+      }
+      by_table(tx.end, out.width);
     }
-    by_table(tx.end, out.width);
-    finish();
+    if (out.streamed) writer.write(staging, run);
   }
 }
 
@@ -425,7 +554,7 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
 inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
                          const RawType& raw, Scratch& scratch) {
   if (g.form == Form::none) {
-    copy_run(in.data, out.bytes(), out.streamed, out.data);
+    Writer(out).write(in.data, out.bytes(), 4096);
     return;
   }
   const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
@@ -458,8 +587,9 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
   auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
   auto* painted = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  const Turns turns = turn < 0 && !g.transposed ? Turns::of(in.pixel_size(), scratch) : Turns{};
   with_pixel_size(in.pixel_size(), [&](auto pixel) {
-    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, painted, pixel);
+    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, painted, turns, pixel);
   });
 }
 

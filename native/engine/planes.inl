@@ -18,6 +18,14 @@ inline bool has_avx512() {
   return found;
 }
 
+#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+
+inline bool has_vbmi() {
+  static const bool found =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
+  return found;
+}
+
 // Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
@@ -201,20 +209,86 @@ void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTR
   }
 }
 
-// A run of bytes; `streamed` writes past the caches.
-inline void copy_run(const std::uint8_t* COVARY_RESTRICT in, std::int64_t n, bool streamed, std::uint8_t* COVARY_RESTRICT out) {
-  std::int64_t i = 0;
+// Writes a picture's bytes from first to last. A streamed one goes past the caches, a whole line of memory at a time: what a
+// run leaves of a line waits for the next run, as single stores into a line that is on its way cost a trip to memory each.
+class Writer {
+ public:
+  explicit Writer(const Picture& out) : at_(out.data), begin_(out.data), streamed_(out.streamed) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() { finish(); }
+
+  // The bytes that lie `ahead` bytes behind those that are read are asked of the memory early; 0 asks for none.
+  void write(const std::uint8_t* in, std::int64_t n, std::int64_t ahead = 0) {
+    (void)ahead;
 #if defined(COVARY_ENGINE_AVX2)
-  if (streamed && n >= 256) {
-    i = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(out) & 31U);
-    std::memcpy(out, in, static_cast<std::size_t>(i));
-    for (; i + 32 <= n; i += 32)
-      _mm256_stream_si256(reinterpret_cast<__m256i*>(out + i), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i)));
-  }
+    if (streamed_) return write_lines(in, n, ahead);
 #endif
-  (void)streamed;
-  std::memcpy(out + i, in + i, static_cast<std::size_t>(n - i));
-}
+    std::memcpy(at_, in, static_cast<std::size_t>(n));
+    at_ += n;
+  }
+
+  bool streamed() const { return streamed_; }
+  // Whether rows of so many bytes share no line of memory, so that they may be written in any order.
+  bool whole_lines(std::int64_t row) const { return row % line_size == 0 && in_line(begin_) == 0; }
+  void go_to(std::uint8_t* row) { at_ = row; }
+  std::uint8_t* at() const { return at_; }
+  // Of a picture that is not streamed: `n` bytes have been written where `at` says.
+  void skip(std::int64_t n) { at_ += n; }
+
+  void finish() {
+#if defined(COVARY_ENGINE_AVX2)
+    const std::int64_t filled = streamed_ ? in_line(at_) : 0;
+    if (filled == 0) return;
+    std::uint8_t* const first = std::max(at_ - filled, begin_);
+    std::memcpy(first, line_ + (filled - (at_ - first)), static_cast<std::size_t>(at_ - first));
+    streamed_ = false;
+#endif
+  }
+
+ private:
+  static constexpr std::int64_t line_size = 64;
+  static std::int64_t in_line(const std::uint8_t* p) {
+    return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(p) % line_size);
+  }
+
+#if defined(COVARY_ENGINE_AVX2)
+  static void stream_line(const std::uint8_t* in, std::uint8_t* out) {
+    for (int half = 0; half < 2; ++half)
+      _mm256_stream_si256(reinterpret_cast<__m256i*>(out + 32 * half),
+                          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + 32 * half)));
+  }
+
+  void write_lines(const std::uint8_t* in, std::int64_t n, std::int64_t ahead) {
+    const std::int64_t filled = in_line(at_);
+    if (filled > 0) {
+      const std::int64_t taken = std::min(n, line_size - filled);
+      std::memcpy(line_ + filled, in, static_cast<std::size_t>(taken));
+      at_ += taken;
+      in += taken;
+      n -= taken;
+      if (filled + taken < line_size) return;
+      std::uint8_t* const start = at_ - line_size;
+      if (start >= begin_) {
+        stream_line(line_, start);
+      } else {
+        std::memcpy(begin_, line_ + (begin_ - start), static_cast<std::size_t>(at_ - begin_));
+      }
+    }
+    for (; n >= line_size; n -= line_size, in += line_size, at_ += line_size) {
+      if (ahead != 0) prefetch(in, ahead);
+      stream_line(in, at_);
+    }
+    std::memcpy(line_, in, static_cast<std::size_t>(n));
+    at_ += n;
+  }
+
+  alignas(64) std::uint8_t line_[line_size];
+#endif
+  std::uint8_t* at_;
+  std::uint8_t* const begin_;
+  bool streamed_;
+};
 
 // One plane of a finished float row: gain * v + offset.
 inline void store_plane(const float* COVARY_RESTRICT in, std::int64_t n, float gain, float offset, bool streamed,
@@ -249,13 +323,7 @@ inline void store_mixture(Planes row, std::int64_t n, const float m[4], bool str
 }
 
 template <class T>
-void store_row(Planes row, std::int64_t y, const Picture& out, std::uint8_t* staging) {
-  if (out.streamed && !out.planar && staging != nullptr) {
-    const Picture staged{staging, 1, out.width, out.channels, out.element, false};
-    store_row<T>(row, 0, staged, nullptr);
-    copy_run(staging, out.row_size(), true, out.data + y * out.row_size());
-    return;
-  }
+void store_row(Planes row, std::int64_t y, const Picture& out) {
   T* data = reinterpret_cast<T*>(out.data);
   const std::int64_t n = out.width;
   const std::int64_t channels = out.channels;
@@ -281,6 +349,20 @@ void store_row(Planes row, std::int64_t y, const Picture& out, std::uint8_t* sta
   for (std::int64_t c = 0; c < channels; ++c) {
     const float* COVARY_RESTRICT plane = row[c];
     for (std::int64_t x = 0; x < n; ++x) pixels[x * channels + c] = narrow<T>(plane[x]);
+  }
+}
+
+// The same for rows from first to last; `staging` is room for a row.
+template <class T>
+void write_row(Planes row, const Picture& out, std::uint8_t* staging, Writer& writer) {
+  Picture one = out;
+  one.height = 1;
+  one.data = writer.streamed() ? staging : writer.at();
+  store_row<T>(row, 0, one);
+  if (writer.streamed()) {
+    writer.write(staging, out.row_size());
+  } else {
+    writer.skip(out.row_size());
   }
 }
 

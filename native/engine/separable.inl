@@ -31,6 +31,7 @@ struct Scaled final : Fetcher {
   float* lines[2];
   std::int64_t stride;
   int newest = 0;
+  bool pixels = false;  // whether the lines hold pixels; else planes
 
   Scaled(const Picture& in, const Geometry& geometry, Border border, std::int64_t out_width, Scratch& scratch)
       : s(surface_of<T>(in, border)), g(geometry), width(out_width) {
@@ -103,6 +104,12 @@ struct Scaled final : Fetcher {
     }
     newest = 1 - newest;
     kept[newest] = y;
+#if defined(COVARY_ENGINE_AVX2)
+    if (pixels) {
+      stretch_pixels(s.data + y * s.stride, lines[newest]);
+      return lines[newest];
+    }
+#endif
     stretch(s.data + y * s.stride, Planes{lines[newest], stride});
     return lines[newest];
   }
@@ -124,7 +131,56 @@ struct Scaled final : Fetcher {
   }
 #endif
 
+#if defined(COVARY_ENGINE_AVX2)
+  bool by_pixel() const override { return linear_by_pixel<T>(s.channels); }
+
+  // The kept lines hold pixels as well.
+  void stretch_pixels(const T* COVARY_RESTRICT source, float* COVARY_RESTRICT out) const {
+    const std::int64_t channels = s.channels;
+    const std::int64_t reach = s.width * channels - std::max<std::int64_t>(channels, lanes);
+    for (std::int64_t x = 0; x < width; ++x, out += channels) {
+      const std::int64_t a = left[x], b = right[x];
+      if (a > reach || b > reach) {
+        for (std::int64_t c = 0; c < channels; ++c)
+          out[c] = mix(static_cast<float>(source[a + c]), static_cast<float>(source[b + c]), fraction[x]);
+        continue;
+      }
+      prefetch(source + a, 3 * s.stride * static_cast<std::int64_t>(sizeof(T)));
+      const __m256 t = _mm256_set1_ps(fraction[x]);
+      for (std::int64_t c = 0;;) {
+        _mm256_storeu_ps(out + c, mix(load_values(source + a + c), load_values(source + b + c), t));
+        if (c + lanes >= channels) break;
+        c = std::min(c + lanes, channels - lanes);
+      }
+    }
+  }
+
+  bool fetch_pixels(std::int64_t y, float* values, float* coverage) override {
+    if (!pixels) kept[0] = kept[1] = -1;
+    pixels = true;
+    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
+    const float* top = line(border_index(tap.index, s.height, s.border));
+    const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
+    const std::int64_t n = width * s.channels;
+    if (top == bottom) {
+      std::memcpy(values, top, sizeof(float) * static_cast<std::size_t>(n));
+    } else {
+      float* COVARY_RESTRICT out = values;
+      for (std::int64_t i = 0; i < n; ++i) out[i] = mix(top[i], bottom[i], tap.fraction);
+    }
+    return cover(tap, coverage);
+  }
+#endif
+
+  bool cover(const AxisTap& tap, float* coverage) const {
+    if (coverage == nullptr || (whole_x && tap.coverage >= 1.0F)) return false;
+    for (std::int64_t x = 0; x < width; ++x) coverage[x] = coverage_x[x] * tap.coverage;
+    return true;
+  }
+
   bool fetch(std::int64_t y, Planes row, float* coverage) override {
+    if (pixels) kept[0] = kept[1] = -1;
+    pixels = false;
     const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
     const float* top = line(border_index(tap.index, s.height, s.border));
     const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
@@ -138,9 +194,7 @@ struct Scaled final : Fetcher {
         for (std::int64_t x = 0; x < width; ++x) out[x] = mix(a[x], b[x], tap.fraction);
       }
     }
-    if (coverage == nullptr || (whole_x && tap.coverage >= 1.0F)) return false;
-    for (std::int64_t x = 0; x < width; ++x) coverage[x] = coverage_x[x] * tap.coverage;
-    return true;
+    return cover(tap, coverage);
   }
 };
 

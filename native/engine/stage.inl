@@ -78,7 +78,42 @@ inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& o
   }
 }
 
+// The colour of a fill where a row's pixels do not lie wholly inside, as fill_row has it.
+inline void fill_pixels(const Step& step, std::int64_t channels, std::int64_t n, const float* coverage, float* values) {
+  for (std::int64_t x = 0; x < n; ++x, values += channels) {
+    const float seen = coverage[x];
+    if (!(seen < 1.0F)) continue;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float painted = values[c] * seen + step.colour[c] * (1.0F - seen);
+      values[c] = seen > 0.0F ? painted : step.colour[c];
+    }
+  }
+}
+
+// Rows pixel by pixel: nothing is done to their values but a fill.
+inline bool rendered_by_pixel(Fetcher& fetcher, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (out.planar || !fetcher.by_pixel()) return false;
+  if (steps.count > 1 || (steps.count == 1 && steps.steps[0].kind != Value::Kind::fill)) return false;
+  const std::int64_t n = out.width * out.channels;
+  auto* values = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n + lanes)));
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  float* coverage = steps.count == 0 ? nullptr : static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(out.width)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    if (fetcher.fetch_pixels(y, values, coverage)) fill_pixels(steps.steps[0], out.channels, out.width, coverage, values);
+    std::uint8_t* const row = out.streamed ? staging : writer.at();
+    with_element(out.element, [&](auto zero) { narrow_run(values, n, reinterpret_cast<decltype(zero)*>(row)); });
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
 inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (rendered_by_pixel(fetcher, steps, out, scratch)) return;
   const Working working = working_of(steps, scratch);
   for (std::int64_t k = 0; k < steps.count; ++k) {
     Step& step = steps.steps[k];
@@ -99,30 +134,30 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
       return;
     }
   }
+  Writer writer(out);
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const Planes row = working.row;
-    if (plain) {
-      std::uint8_t* pixels = out.data + y * out.row_size();
-      if (fetcher.fetch_bytes(y, out.streamed ? working.staging : pixels)) {
-        if (out.streamed) copy_run(working.staging, out.row_size(), true, pixels);
-        continue;
+    if (plain && fetcher.fetch_bytes(y, out.streamed ? working.staging : writer.at())) {
+      if (out.streamed) {
+        writer.write(working.staging, out.row_size());
+      } else {
+        writer.skip(out.row_size());
       }
+      continue;
     }
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
-    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out, working.staging); });
+    with_element(out.element, [&](auto zero) {
+      if (out.planar) {
+        store_row<decltype(zero)>(row, y, out);
+      } else {
+        write_row<decltype(zero)>(row, out, working.staging, writer);
+      }
+    });
   }
 }
 
 #if defined(COVARY_ENGINE_AVX2)
-
-#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
-
-inline bool has_vbmi() {
-  static const bool found =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
 
 // A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
 struct Bytes256 {
@@ -257,6 +292,7 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
                                     : (grey ? mix_row3<true> : mix_row3<false>);
   const Working working = working_of(steps, scratch);
   const std::int64_t run = in.row_size();
+  Writer writer(out);
   for (std::int64_t y = 0; y < in.height; ++y) {
     const std::uint8_t* from = in.data + y * run;
     std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
@@ -265,7 +301,7 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
       for (int c = 0; c < 3; ++c)
         to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
                                          m[4 * c + 3]);
-    if (out.streamed) copy_run(to, run, true, out.data + y * run);
+    if (out.streamed) writer.write(to, run);
   }
   return true;
 #else
@@ -274,50 +310,123 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
 #endif
 }
 
-// The rectangles of one erasure in its colour, as whole pixels.
-inline void paint_rectangles(const Step& step, const RawType& raw, const Picture& out, Scratch& scratch) {
-  const Value& value = *step.value;
-  const std::uint8_t* pixel = painted_pixel(&value.colour[step.sample * out.channels], out, raw, scratch);
-  const std::int64_t* rectangle = value.rectangles.data() + step.sample * value.rectangles_per_sample * 4;
-  for (std::int64_t r = 0; r < value.count[step.sample]; ++r, rectangle += 4) {
+// A gain and an offset for each channel, and nothing else: straight from value to value.
+inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u16 || out.element != Element::u16 || out.planar || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  if (steps.steps[0].shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = in.channels, n = in.width * channels;
+  const float* m = steps.steps[0].matrix;
+  bool alike = true;
+  for (std::int64_t c = 0; c < channels; ++c)
+    alike = alike && m[c * (channels + 2)] == m[0] && m[c * (channels + 1) + channels] == m[channels];
+  // Those of a row, value by value.
+  auto* gains = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  auto* offsets = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  for (std::int64_t i = 0; !alike && i < n; ++i) {
+    gains[i] = m[i % channels * (channels + 2)];
+    offsets[i] = m[i % channels * (channels + 1) + channels];
+  }
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const auto* COVARY_RESTRICT from = reinterpret_cast<const std::uint16_t*>(in.data) + y * n;
+    auto* COVARY_RESTRICT to = reinterpret_cast<std::uint16_t*>(out.streamed ? staging : writer.at());
+    if (alike) {
+      const float gain = m[0], offset = m[channels];
+      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gain * static_cast<float>(from[i]) + offset);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
+    }
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
+// The rectangles of one sample's erasure.
+struct Rectangles {
+  const std::int64_t* first;  // x0, y0, x1, y1 of each
+  std::int64_t count;
+
+  explicit Rectangles(const Step& step)
+      : first(step.value->rectangles.data() + step.sample * step.value->rectangles_per_sample * 4),
+        count(step.value->count[step.sample]) {}
+
+  bool touch(std::int64_t y) const {
+    for (std::int64_t r = 0; r < count; ++r)
+      if (y >= first[4 * r + 1] && y < first[4 * r + 3]) return true;
+    return false;
+  }
+};
+
+// A row of pixels of one colour.
+inline const std::uint8_t* painted_row(const double* colour, const Picture& out, const RawType& raw, Scratch& scratch) {
+  const std::uint8_t* pixel = painted_pixel(colour, out, raw, scratch);
+  auto* row = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  with_pixel_size(out.pixel_size(), [&](auto size) { repeat_pixel(pixel, out.width, row, size); });
+  return row;
+}
+
+// What of the rectangles lies in row y, from a row of their colour.
+inline void paint_rectangles(const Rectangles& rectangles, const std::uint8_t* painted, const Picture& out, std::int64_t y,
+                             std::uint8_t* row) {
+  const std::int64_t* rectangle = rectangles.first;
+  for (std::int64_t r = 0; r < rectangles.count; ++r, rectangle += 4) {
+    if (y < rectangle[1] || y >= rectangle[3]) continue;
     const std::int64_t x0 = std::max<std::int64_t>(rectangle[0], 0), x1 = std::min(rectangle[2], out.width);
-    const std::int64_t y0 = std::max<std::int64_t>(rectangle[1], 0), y1 = std::min(rectangle[3], out.height);
-    if (x0 >= x1) continue;
-    with_pixel_size(out.pixel_size(), [&](auto size) {
-      for (std::int64_t y = y0; y < y1; ++y)
-        repeat_pixel(pixel, x1 - x0, out.data + y * out.row_size() + x0 * out.pixel_size(), size);
-    });
+    if (x0 < x1) std::memcpy(row + x0 * out.pixel_size(), painted, static_cast<std::size_t>((x1 - x0) * out.pixel_size()));
   }
 }
 
 // Erasures alone: the picture is copied, and only the rows that a rectangle touches are made one by one.
 inline bool erased(const Picture& in, Steps& steps, const Picture& out, const RawType& raw, Scratch& scratch) {
   if (out.element != in.element || out.planar || steps.count == 0) return false;
-  for (std::int64_t k = 0; k < steps.count; ++k)
-    if (steps.steps[k].kind != Value::Kind::erase) return false;
-  copy_run(in.data, in.bytes(), out.streamed, out.data);
   bool constant = true;
-  for (std::int64_t k = 0; k < steps.count; ++k) constant = constant && !steps.steps[k].value->noise;
-  if (constant) {
-    for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(steps.steps[k], raw, out, scratch);
-    return true;
+  for (std::int64_t k = 0; k < steps.count; ++k) {
+    if (steps.steps[k].kind != Value::Kind::erase) return false;
+    constant = constant && !steps.steps[k].value->noise;
   }
+  auto** colours = static_cast<const std::uint8_t**>(scratch.piece(sizeof(void*) * static_cast<std::size_t>(steps.count)));
+  for (std::int64_t k = 0; constant && k < steps.count; ++k)
+    colours[k] = painted_row(&steps.steps[k].value->colour[steps.steps[k].sample * out.channels], out, raw, scratch);
   const Working working = working_of(steps, scratch);
+  const std::int64_t run = out.row_size();
+  Writer writer(out);
+  std::int64_t y = 0;
+  const auto touched = [&] {
+    for (std::int64_t k = 0; k < steps.count; ++k)
+      if (Rectangles(steps.steps[k]).touch(y)) return true;
+    return false;
+  };
   with_element(in.element, [&](auto zero) {
     using T = decltype(zero);
     Standing<T> fetcher(in);
-    for (std::int64_t y = 0; y < steps.height; ++y) {
-      bool touched = false;
-      for (std::int64_t k = 0; k < steps.count && !touched; ++k) {
-        const Value& value = *steps.steps[k].value;
-        const std::int64_t* rectangle = value.rectangles.data() + steps.steps[k].sample * value.rectangles_per_sample * 4;
-        for (std::int64_t r = 0; r < value.count[steps.steps[k].sample]; ++r, rectangle += 4)
-          touched = touched || (y >= rectangle[1] && y < rectangle[3]);
+    while (y < out.height) {
+      const std::int64_t first = y;
+      while (y < out.height && !touched()) ++y;
+      writer.write(in.data + first * run, (y - first) * run, 2 * run);
+      if (y == out.height) return;
+      if (constant) {
+        std::uint8_t* const row = out.streamed ? working.staging : writer.at();
+        copy_ahead(in.data + y * run, run, out.streamed ? 2 * run : 0, row);
+        for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(Rectangles(steps.steps[k]), colours[k], out, y, row);
+        if (out.streamed) {
+          writer.write(row, run);
+        } else {
+          writer.skip(run);
+        }
+      } else {
+        fetcher.fetch(y, working.row, nullptr);
+        change_row(steps, y, working.row, nullptr);
+        write_row<T>(working.row, out, working.staging, writer);
       }
-      if (!touched) continue;
-      fetcher.fetch(y, working.row, nullptr);
-      change_row(steps, y, working.row, nullptr);
-      store_row<T>(working.row, y, out, nullptr);
+      ++y;
     }
   });
   return true;
@@ -434,7 +543,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });

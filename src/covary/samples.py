@@ -80,7 +80,7 @@ class Samples:
             return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
         if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
-            samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
+            samples = [{field: values[row] for field, values in rest.items()} if rest else {} for row in range(count)]
             where = "images" if name == "image" else "image"
             outputs, labels = self.images.vary(columns["image"], samples, courses, threads, where)
         else:

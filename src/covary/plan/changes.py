@@ -252,11 +252,14 @@ class Pixels:
         parameters: one dict per sample.
         effect: what it means for labels; None where nothing moves or goes. With `Tiles` the function is called for
             masks as well, of any dtype and number of channels.
+        into: the same function for room that is there, where it only reads the image: called as
+            into(image, room, **parameters), it fills `room`. Saves the copies before and behind.
     """
 
     function: Callable[..., Image]
     parameters: tuple[dict[str, Any], ...]
     effect: Tiles | Vanish | None = None
+    into: Callable[..., None] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,7 +57,8 @@ def _render_in_runs(
         last = index == len(stages) - 1 and stage.dtype is None and stage.layout == "HWC"
         room = outputs if last and outputs is not None and _fits(stage, sources, outputs) else None
         if run:
-            pictures = render(run, pictures, outputs=room, threads=threads)
+            # What only reads its picture needs it elsewhere.
+            pictures = render(run, pictures, outputs=room if stage.pixels.into is None else None, threads=threads)
             run, own = [], True
         pictures = _apply(stage, pictures, own, room, f"stages[{index}]")
         own = True
@@ -90,7 +91,13 @@ def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Im
     assert stage.pixels is not None
     function = stage.pixels.function
     changed = []
+    into = stage.pixels.into
     for index, (picture, parameters) in enumerate(zip(pictures, stage.pixels.parameters, strict=True)):
+        if into is not None:
+            target = empty(picture.shape, picture.dtype) if room is None else room[index]
+            into(picture, target, **parameters)
+            changed.append(target)
+            continue
         given = picture
         if not own:
             # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
