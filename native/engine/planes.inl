@@ -18,6 +18,15 @@ inline bool has_avx512() {
   return found;
 }
 
+// Others look bytes up in tables of 64, 128 or 256.
+#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+
+inline bool has_vbmi() {
+  static const bool found =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
+  return found;
+}
+
 // Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]

@@ -116,14 +116,6 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
 
 #if defined(COVARY_ENGINE_AVX2)
 
-#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
-
-inline bool has_vbmi() {
-  static const bool found =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
-
 // A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
 struct Bytes256 {
   __m512i part[4];
