@@ -268,7 +268,7 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
       ramp.link = g.links;
       ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
     }
-    with_pixel_size(in.pixel_size(), [&](auto pixel) { Nearest<decltype(pixel)>{in, out, g, border, paint, ramp, pixel}.picture(); });
+    with_pixel_size(in.pixel_size(), [&](auto pixel) { Nearest<decltype(pixel)>{in, out, g, border, paint, ramp, pixel}.picture(scratch); });
     return;
   }
   const std::int64_t along_x = g.transposed ? out.height : out.width;  // the output axis that runs along source x

@@ -112,7 +112,7 @@ struct Nearest {
   Line line{straight ? g.links[0].m : nullptr, in.height, in.width};
 
   // The pixels from .. end of row y.
-  void run(std::int64_t y, std::int64_t from, std::int64_t end) {
+  void run(std::int64_t y, std::int64_t from, std::int64_t end, std::uint8_t* target) {
     alignas(32) double px[chunk];
     alignas(32) double py[chunk];
     alignas(32) std::int32_t at_x[chunk];
@@ -121,7 +121,6 @@ struct Nearest {
     bool outside[chunk];
     const auto size = static_cast<std::int64_t>(pixel.size());
     const std::int64_t width = in.width;
-    std::uint8_t* target = out.data + (y * out.width + from) * size;
     // What is written may be anything, for all the compiler knows: it would read these again for every pixel.
     const std::uint8_t* const source = in.data;
     const std::uint8_t* const painted = paint;
@@ -180,28 +179,34 @@ struct Nearest {
     }
   }
 
-  void picture() {
+  void picture(Scratch& scratch) {
     std::int64_t y = 0;
-    if (straight && Tiles::take(line.m, in, out)) {
-      const Tiles tiles(line.m, in, border, paint);
-      for (; y + tile_side <= out.height; y += tile_side) {
-        std::int64_t done = 0;
-        std::int64_t x = 0;
-        for (; x + tile_side <= out.width; x += tile_side) {
-          if (!tiles.render(x, y, out.data + y * out.width + x, out.width)) continue;
-          runs(y, done, x);
-          done = x + tile_side;
-        }
-        runs(y, done, out.width);
-      }
-    }
-    for (; y < out.height; ++y) run(y, 0, out.width);
+    if (straight && Tiles::take(line.m, in, out)) y = tiled(scratch);
+    for (; y < out.height; ++y) run(y, 0, out.width, out.data + y * out.row_size());
   }
 
-  // What tiles have left out of their rows.
-  void runs(std::int64_t y, std::int64_t from, std::int64_t end) {
-    if (from == end) return;
-    for (std::int64_t j = y; j < y + tile_side; ++j) run(j, from, end);
+  // As many rows as can be made in tiles; returns how many.
+  std::int64_t tiled(Scratch& scratch) {
+    // Rows are put together first, and written from start to end.
+    const std::int64_t width = out.width;
+    auto* rows = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(tile_side * width)));
+    const Tiles tiles(line.m, in, width, border, paint);
+    std::int64_t y = 0;
+    for (; y + tile_side <= out.height; y += tile_side) {
+      const auto rest = [&](std::int64_t from, std::int64_t end) {
+        for (int j = 0; from < end && j < tile_side; ++j) run(y + j, from, end, rows + j * width + from);
+      };
+      std::int64_t done = 0;
+      for (std::int64_t x = 0; x + tile_side <= width; x += tile_side) {
+        const std::int64_t end = tiles.render(x, y, rows);
+        if (end == x) continue;
+        rest(done, x);
+        x = done = end;
+      }
+      rest(done, width);
+      for (int j = 0; j < tile_side; ++j) copy_run(rows + j * width, width, out.streamed, out.data + (y + j) * width);
+    }
+    return y;
   }
 };
 
