@@ -190,9 +190,10 @@ struct Nearest {
     // Rows are put together first, and written from start to end.
     const std::int64_t width = out.width;
     auto* rows = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(tile_side * width)));
-    const Tiles tiles(line.m, in, width, border, paint);
+    Tiles tiles(line.m, in, out, border, paint);
     std::int64_t y = 0;
     for (; y + tile_side <= out.height; y += tile_side) {
+      tiles.ask(y, y + 4 * tile_side);
       const auto rest = [&](std::int64_t from, std::int64_t end) {
         for (int j = 0; from < end && j < tile_side; ++j) run(y + j, from, end, rows + j * width + from);
       };

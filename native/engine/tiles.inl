@@ -88,13 +88,14 @@ class Tiles {
            std::fabs(m[3]) * width + std::fabs(m[4]) * height + std::fabs(m[5]) < most;
   }
 
-  Tiles(const double* m, const Picture& in, std::int64_t width, Border border, const std::uint8_t* paint)
-      : m_(m), in_(in), width_(width), border_(border), paint_(paint) {
+  Tiles(const double* m, const Picture& in, const Picture& out, Border border, const std::uint8_t* paint)
+      : m_(m), in_(in), width_(out.width), border_(border), paint_(paint) {
     constexpr double last = tile_side - 1;
     low_x_ = std::min(0.0, last * m[0]) + std::min(0.0, last * m[1]);
     low_y_ = std::min(0.0, last * m[3]) + std::min(0.0, last * m[4]);
     extent_x_ = on_track(last * (std::fabs(m[0]) + std::fabs(m[1])));
     extent_y_ = on_track(last * (std::fabs(m[3]) + std::fabs(m[4])));
+    columns_ = span(m, 0, out.height, in.width);
     // Packing takes four bytes of each register in turn, in each of its four lanes.
     for (int n = 0; n < tile_side * tile_side; ++n) {
       const double i = n % tile_side;
@@ -103,6 +104,16 @@ class Tiles {
       x_[at] = static_cast<std::int32_t>(std::lrint((m[0] * i + m[1] * j - low_x_) * (1 << bits)));
       y_[at] = static_cast<std::int32_t>(std::lrint((m[3] * i + m[4] * j - low_y_) * (1 << bits)));
     }
+  }
+
+  // Asks the memory for the rows of the source that output rows y .. end need, unless that has been done: no processor expects
+  // what a turned picture reads. Calls go down or up the picture without leaving anything out.
+  void ask(std::int64_t y, std::int64_t end) {
+    const Span rows = span(m_ + 3, y, end, in_.height);
+    if (rows.from >= rows.end) return;
+    if (asked_.from >= asked_.end) asked_ = {rows.from, rows.from};
+    for (; asked_.end < rows.end; ++asked_.end) ask_row(asked_.end);
+    while (asked_.from > rows.from) ask_row(--asked_.from);
   }
 
   // The tiles of rows y .. y + 8, which stand at `rows`, from column x on, up to one that must be left to others: returns its
@@ -161,6 +172,23 @@ class Tiles {
   }
 
  private:
+  struct Span {
+    std::int64_t from = 0, end = 0;
+  };
+
+  // What of an axis of n the output rows y .. end see, by the three numbers of the map for this axis.
+  Span span(const double* m, std::int64_t y, std::int64_t end, std::int64_t n) const {
+    const double width = m[0] * static_cast<double>(width_);
+    const double low = m[1] * static_cast<double>(m[1] > 0 ? y : end), high = m[1] * static_cast<double>(m[1] > 0 ? end : y);
+    return {std::max<std::int64_t>(static_cast<std::int64_t>(std::min(width, 0.0) + low + m[2]), 0),
+            std::min<std::int64_t>(static_cast<std::int64_t>(std::max(width, 0.0) + high + m[2]) + 1, n)};
+  }
+
+  void ask_row(std::int64_t row) const {
+    const auto* line = reinterpret_cast<const char*>(in_.data + row * in_.width);
+    for (std::int64_t x = columns_.from; x < columns_.end; x += 64) _mm_prefetch(line + x, _MM_HINT_T1);
+  }
+
   static constexpr int bits = 24;
   static constexpr std::int32_t doubt = 4;
 
@@ -193,6 +221,8 @@ class Tiles {
   const double* m_;
   Picture in_;
   std::int64_t width_;  // of the output
+  Span columns_;        // of the source that are seen at all
+  Span asked_;
   Border border_;
   const std::uint8_t* paint_;
   double low_x_, low_y_;              // of a tile's least position, from that of its first pixel
@@ -205,7 +235,8 @@ class Tiles {
 class Tiles {
  public:
   static bool take(const double*, const Picture&, const Picture&) { return false; }
-  Tiles(const double*, const Picture&, std::int64_t, Border, const std::uint8_t*) {}
+  Tiles(const double*, const Picture&, const Picture&, Border, const std::uint8_t*) {}
+  void ask(std::int64_t, std::int64_t) {}
   std::int64_t render(std::int64_t x, std::int64_t, std::uint8_t*) const { return x; }
 };
 
