@@ -95,9 +95,7 @@ def test_turned_masks_show_the_pixels_of_rational_arithmetic(data):
     rows = [[Fraction(float(value)) for value in row] for row in matrix[:2]]
     sure = decided(matrix, out)
     for y, x in np.ndindex(out):
-        column, row = (
-            (a * (2 * x + 1) + b * (2 * y + 1)) / 2 + c for a, b, c in rows
-        )
+        column, row = ((a * (2 * x + 1) + b * (2 * y + 1)) / 2 + c for a, b, c in rows)
         inside = 0 <= column < size[1] and 0 <= row < size[0]
         if sure[y, x]:
             assert made[y, x, 0] == (picture[int(row), int(column), 0] if inside else 0)
