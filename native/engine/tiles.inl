@@ -12,62 +12,114 @@ constexpr std::int64_t track_pixel = std::int64_t{1} << track_bits;
 
 inline std::int64_t on_track(double pixels) { return std::llrint(pixels * static_cast<double>(track_pixel)); }
 
-// A part of the continued plane, along one axis: the source itself, or what the border makes of it on one side. The sixteen
-// columns (or rows) that hold those of a tile are counted from `counted` on, and are the source's from
-// sign * counted + offset on.
+// What a border makes of sixteen columns (or rows) of the continued plane: which of sixteen of the source each one shows.
+struct TileTables {
+  std::uint8_t still[16], mirrored[16];
+  std::uint8_t first[16], last[16];  // the edge itself
+  // Columns -16 .. 15 from the edge on at which the source begins, seen from the source's first sixteen; and columns 0 .. 31 of
+  // which it has sixteen, its last.
+  std::uint8_t begin[32], end[32];
+
+  TileTables(Border border, int factor) {
+    const auto entry = [&](int place) { return static_cast<std::uint8_t>(factor * std::min(std::max(place, 0), 15)); };
+    for (int i = 0; i < 16; ++i) {
+      still[i] = entry(i);
+      mirrored[i] = entry(15 - i);
+      first[i] = entry(0);
+      last[i] = entry(15);
+    }
+    const bool reflects = border == Border::reflect, turns = reflects || border == Border::symmetric;
+    for (int i = 0; i < 32; ++i) {
+      const int column = i - 16;
+      begin[i] = entry(column < 0 && turns ? (reflects ? -column : -1 - column) : column);
+      end[i] = entry(i > 15 && turns ? (reflects ? 30 - i : 31 - i) : i);
+    }
+  }
+};
+
+// Which columns of `TileTables::begin` and `end` lie beyond the edge.
+struct TileOutside {
+  std::uint8_t nowhere[16], begin[32], end[32];
+
+  constexpr TileOutside() : nowhere{}, begin{}, end{} {
+    for (int i = 0; i < 16; ++i) begin[i] = end[i + 16] = 0x80;
+  }
+};
+constexpr TileOutside tile_outside;
+
+// A part of the continued plane, along one axis: the source itself, what the border makes of it on one side, or what lies
+// about an edge. The sixteen columns (or rows) that hold those of a tile are counted from `counted` on, and what they show
+// stands in the sixteen of the source from sign * counted + offset on.
 struct TileZone {
   std::int64_t low = 0;  // least positions of the tiles that lie in it: low .. high
   std::int64_t high = -1;
   std::int64_t most = 0;  // of `counted`
   std::int64_t sign = 1;
   std::int64_t offset = 0;
-  // Places among the sixteen: (place & keep) ^ turn.
-  std::uint8_t keep = 15;
-  std::uint8_t turn = 0;
+  const std::uint8_t* places = nullptr;  // a table of TileTables; where an edge is, from its entry counted - origin on
+  const std::uint8_t* outside = tile_outside.nowhere;
+  bool edge = false;
+  std::int64_t origin = 0;
   bool painted = false;  // there is no source here
 
   bool holds(std::int64_t least) const { return least >= low && least <= high; }
   std::int64_t counted(std::int64_t least) const { return std::min(least >> track_bits, most); }
+  std::int64_t entry(std::int64_t count) const { return edge ? count - origin : 0; }
 };
 
-// The zone of a tile whose positions are least .. least + extent, in an axis of n >= 16; one that does not hold it where an edge
-// runs through the tile.
-inline TileZone tile_zone(std::int64_t least, std::int64_t extent, std::int64_t n, Border border, bool paint) {
+// The zone of a tile whose positions are least .. least + extent, in an axis of n >= 16; one that does not hold it where there is
+// none for it.
+inline TileZone tile_zone(std::int64_t least, std::int64_t extent, std::int64_t n, Border border, bool paint,
+                          const TileTables& tables) {
   constexpr std::int64_t hair = std::int64_t{1} << 20;
   constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max() / 4;
   const auto between = [&](std::int64_t first, std::int64_t last) {
     TileZone zone;
     zone.low = first * track_pixel + hair;
-    zone.high = (last + 1) * track_pixel - extent - 2 * hair;
+    zone.high = (last + 1) * track_pixel - extent - hair;
+    zone.most = last - 15;
+    zone.places = tables.still;
     return zone;
   };
   TileZone zone = between(0, n - 1);
-  zone.most = n - 16;
-  const bool before = least < 0;
-  if (zone.holds(least) || (!before && least < n * track_pixel)) return zone;
+  if (zone.holds(least)) return zone;
+  const bool before = least < zone.low;
+  // Clear of the edge, or across it.
+  const std::int64_t middle = before ? -extent - hair : n * track_pixel + hair;
+  if (before ? least > middle : least < middle) {
+    const TileZone inside = zone;
+    zone.low = before ? middle + 1 : std::max(inside.high, hair);
+    zone.high = before ? std::min(inside.low, inside.high) : middle - 1;
+    zone.most = endless;
+    zone.sign = 0;
+    zone.offset = before ? 0 : n - 16;
+    zone.places = before ? tables.begin : tables.end;
+    zone.outside = before ? tile_outside.begin : tile_outside.end;
+    zone.edge = true;
+    zone.origin = before ? -16 : n - 16;
+    if (border == Border::wrap) zone.high = zone.low - 1;
+    return zone;
+  }
   if (!paint && (border == Border::reflect || border == Border::symmetric)) {
     const std::int64_t sum = border == Border::reflect ? (before ? 0 : 2 * (n - 1)) : (before ? -1 : 2 * n - 1);
     zone = between(sum - (n - 1), sum);
-    zone.most = sum - 15;
     zone.sign = -1;
     zone.offset = sum - 15;
-    zone.turn = 15;
+    zone.places = tables.mirrored;
     return zone;
   }
   if (!paint && border == Border::wrap) {
     const std::int64_t shift = before ? n : -n;
     zone = between(-shift, n - 1 - shift);
-    zone.most = n - 16 - shift;
     zone.offset = shift;
     return zone;
   }
-  zone = before ? between(0, -1) : between(n, n);
-  (before ? zone.low : zone.high) = before ? -endless : endless;
+  zone.low = before ? -endless : middle;
+  zone.high = before ? middle : endless;
   zone.most = endless;
   zone.sign = 0;
   zone.offset = before ? 0 : n - 16;
-  zone.keep = 0;
-  zone.turn = before ? 0 : 15;
+  zone.places = before ? tables.first : tables.last;
   zone.painted = paint;
   return zone;
 }
@@ -89,7 +141,7 @@ class Tiles {
   }
 
   Tiles(const double* m, const Picture& in, const Picture& out, Border border, const std::uint8_t* paint)
-      : m_(m), in_(in), width_(out.width), border_(border), paint_(paint) {
+      : across_(border, 1), down_(border, 16), m_(m), in_(in), width_(out.width), border_(border), paint_(paint) {
     constexpr double last = tile_side - 1;
     low_x_ = std::min(0.0, last * m[0]) + std::min(0.0, last * m[1]);
     low_y_ = std::min(0.0, last * m[3]) + std::min(0.0, last * m[4]);
@@ -128,14 +180,13 @@ class Tiles {
     const std::int64_t stride = width_;
     std::uint8_t* target = rows + x;
     const __m512i fraction = _mm512_set1_epi32((1 << bits) - 1);
-    const __m512i high_half = _mm512_set1_epi32(0xF0);
+    const __m512i colour = _mm512_set1_epi8(static_cast<char>(paint_ == nullptr ? 0 : *paint_));
     while (x + tile_side <= stride) {
-      const TileZone across = tile_zone(left, extent_x_, in_.width, border_, paint_ != nullptr);
-      const TileZone down = tile_zone(top, extent_y_, in_.height, border_, paint_ != nullptr);
+      const TileZone across = tile_zone(left, extent_x_, in_.width, border_, paint_ != nullptr, across_);
+      const TileZone down = tile_zone(top, extent_y_, in_.height, border_, paint_ != nullptr, down_);
       if (!across.holds(left) || !down.holds(top)) return x;
       const bool painted = across.painted || down.painted;
-      const __m512i keep = _mm512_set1_epi8(static_cast<char>(down.keep << 4 | across.keep));
-      const __m512i turn = _mm512_set1_epi8(static_cast<char>(down.turn << 4 | across.turn));
+      const bool partly = paint_ != nullptr && (across.edge || down.edge);
       const std::uint8_t* const origin = in_.data + down.offset * in_.width + across.offset;
       for (; x + tile_side <= stride && across.holds(left) && down.holds(top);
            x += tile_side, target += tile_side, left += step_x, top += step_y) {
@@ -148,20 +199,29 @@ class Tiles {
         const __m512i from_x = _mm512_set1_epi32(units(left, column) + doubt);
         const __m512i from_y = _mm512_set1_epi32(units(top, row) + doubt);
         __m512i least = fraction;
-        __m512i place[4];
+        __m512i at_x[4];
+        __m512i at_y[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-          const __m512i at_x = _mm512_add_epi32(from_x, _mm512_load_si512(x_ + 16 * k));
-          const __m512i at_y = _mm512_add_epi32(from_y, _mm512_load_si512(y_ + 16 * k));
-          least = _mm512_min_epu32(least, _mm512_min_epu32(_mm512_and_si512(at_x, fraction), _mm512_and_si512(at_y, fraction)));
-          // (row & 0xF0) | column
-          place[k] =
-              _mm512_ternarylogic_epi32(_mm512_srli_epi32(at_y, bits - 4), high_half, _mm512_srli_epi32(at_x, bits), 0xEA);
+          const __m512i fine_x = _mm512_add_epi32(from_x, _mm512_load_si512(x_ + 16 * k));
+          const __m512i fine_y = _mm512_add_epi32(from_y, _mm512_load_si512(y_ + 16 * k));
+          least = _mm512_min_epu32(least, _mm512_min_epu32(_mm512_and_si512(fine_x, fraction), _mm512_and_si512(fine_y, fraction)));
+          at_x[k] = _mm512_srli_epi32(fine_x, bits);
+          at_y[k] = _mm512_srli_epi32(fine_y, bits);
         }
         if (_mm512_cmplt_epu32_mask(least, _mm512_set1_epi32(2 * doubt)) != 0) return x;
-        __m512i places = _mm512_packus_epi16(_mm512_packus_epi32(place[0], place[1]), _mm512_packus_epi32(place[2], place[3]));
-        places = _mm512_xor_si512(_mm512_and_si512(places, keep), turn);
-        const __m512i found = look_up(origin + down.sign * row * in_.width + across.sign * column, in_.width, places);
+        const __m512i columns = packed(at_x);
+        const __m512i rows_of = packed(at_y);
+        const std::int64_t entry_x = across.entry(column);
+        const std::int64_t entry_y = down.entry(row);
+        const __m512i places = _mm512_or_si512(_mm512_shuffle_epi8(four_times(across.places + entry_x), columns),
+                                               _mm512_shuffle_epi8(four_times(down.places + entry_y), rows_of));
+        __m512i found = look_up(origin + down.sign * row * in_.width + across.sign * column, in_.width, places);
+        if (partly) {
+          const __m512i outside = _mm512_or_si512(_mm512_shuffle_epi8(four_times(across.outside + entry_x), columns),
+                                                  _mm512_shuffle_epi8(four_times(down.outside + entry_y), rows_of));
+          found = _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(outside), colour);
+        }
         two_rows(_mm512_castsi512_si128(found), target, stride);
         two_rows(_mm512_extracti32x4_epi32(found, 1), target + 2 * stride, stride);
         two_rows(_mm512_extracti32x4_epi32(found, 2), target + 4 * stride, stride);
@@ -196,6 +256,13 @@ class Tiles {
     return static_cast<std::int32_t>((position - counted * track_pixel) >> (track_bits - bits));
   }
 
+  // The lowest bytes of all elements, none of which is above 255.
+  COVARY_VBMI static __m512i packed(const __m512i part[4]) {
+    return _mm512_packus_epi16(_mm512_packus_epi32(part[0], part[1]), _mm512_packus_epi32(part[2], part[3]));
+  }
+
+  COVARY_VBMI static __m512i four_times(const std::uint8_t* table) { return _mm512_broadcast_i32x4(load_128(table)); }
+
   // Sixteen rows of sixteen bytes, looked up at row * 16 + column.
   COVARY_VBMI static __m512i look_up(const std::uint8_t* from, std::int64_t stride, __m512i places) {
     const __m512i upper = _mm512_permutex2var_epi8(four_rows(from, stride), places, four_rows(from + 4 * stride, stride));
@@ -218,6 +285,8 @@ class Tiles {
 
   alignas(64) std::int32_t x_[tile_side * tile_side];
   alignas(64) std::int32_t y_[tile_side * tile_side];
+  TileTables across_;
+  TileTables down_;
   const double* m_;
   Picture in_;
   std::int64_t width_;  // of the output
