@@ -257,8 +257,8 @@ inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t
 // Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
 template <class Size>
 void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
-                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, std::uint8_t* painted, const Turns& turns,
-                    Size pixel) {
+                    std::int64_t turn, const std::uint8_t* paint, const Shuffles& shuffles, std::uint8_t* staging,
+                    std::uint8_t* painted, const Turns& turns, Size pixel) {
   const auto size = static_cast<std::int64_t>(pixel.size());
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
@@ -363,6 +363,8 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       if (i > 0 && ty.offset[y] == ty.offset[before]) {
         // The same row of the source again, as where it is enlarged.
         if (!out.streamed) std::memcpy(target, out.data + before * run, static_cast<std::size_t>(run));
+      } else if (shuffles.any()) {
+        shuffle_row(shuffles, row, target);
       } else {
         by_table(0, out.width);
       }
@@ -380,176 +382,6 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   }
 }
 
-// The centres of a chunk's pixels, as seen from its left edge.
-struct Centres {
-  alignas(64) double at[chunk];
-
-  constexpr Centres() : at{} {
-    for (int i = 0; i < chunk; ++i) at[i] = static_cast<double>(i) + 0.5;
-  }
-};
-constexpr Centres centres;
-
-// An affine map of the plane, whose positions along a row lie between those of its ends, rounding included.
-struct Line {
-  const double* m;
-  std::int64_t height;
-  std::int64_t width;
-
-  // Whether the pixels x0 .. x0 + n of row y all come from inside the source, or from no more than `beyond` of its own
-  // lengths (a hair less) beyond its edges.
-  bool inside(std::int64_t y, std::int64_t x0, int n, double beyond) const {
-    const double low_x = beyond * (1.0 - static_cast<double>(width));
-    const double low_y = beyond * (1.0 - static_cast<double>(height));
-    for (const int i : {0, n - 1}) {
-      const double px = static_cast<double>(x0) + (static_cast<double>(i) + 0.5);
-      const double py = static_cast<double>(y) + 0.5;
-      const double x = m[0] * px + m[1] * py + m[2];
-      const double v = m[3] * px + m[4] * py + m[5];
-      if (!(x >= low_x && x < static_cast<double>(width) - low_x && v >= low_y && v < static_cast<double>(height) - low_y))
-        return false;
-    }
-    return true;
-  }
-
-  // The pixels' numbers in the source, of those that are inside. The same arithmetic as in `positions`.
-  void indices(std::int64_t y, std::int64_t x0, int n, std::int32_t* COVARY_RESTRICT at) const {
-    const auto left = static_cast<double>(x0);
-    const double py = static_cast<double>(y) + 0.5;
-    const auto stride = static_cast<std::int32_t>(width);
-    for (int i = 0; i < n; ++i) {
-      const double px = left + centres.at[i];
-      const auto column = static_cast<std::int32_t>(m[0] * px + m[1] * py + m[2]);
-      const auto row = static_cast<std::int32_t>(m[3] * px + m[4] * py + m[5]);
-      at[i] = row * stride + column;
-    }
-  }
-
-  // The same for pixels that may come from just beyond the source: `fold` brings an index onto its axis, and `outside`
-  // says which pixels needed it.
-  template <class Fold>
-  void folded(std::int64_t y, std::int64_t x0, int n, Fold fold, std::int32_t* COVARY_RESTRICT at,
-              std::int32_t* COVARY_RESTRICT outside) const {
-    const auto left = static_cast<double>(x0);
-    const double py = static_cast<double>(y) + 0.5;
-    const auto stride = static_cast<std::int32_t>(width);
-    const auto last_x = static_cast<std::int32_t>(width - 1);
-    const auto last_y = static_cast<std::int32_t>(height - 1);
-    for (int i = 0; i < n; ++i) {
-      const double px = left + centres.at[i];
-      const std::int32_t column = floor_int(m[0] * px + m[1] * py + m[2]);
-      const std::int32_t row = floor_int(m[3] * px + m[4] * py + m[5]);
-      const std::int32_t x = fold(column, last_x);
-      const std::int32_t v = fold(row, last_y);
-      outside[i] = (x ^ column) | (v ^ row);
-      at[i] = v * stride + x;
-    }
-  }
-
-  void folded(std::int64_t y, std::int64_t x0, int n, Border border, std::int32_t* at, std::int32_t* outside) const {
-    const auto magnitude = [](std::int32_t value) { return value < 0 ? -value : value; };
-    switch (border) {
-      case Border::reflect:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return last - magnitude(last - magnitude(i)); }, at, outside);
-        break;
-      case Border::symmetric:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
-          const std::int32_t up = i < 0 ? -1 - i : i;
-          return up > last ? 2 * last + 1 - up : up;
-        }, at, outside);
-        break;
-      case Border::wrap:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
-          const std::int32_t up = i < 0 ? i + last + 1 : i;
-          return up > last ? up - last - 1 : up;
-        }, at, outside);
-        break;
-      default:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return std::min(std::max(i, 0), last); }, at, outside);
-    }
-  }
-};
-
-// Whether `Line` says all of a geometry.
-inline bool is_line(const Geometry& g, const Picture& in) {
-  if (g.count != 1 || !g.links[0].warp || g.scale_x != 1.0 || g.scale_y != 1.0) return false;
-  const double* m = g.links[0].m;
-  return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0 && in.height * in.width <= std::numeric_limits<std::int32_t>::max();
-}
-
-template <class Size>
-void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border border, const std::uint8_t* paint, Ramp& ramp,
-                  Size pixel) {
-  alignas(32) double px[chunk];
-  alignas(32) double py[chunk];
-  alignas(32) std::int32_t at_x[chunk];
-  alignas(32) std::int32_t at_y[chunk];
-  bool lost[chunk];
-  bool outside[chunk];
-  const auto size = static_cast<std::int64_t>(pixel.size());
-  std::uint8_t* target = out.data;
-  // What is written may be anything, for all the compiler knows: it would read these again for every pixel.
-  const std::uint8_t* const source = in.data;
-  const std::int64_t width = out.width;
-  const bool straight = is_line(g, in);
-  const Line line{straight ? g.links[0].m : nullptr, in.height, in.width};
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
-      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
-      if (straight && line.inside(y, x0, n, 0.0)) {
-        line.indices(y, x0, n, at_x);
-        int i = 0;
-        for (; i + 4 <= n; i += 4, target += 4 * size) {
-          const std::int64_t a = at_x[i] * size, b = at_x[i + 1] * size, c = at_x[i + 2] * size, d = at_x[i + 3] * size;
-          std::memcpy(target, source + a, pixel.size());
-          std::memcpy(target + size, source + b, pixel.size());
-          std::memcpy(target + 2 * size, source + c, pixel.size());
-          std::memcpy(target + 3 * size, source + d, pixel.size());
-        }
-        for (; i < n; ++i, target += size) std::memcpy(target, source + at_x[i] * size, pixel.size());
-        continue;
-      }
-      if (straight && line.inside(y, x0, n, 1.0)) {
-        line.folded(y, x0, n, border, at_x, at_y);
-        for (int i = 0; i < n; ++i, target += pixel.size()) {
-          const std::uint8_t* shown = paint != nullptr && at_y[i] != 0 ? paint : source + at_x[i] * size;
-          std::memcpy(target, shown, pixel.size());
-        }
-        continue;
-      }
-      positions(g, ramp, y, x0, n, px, py);
-      const bool near = all_near(px, py, n);
-      if (!near) {
-        for (int i = 0; i < n; ++i) lost[i] = !is_near(px[i]) || !is_near(py[i]);
-        for (int i = 0; i < n; ++i)
-          if (lost[i]) px[i] = py[i] = 0.0;
-      }
-      std::uint32_t most_x = 0;
-      std::uint32_t most_y = 0;
-      for (int i = 0; i < n; ++i) {
-        at_x[i] = floor_int(px[i]);
-        at_y[i] = floor_int(py[i]);
-        most_x = std::max(most_x, static_cast<std::uint32_t>(at_x[i]));
-        most_y = std::max(most_y, static_cast<std::uint32_t>(at_y[i]));
-      }
-      const bool inside = most_x < in.width && most_y < in.height;
-      if (!inside) {
-        if (paint != nullptr)
-          for (int i = 0; i < n; ++i)
-            outside[i] = static_cast<std::uint32_t>(at_x[i]) >= in.width || static_cast<std::uint32_t>(at_y[i]) >= in.height;
-        border_indices(at_x, n, in.width, border);
-        border_indices(at_y, n, in.height, border);
-      }
-      std::uint8_t* pixels = target;
-      for (int i = 0; i < n; ++i, target += pixel.size())
-        std::memcpy(target, in.data + (at_y[i] * in.width + at_x[i]) * size, pixel.size());
-      if (paint == nullptr || (inside && near)) continue;
-      for (int i = 0; i < n; ++i)
-        if ((!inside && outside[i]) || (!near && lost[i])) std::memcpy(pixels + i * size, paint, pixel.size());
-    }
-  }
-}
-
 // `colour` is the last Fill's, or null.
 inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
                          const RawType& raw, Scratch& scratch) {
@@ -564,7 +396,7 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
       ramp.link = g.links;
       ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
     }
-    with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_nearest(in, out, g, border, paint, ramp, pixel); });
+    with_pixel_size(in.pixel_size(), [&](auto pixel) { Nearest<decltype(pixel)>{in, out, g, border, paint, ramp, pixel}.picture(scratch); });
     return;
   }
   const std::int64_t along_x = g.transposed ? out.height : out.width;  // the output axis that runs along source x
@@ -585,11 +417,13 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   const AxisTable tx = table(along_x, in.width, in.pixel_size(), g.turn_x, g.move_x, g.m[0], g.m[2]);
   const AxisTable ty = table(along_y, in.height, in.row_size(), g.turn_y, g.move_y, g.m[4], g.m[5]);
   const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
+  const Shuffles shuffles =
+      turn == 0 ? shuffles_of(tx.offset, out.width, out.height, in.pixel_size(), paint, in.row_size(), scratch) : Shuffles{};
   auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
   auto* painted = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
   const Turns turns = turn < 0 && !g.transposed ? Turns::of(in.pixel_size(), scratch) : Turns{};
   with_pixel_size(in.pixel_size(), [&](auto pixel) {
-    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, painted, turns, pixel);
+    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, shuffles, staging, painted, turns, pixel);
   });
 }
 

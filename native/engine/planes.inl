@@ -18,6 +18,7 @@ inline bool has_avx512() {
   return found;
 }
 
+// Others look bytes up in tables of 64, 128 or 256.
 #define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
 
 inline bool has_vbmi() {
