@@ -145,10 +145,15 @@ def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[C
     pipelines = [Pipeline([each], seed=1, threads=1) for each in (made if isinstance(made, tuple) else (made,))]
     labels = labelled.labels_of(operation.labels, pictures)
     columns = labelled.in_columns(labels)
-    pairs = list(zip(pictures, labels, strict=True))
+
+    def single(pipeline: Any) -> list[Any]:
+        if operation.labels is None:
+            return [pipeline(picture) for picture in pictures]
+        return [pipeline(image=picture, **along) for picture, along in zip(pictures, labels, strict=True)]
+
     return {
         "batch": (lambda: [each.batch(list(pictures), **columns) for each in pipelines], len(pictures)),
-        "single": (lambda: [each(picture, **along) for each in pipelines for picture, along in pairs], len(pictures)),
+        "single": (lambda: [single(each) for each in pipelines], len(pictures)),
     }
 
 
