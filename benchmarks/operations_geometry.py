@@ -6,6 +6,7 @@ import cv2
 
 from benchmarks.operation import BLACK, Operation
 
+
 def of_side(side: int) -> tuple[Operation, ...]:
     """Changes of size by parts of the pictures' own side."""
     half, less, more = side // 2, side * 3 // 4, side * 3 // 2
