@@ -1,7 +1,8 @@
 """Operations of the others that have no row of their own among the single operations, and why.
 
-By their names there. Operations that are found in another room than `covary.image` (volumes, mixtures of several samples,
-spectrograms, sounds), combinators and fields are not asked for: they are no operation on one picture.
+By their names there. Not asked for, because they are no operation on one picture: those that are found in another room
+than `covary.image` (volumes, which benchmarks.volumes has, mixtures of several samples, spectrograms, sounds),
+combinators and fields.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of single operations leave out no operation that covary shares with its peers, by docs/counterparts.toml."""
+"""The tables of single operations have all that covary shares with its peers, as docs/counterparts.toml has it."""
 
 from __future__ import annotations
 

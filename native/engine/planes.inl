@@ -95,11 +95,6 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
   return x;
 }
 
-// Where the three bytes of each of sixteen grey pixels come from.
-alignas(16) static constexpr std::uint8_t grey_places[3][16] = {{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5},
-                                                                 {5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10},
-                                                                 {10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15}};
-
 // Sixteen pixels of three bytes at a time through a 3 x 4 matrix; Grey where its rows are equal.
 template <bool Grey>
 std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
@@ -132,32 +127,67 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
   return x;
 }
 
-// The same by registers of sixteen floats.
+// The same by registers of sixteen floats and shuffles of whole registers: a channel of sixteen pixels is one shuffle away,
+// and so are their 48 bytes from the sums. What does not fit a byte is clipped by the packing, so the sums must fit 32 bits.
+#define COVARY_VBMI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi")))
+
+inline bool has_vbmi() {
+  static const bool found = has_avx512() && __builtin_cpu_supports("avx512vbmi");
+  return found;
+}
+
+struct Shuffles16 {
+  alignas(64) std::uint8_t apart[3][64];  // [channel]: byte 4 j comes from 3 j + channel
+  alignas(64) std::uint8_t together[64];  // from four quarters of (4 of channel 0, 4 of 1, 4 of 2, 4 of 2)
+  alignas(64) std::uint8_t grey[64];      // from four quarters of 4 and their repetitions
+};
+
+constexpr Shuffles16 make_shuffles16() {
+  Shuffles16 s{};
+  for (int c = 0; c < 3; ++c)
+    for (int j = 0; j < 16; ++j) s.apart[c][4 * j] = static_cast<std::uint8_t>(3 * j + c);
+  for (int i = 0; i < 48; ++i) {
+    const int pixel = i / 3, first = 16 * (pixel / 4) + pixel % 4;
+    s.together[i] = static_cast<std::uint8_t>(first + 4 * (i % 3));
+    s.grey[i] = static_cast<std::uint8_t>(first);
+  }
+  return s;
+}
+
+static constexpr Shuffles16 shuffles16 = make_shuffles16();
+
 template <bool Grey>
-COVARY_AVX512 std::int64_t mix_row3_by16(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+COVARY_VBMI std::int64_t mix_row3_by16(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+  constexpr __mmask64 lowest = 0x1111111111111111U, pixels = 0x0000FFFFFFFFFFFFU;
   __m512 factor[12];
   for (int i = 0; i < 12; ++i) factor[i] = _mm512_set1_ps(m[i]);
-  const __m512 zero = _mm512_setzero_ps(), white = _mm512_set1_ps(255.0F);
+  __m512i apart[3];
+  for (int c = 0; c < 3; ++c) apart[c] = _mm512_load_si512(shuffles16.apart[c]);
+  const __m512i together = _mm512_load_si512(Grey ? shuffles16.grey : shuffles16.together);
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) {
-    const __m128i a = load_128(in + 3 * x);
-    const __m128i b = load_128(in + 3 * x + 16);
-    const __m128i d = load_128(in + 3 * x + 32);
+    const __m512i bytes = _mm512_maskz_loadu_epi8(pixels, in + 3 * x);
     __m512 v[3];
-    for (int c = 0; c < 3; ++c) v[c] = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(merge3(shuffles3.apart, c, true, a, b, d)));
-    __m128i planes[3];
+    for (int c = 0; c < 3; ++c) v[c] = _mm512_cvtepi32_ps(_mm512_maskz_permutexvar_epi8(lowest, apart[c], bytes));
+    __m512i sums[3];
     for (int c = 0; c < (Grey ? 1 : 3); ++c) {
       const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
-      const __m512 mixed = _mm512_add_ps(_mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]);
-      planes[c] = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(mixed, zero), white)));
+      sums[c] = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]));
     }
-    for (int part = 0; part < 3; ++part) {
-      const __m128i bytes = Grey ? _mm_shuffle_epi8(planes[0], load_128(grey_places[part]))
-                                 : merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part), bytes);
-    }
+    if (Grey) sums[1] = sums[2] = sums[0];
+    const __m512i low = _mm512_packs_epi32(sums[0], sums[1]), high = _mm512_packs_epi32(sums[2], sums[2]);
+    _mm512_mask_storeu_epi8(out + 3 * x, pixels, _mm512_permutexvar_epi8(together, _mm512_packus_epi16(low, high)));
   }
   return x;
+}
+
+// Whether all sums of a 3 x 4 matrix and pixels of bytes stay far below 2**31.
+inline bool has_small_sums(const float* m) {
+  for (int c = 0; c < 3; ++c) {
+    const float* row = m + 4 * c;
+    if (!(255.0F * (std::fabs(row[0]) + std::fabs(row[1]) + std::fabs(row[2])) + std::fabs(row[3]) < 1e9F)) return false;
+  }
+  return true;
 }
 
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {

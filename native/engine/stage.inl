@@ -116,14 +116,6 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
 
 #if defined(COVARY_ENGINE_AVX2)
 
-#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
-
-inline bool has_vbmi() {
-  static const bool found =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
-
 // A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
 struct Bytes256 {
   __m512i part[4];
@@ -244,17 +236,72 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
   return true;
 }
 
+// All changes of colour as one matrix, where there are no others.
+inline const Step* only_colour(Steps& steps, Scratch& scratch) {
+  if (steps.count == 0) return nullptr;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return nullptr;
+  merge_colours(steps, scratch);
+  return steps.steps;
+}
+
+// Channels that trade places: pixels of up to sixteen bytes by shuffles, as many whole ones as these hold.
+inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  constexpr std::int64_t most = 16;
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > most) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr) return false;
+  const std::int64_t channels = in.channels, columns = channels + 1;
+  std::int64_t from[most];
+  for (std::int64_t i = 0; i < channels; ++i) {
+    const float* row = step->matrix + i * columns;
+    std::int64_t ones = 0;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      if (row[c] == 1.0F) ++ones, from[i] = c;
+      else if (row[c] != 0.0F) return false;
+    }
+    if (ones != 1 || row[channels] != 0.0F) return false;
+  }
+  const std::int64_t width = in.element == Element::u16 ? 2 : 1, size = width * channels, bytes = in.bytes();
+  std::uint8_t place[2 * most];
+  for (std::int64_t i = 0; i < size; ++i) place[i] = static_cast<std::uint8_t>(width * from[i / width] + i % width);
+  constexpr std::int64_t block = 4096;
+  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(block + most)) : nullptr;
+  const std::int64_t whole = size > most ? size : most / size * size;  // bytes of as many pixels as a shuffle takes
+#if defined(COVARY_ENGINE_AVX2)
+  alignas(16) std::uint8_t places[16] = {};
+  for (std::int64_t i = 0; i < whole && size <= most; ++i)
+    places[i] = static_cast<std::uint8_t>(i / size * size + place[i % size]);
+  const __m128i shuffle = load_128(places);
+#endif
+  for (std::int64_t start = 0; start < bytes; start += block / whole * whole) {
+    const std::int64_t count = std::min(block / whole * whole, bytes - start);
+    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
+    std::uint8_t* COVARY_RESTRICT target = staging != nullptr ? staging : out.data + start;
+    std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    // What a shuffle writes behind its pixels the next one writes again.
+    if (size <= most)
+      for (; i + most <= count; i += whole)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i), _mm_shuffle_epi8(load_128(source + i), shuffle));
+#endif
+    for (; i < count; i += size)
+      for (std::int64_t k = 0; k < size; ++k) target[i + k] = source[i + place[k]];
+    if (staging != nullptr) copy_run(staging, count, true, out.data + start);
+  }
+  return true;
+}
+
 // One mixture of three channels of bytes: from pixels to pixels in registers.
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
-  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3 || steps.count == 0) return false;
-  for (std::int64_t k = 0; k < steps.count; ++k)
-    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
-  merge_colours(steps, scratch);
-  const float* m = steps.steps[0].matrix;
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr) return false;
+  const float* m = step->matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
-  const auto mix_row = has_avx512() ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
-                                    : (grey ? mix_row3<true> : mix_row3<false>);
+  const auto mix_row = has_vbmi() && has_small_sums(m) ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
+                                                       : (grey ? mix_row3<true> : mix_row3<false>);
   const Working working = working_of(steps, scratch);
   const std::int64_t run = in.row_size();
   for (std::int64_t y = 0; y < in.height; ++y) {
@@ -434,7 +481,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
