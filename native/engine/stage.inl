@@ -300,19 +300,26 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
   if (step == nullptr) return false;
   const float* m = step->matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
-  const auto mix_row = has_vbmi() && has_small_sums(m) ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
-                                                       : (grey ? mix_row3<true> : mix_row3<false>);
-  const Working working = working_of(steps, scratch);
-  const std::int64_t run = in.row_size();
-  for (std::int64_t y = 0; y < in.height; ++y) {
-    const std::uint8_t* from = in.data + y * run;
-    std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
-    const std::int64_t done = mix_row(m, from, in.width, to);
-    for (std::int64_t i = 3 * done; i < run; i += 3)
+  const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
+  const std::int64_t pixels = in.height * in.width;
+  std::int64_t x = 0;
+  if (has_vbmi() && has_small_sums(m)) {
+    const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
+                                 : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
+    x = mix_blocks(m, in.data, pixels, out.streamed, out.data);
+  }
+  const auto mix_row = grey ? mix_row3<true> : mix_row3<false>;
+  constexpr std::int64_t block = 2048;
+  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(3 * block)) : nullptr;
+  for (; x < pixels; x += block) {
+    const std::int64_t count = std::min(block, pixels - x);
+    const std::uint8_t* from = in.data + 3 * x;
+    std::uint8_t* to = staging != nullptr ? staging : out.data + 3 * x;
+    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
       for (int c = 0; c < 3; ++c)
         to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
                                          m[4 * c + 3]);
-    if (out.streamed) copy_run(to, run, true, out.data + y * run);
+    if (staging != nullptr) copy_run(to, 3 * count, true, out.data + 3 * x);
   }
   return true;
 #else
