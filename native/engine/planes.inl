@@ -129,13 +129,6 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
 
 // The same by registers of sixteen floats, 64 pixels at a time. A channel of sixteen pixels is one shuffle away, and so are
 // their bytes from the sums. What does not fit a byte is clipped by the packing, so the sums must fit 32 bits.
-#define COVARY_VBMI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi")))
-
-inline bool has_vbmi() {
-  static const bool found = has_avx512() && __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
-
 struct Shuffles64 {
   alignas(64) std::uint8_t apart[3][64];     // [channel]: byte 4 j comes from 3 j + channel
   alignas(64) std::uint8_t together[3][64];  // [target part]: from parts k and k + 1, which each hold sixteen pixels

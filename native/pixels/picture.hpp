@@ -72,6 +72,7 @@ void add_cover(nb::module_& m);
 void add_discs(nb::module_& m);
 void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
+void add_levels(nb::module_& m);
 void add_marks(nb::module_& m);
 void add_superpixels(nb::module_& m);
 

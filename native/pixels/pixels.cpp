@@ -8,6 +8,7 @@ void add_pixels(nb::module_& m) {
   add_discs(m);
   add_dither(m);
   add_glass(m);
+  add_levels(m);
   add_marks(m);
   add_superpixels(m);
 }
