@@ -68,7 +68,7 @@ class Equalize(Amount):
 
 
 def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Image:
-    """A picture (H, W, C), of whole numbers in place, with each channel stretched over the range, blended with itself."""
+    """A picture (H, W, C) with each channel stretched over the range, blended with itself; whole numbers in place."""
     white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
         inputs = np.arange(int(white) + 1)
@@ -85,7 +85,7 @@ def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Im
 
 
 def equalised(picture: Image, *, amount: float = 1.0) -> Image:
-    """A picture (H, W, C), of whole numbers in place, with the values of each channel spread evenly, blended with itself."""
+    """A picture (H, W, C) with each channel's values spread evenly, blended with itself; whole numbers in place."""
     white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
         inputs = np.arange(int(white) + 1)
