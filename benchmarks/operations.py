@@ -3,11 +3,11 @@
     python -m benchmarks.operations [--side N] [--forms] [NAME ...]
 
 Every operation that has a counterpart in Albumentations 2.0.8 or in torchvision v2, with the same parameters, always
-applied; bilinear sampling, black borders unless said, one thread. Where Albumentations has several ways, the fastest
-stands here; torchvision has uint8 (C, H, W) tensors. The target is the fastest of the others. The results of a batch
-are all held until it is complete, by every library. covary's are new memory; where a peer returns its input or a view
-of it (a crop of a tensor, a picture that has the wanted size already), its result is copied, so that all have made the
-same.
+applied; bilinear sampling, black borders unless said, one thread. Operations that look at labels get the same labels
+in all libraries. Where Albumentations has several ways, the fastest stands here; torchvision has uint8 (C, H, W)
+tensors. The target is the fastest of the others. The results of a batch are all held until it is complete, by every
+library. covary's are new memory; where a peer returns its input or a view of it (a crop of a tensor, a picture that has
+the wanted size already), its result is copied, so that all have made the same.
 
 --side N   pictures of N px only (default: 256 and 512); --forms: pictures with 9 channels and uint16 pictures only.
 The rows come from the tuples OPERATIONS of benchmarks/operations_*.py.
@@ -20,14 +20,14 @@ import pkgutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import peers, report
+from benchmarks import labelled, peers, report
 from benchmarks.operation import Operation
 from benchmarks.photographs import photographs
 from benchmarks.timing import Times, take_turns
@@ -50,54 +50,74 @@ def all_operations() -> tuple[Operation, ...]:
 OPERATIONS = all_operations()
 
 
-def their_call(operation: Operation) -> Callable[[Any], Any] | None:
-    """Albumentations' operation, for one picture; None where it is not installed."""
+def their_call(operation: Operation) -> Callable[[Mapping[str, Any]], Any] | None:
+    """Albumentations' operation, for one picture with what goes along; None where it has none or is not installed."""
     library = peers.albumentations()
-    if library is None:
+    if library is None or operation.theirs is None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compose = library.Compose([operation.theirs(library)], seed=1)
+        options = labelled.compose_options(library, operation.labels)
+        compose = library.Compose([operation.theirs(library)], seed=1, **options)
     if operation.planar:
-        return lambda picture: np.ascontiguousarray(compose(image=picture)["image"].transpose(2, 0, 1))
-    return lambda picture: compose(image=picture)["image"]
+        return lambda given: np.ascontiguousarray(compose(**given)["image"].transpose(2, 0, 1))
+    return lambda given: compose(**given)["image"]
 
 
-def torchvision_call(operation: Operation) -> Callable[[Any], Any] | None:
-    """torchvision's operation, for one tensor; None where it has none or is not installed."""
+def torchvision_call(operation: Operation) -> Callable[[Sequence[Any]], Any] | None:
+    """torchvision's operation, for one tensor with its labels; None where it has none or is not installed."""
     library = peers.torchvision_v2() if operation.torchvision is not None else None
     if library is None or operation.torchvision is None:
         return None
-    made: Callable[[Any], Any] = operation.torchvision(library)
-    return made
+    made = operation.torchvision(library)
+    return lambda given: made(*given)
 
 
 def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
     """What the others have to do; who refuses pictures of this form is left out."""
     calls: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {}
+    pairs = list(zip(pictures, labelled.labels_of(operation.labels, pictures), strict=True))
     theirs = their_call(operation)
     if theirs is not None:
-        calls["albumentations"] = theirs, pictures
+        also = operation.call()
+        given = [{"image": picture, **labelled.for_albumentations(labels), **also} for picture, labels in pairs]
+        calls["albumentations"] = theirs, given
     tensor_call = torchvision_call(operation)
     if tensor_call is not None:
         import torch
 
         tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
-        calls["torchvision"] = tensor_call, tensors
-    usable = {name: (call, given) for name, (call, given) in calls.items() if _takes(call, given[0])}
-    return {name: _each(_making_new(call, given[0]), given) for name, (call, given) in usable.items()}
+        given_tensors = [labelled.for_torchvision(pair[1], tensor) for pair, tensor in zip(pairs, tensors, strict=True)]
+        calls["torchvision"] = tensor_call, given_tensors
+    dtype = str(pictures[0].dtype)
+    usable = {name: (call, given) for name, (call, given) in calls.items() if _takes(call, given, dtype)}
+    return {name: _each(_making_new(call, given), given) for name, (call, given) in usable.items()}
 
 
-def _making_new(call: Callable[[Any], Any], given: Any) -> Callable[[Any], Any]:
-    """The call, with a copy after it where its result shares its memory with what it was given."""
-    result = call(given)
-    if isinstance(given, np.ndarray):
-        return (lambda each: np.array(call(each), order="C")) if np.may_share_memory(result, given) else call
-    if result.untyped_storage().data_ptr() != given.untyped_storage().data_ptr():
+def _making_new(call: Callable[[Any], Any], given: Sequence[Any]) -> Callable[[Any], Any]:
+    """The call, with a copy after it of what shares its memory with what it was given, where that was ever seen."""
+    if not any(_shares(made, each) for each in given[:4] for made in _parts(call(each))):
         return call
+    return lambda each: tuple(_copy(made) if _shares(made, each) else made for made in _parts(call(each)))
+
+
+def _parts(made: Any) -> tuple[Any, ...]:
+    return tuple(part for each in made for part in _parts(each)) if isinstance(made, tuple) else (made,)
+
+
+def _shares(made: Any, given: Any) -> bool:
+    """Whether a result shares its memory with the picture that was given."""
+    if isinstance(given, dict):
+        return bool(np.may_share_memory(made, given["image"]))
+    return bool(made.untyped_storage().data_ptr() == given[0].untyped_storage().data_ptr())
+
+
+def _copy(made: Any) -> Any:
+    if isinstance(made, np.ndarray):
+        return np.array(made, order="C")
     import torch
 
-    return lambda each: call(each).clone(memory_format=torch.contiguous_format)
+    return made.clone(memory_format=torch.contiguous_format)
 
 
 def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[], Any], int]:
@@ -108,23 +128,32 @@ def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[]
     return lambda: [call(each) for each in given[:count]], count
 
 
-def _takes(call: Callable[[Any], Any], given: Any) -> bool:
-    """Whether a peer works on a picture of this form: some refuse it, some give another number of channels."""
+def _takes(call: Callable[[Any], Any], given: Sequence[Any], dtype: str) -> bool:
+    """Whether a peer works on pictures of this form: some refuse them, some give another number of channels."""
     try:
-        made = call(given)
+        made = _parts(call(given[0]))[0]
     except Exception:  # whatever the libraries raise
         return False
-    floats = "float" in str(made.dtype)
-    return made.ndim == given.ndim and (floats or str(made.dtype) == str(given.dtype))
+    name = str(made.dtype).removeprefix("torch.")
+    return made.ndim == 3 and (name.startswith("float") or name == dtype)
 
 
 def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
     from covary import Pipeline, image
 
-    pipeline = Pipeline([operation.ours(image)], seed=1, threads=1)
+    made = operation.ours(image)
+    pipelines = [Pipeline([each], seed=1, threads=1) for each in (made if isinstance(made, tuple) else (made,))]
+    labels = labelled.labels_of(operation.labels, pictures)
+    columns = labelled.in_columns(labels)
+
+    def single(pipeline: Any) -> list[Any]:
+        if operation.labels is None:
+            return [pipeline(picture) for picture in pictures]
+        return [pipeline(image=picture, **along) for picture, along in zip(pictures, labels, strict=True)]
+
     return {
-        "batch": (lambda: pipeline.batch(list(pictures)), len(pictures)),
-        "single": (lambda: [pipeline(picture) for picture in pictures], len(pictures)),
+        "batch": (lambda: [each.batch(list(pictures), **columns) for each in pipelines], len(pictures)),
+        "single": (lambda: [single(each) for each in pipelines], len(pictures)),
     }
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.operation import Operation
-
-OFF = (0.0, 0.0)
-
+from benchmarks.operation import OFF, Operation
 
 OPERATIONS = (
     Operation(

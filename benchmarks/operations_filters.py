@@ -31,7 +31,12 @@ OPERATIONS = (
         lambda i: i.UnsharpMask((0.8, 1.4), (0.2, 0.5), 10 / 255),
         lambda a: a.UnsharpMask(blur_limit=(3, 7), alpha=(0.2, 0.5), threshold=10, p=1),
     ),
-    Operation("Sharpness", lambda i: i.Sharpness((0, 2)), lambda a: a.Sharpen(alpha=(0.2, 0.5), p=1)),
+    Operation(
+        "Sharpness",
+        lambda i: i.Sharpness((0, 2)),
+        lambda a: a.Sharpen(alpha=(0.2, 0.5), p=1),
+        torchvision=lambda v: v.RandomAdjustSharpness(1.5, 1.0),
+    ),
     Operation("Emboss", lambda i: i.Emboss((0.2, 0.5), (0.2, 0.7)), lambda a: a.Emboss((0.2, 0.5), (0.2, 0.7), p=1)),
     Operation(
         "RingingOvershoot",

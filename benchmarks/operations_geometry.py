@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 
-from benchmarks.operation import Operation
-
-BLACK: dict[str, Any] = {"border": "constant", "fill": 0}
+from benchmarks.operation import BLACK, Operation
 
 
 def of_side(side: int) -> tuple[Operation, ...]:

@@ -48,7 +48,12 @@ OPERATIONS = (
         lambda i: i.PixelDropout(0.01, per_channel=True),
         lambda a: a.PixelDropout(0.01, per_channel=True, p=1),
     ),
-    Operation("JPEG", lambda i: i.ImageCompression("jpeg", 50.0), lambda a: a.ImageCompression("jpeg", (50, 50), p=1)),
+    Operation(
+        "JPEG",
+        lambda i: i.ImageCompression("jpeg", 50.0),
+        lambda a: a.ImageCompression("jpeg", (50, 50), p=1),
+        torchvision=lambda v: v.JPEG(50),
+    ),
     Operation("WebP", lambda i: i.ImageCompression("webp", 50.0), lambda a: a.ImageCompression("webp", (50, 50), p=1)),
     Operation(
         "Downscale, nearest",

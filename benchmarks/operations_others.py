@@ -29,7 +29,8 @@ OPERATIONS = (
         "GaussianNoise",
         lambda i: i.GaussianNoise((0.02, 0.1)),
         lambda a: a.GaussNoise(std_range=(0.02, 0.1), p=1),
-        at_least=4,
+        at_least=5,
+        torchvision=lambda v: v.GaussianNoise(sigma=0.06),
     ),
     Operation(
         "SaltAndPepper",
@@ -59,6 +60,24 @@ OPERATIONS = (
         "XYMasking",
         lambda i: i.XYMasking(2, 2, (0, 0.1), (0, 0.1)),
         lambda a: a.XYMasking(num_masks_x=2, num_masks_y=2, mask_x_length=(0, 51), mask_y_length=(0, 51), p=1),
+    ),
+    Operation(
+        "MaskDropout",
+        lambda i: i.MaskDropout(3),
+        lambda a: a.MaskDropout((3, 3), p=1),
+        labels="mask",
+    ),
+    Operation(
+        "ConstrainedCoarseDropout, boxes",
+        lambda i: i.ConstrainedCoarseDropout(2, (0.1, 0.3), (0.1, 0.3)),
+        lambda a: a.ConstrainedCoarseDropout((2, 2), (0.1, 0.3), (0.1, 0.3), bbox_labels=list(range(8)), p=1),
+        labels="boxes",
+    ),
+    Operation(
+        "ConstrainedCoarseDropout, mask",
+        lambda i: i.ConstrainedCoarseDropout(2, (0.1, 0.3), (0.1, 0.3), "mask"),
+        lambda a: a.ConstrainedCoarseDropout((2, 2), (0.1, 0.3), (0.1, 0.3), mask_indices=[1], p=1),
+        labels="mask",
     ),
     Operation(
         "Normalize",

@@ -13,6 +13,7 @@
 
 #include "../philox.hpp"
 #include "../program.hpp"
+#include "../tables.hpp"
 
 #define COVARY_RESTRICT __restrict__
 // For what must become part of a hot loop: in a file as large as this one the compiler's own budget for it runs out.

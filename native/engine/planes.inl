@@ -104,11 +104,6 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
   return x;
 }
 
-// Where the three bytes of each of sixteen grey pixels come from.
-alignas(16) static constexpr std::uint8_t grey_places[3][16] = {{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5},
-                                                                 {5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10},
-                                                                 {10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15}};
-
 // Sixteen pixels of three bytes at a time through a 3 x 4 matrix; Grey where its rows are equal.
 template <bool Grey>
 std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
@@ -141,32 +136,92 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
   return x;
 }
 
-// The same by registers of sixteen floats.
-template <bool Grey>
-COVARY_AVX512 std::int64_t mix_row3_by16(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
+// The same by registers of sixteen floats, 64 pixels at a time. A channel of sixteen pixels is one shuffle away, and so are
+// their bytes from the sums. What does not fit a byte is clipped by the packing, so the sums must fit 32 bits.
+struct Shuffles64 {
+  alignas(64) std::uint8_t apart[3][64];     // [channel]: byte 4 j comes from 3 j + channel
+  alignas(64) std::uint8_t together[3][64];  // [target part]: from parts k and k + 1, which each hold sixteen pixels
+  alignas(64) std::uint8_t grey[3][64];      // [target part]: from one register of 64 pixels
+};
+
+constexpr Shuffles64 make_shuffles64() {
+  Shuffles64 s{};
+  for (int c = 0; c < 3; ++c)
+    for (int j = 0; j < 16; ++j) s.apart[c][4 * j] = static_cast<std::uint8_t>(3 * j + c);
+  for (int part = 0; part < 3; ++part)
+    for (int i = 0; i < 64; ++i) {
+      const int byte = 64 * part + i, pixel = byte / 3, within = pixel % 16;
+      // Packing leaves quarters: four pixels of channel 0, 1 and 2, and so on.
+      const int packed = 16 * (within / 4) + within % 4 + 4 * (byte % 3);
+      s.together[part][i] = static_cast<std::uint8_t>(64 * (pixel / 16 - part) + packed);
+      s.grey[part][i] = static_cast<std::uint8_t>(16 * (within / 4) + within % 4 + 4 * (pixel / 16));
+    }
+  return s;
+}
+
+static constexpr Shuffles64 shuffles64 = make_shuffles64();
+
+// Returns how many pixels were done. Shifted where the last column of the matrix is not zero.
+template <bool Grey, bool Shifted>
+COVARY_VBMI std::int64_t mix_blocks3(const float* m, const std::uint8_t* in, std::int64_t n, bool streamed, std::uint8_t* out) {
+  constexpr __mmask64 lowest = 0x1111111111111111U, pixels = 0x0000FFFFFFFFFFFFU;
   __m512 factor[12];
   for (int i = 0; i < 12; ++i) factor[i] = _mm512_set1_ps(m[i]);
-  const __m512 zero = _mm512_setzero_ps(), white = _mm512_set1_ps(255.0F);
+  __m512i apart[3], together[3];
+  for (int c = 0; c < 3; ++c) {
+    apart[c] = _mm512_load_si512(shuffles64.apart[c]);
+    together[c] = _mm512_load_si512(Grey ? shuffles64.grey[c] : shuffles64.together[c]);
+  }
+  // A byte under the exponent of 2**23 is that number and the byte; taking 2**23 away again is exact.
+  const __m512i exponent = _mm512_set1_epi32(0x4B000000);
+  const __m512 one = _mm512_set1_ps(1.0F), less = _mm512_set1_ps(-8388608.0F);
+  const bool aligned = streamed && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
   std::int64_t x = 0;
-  for (; x + 16 <= n; x += 16) {
-    const __m128i a = load_128(in + 3 * x);
-    const __m128i b = load_128(in + 3 * x + 16);
-    const __m128i d = load_128(in + 3 * x + 32);
-    __m512 v[3];
-    for (int c = 0; c < 3; ++c) v[c] = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(merge3(shuffles3.apart, c, true, a, b, d)));
-    __m128i planes[3];
-    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
-      const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
-      const __m512 mixed = _mm512_add_ps(_mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]);
-      planes[c] = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(mixed, zero), white)));
+  for (; x + 64 <= n; x += 64) {
+    __m512i sums[4][3];
+    for (int k = 0; k < 4; ++k) {
+      const __m512i bytes = _mm512_maskz_loadu_epi8(pixels, in + 3 * x + 48 * k);
+      __m512 v[3];
+      for (int c = 0; c < 3; ++c) {
+        const __m512i raised = _mm512_mask_permutexvar_epi8(exponent, lowest, apart[c], bytes);
+        v[c] = _mm512_fmadd_ps(_mm512_castsi512_ps(raised), one, less);
+      }
+      for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+        const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
+        __m512 sum = _mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2]));
+        if (Shifted) sum = _mm512_add_ps(sum, factor[4 * c + 3]);
+        sums[k][c] = _mm512_cvtps_epi32(sum);
+      }
     }
+    __m512i made[3];
+    if (Grey) {
+      const __m512i grey = _mm512_packus_epi16(_mm512_packs_epi32(sums[0][0], sums[1][0]), _mm512_packs_epi32(sums[2][0], sums[3][0]));
+      for (int part = 0; part < 3; ++part) made[part] = _mm512_permutexvar_epi8(together[part], grey);
+    } else {
+      __m512i packed[4];
+      for (int k = 0; k < 4; ++k)
+        packed[k] = _mm512_packus_epi16(_mm512_packs_epi32(sums[k][0], sums[k][1]), _mm512_packs_epi32(sums[k][2], sums[k][2]));
+      for (int part = 0; part < 3; ++part) made[part] = _mm512_permutex2var_epi8(packed[part], together[part], packed[part + 1]);
+    }
+    auto* target = reinterpret_cast<__m512i*>(out + 3 * x);
     for (int part = 0; part < 3; ++part) {
-      const __m128i bytes = Grey ? _mm_shuffle_epi8(planes[0], load_128(grey_places[part]))
-                                 : merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part), bytes);
+      if (aligned) {
+        _mm512_stream_si512(target + part, made[part]);
+      } else {
+        _mm512_storeu_si512(target + part, made[part]);
+      }
     }
   }
   return x;
+}
+
+// Whether all sums of a 3 x 4 matrix and pixels of bytes stay far below 2**31.
+inline bool has_small_sums(const float* m) {
+  for (int c = 0; c < 3; ++c) {
+    const float* row = m + 4 * c;
+    if (!(255.0F * (std::fabs(row[0]) + std::fabs(row[1]) + std::fabs(row[2])) + std::fabs(row[3]) < 1e9F)) return false;
+  }
+  return true;
 }
 
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {

@@ -157,52 +157,6 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
   }
 }
 
-#if defined(COVARY_ENGINE_AVX2)
-
-// A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
-struct Bytes256 {
-  __m512i part[4];
-};
-
-COVARY_VBMI inline __m512i look_up64(const Bytes256& table, __m512i bytes) {
-  const __m512i low = _mm512_permutex2var_epi8(table.part[0], bytes, table.part[1]);
-  const __m512i high = _mm512_permutex2var_epi8(table.part[2], bytes, table.part[3]);
-  return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
-}
-
-// Whole blocks of 192 bytes, in which three interleaved channels end evenly; `step` is 256 where each has a table of its own,
-// else 0. Returns how many bytes were done.
-COVARY_VBMI inline std::int64_t look_up_blocks(const std::uint8_t* tables, std::int64_t step, std::int64_t n,
-                                               const std::uint8_t* from, bool streamed, std::uint8_t* to) {
-  const int channels = step == 0 ? 1 : 3;
-  Bytes256 table[3];
-  for (int c = 0; c < channels; ++c)
-    for (int k = 0; k < 4; ++k) table[c].part[k] = _mm512_loadu_si512(tables + c * step + 64 * k);
-  // Byte j of block b belongs to channel (64 b + j) % 3: so many bits from the least significant on, every third one.
-  constexpr std::uint64_t third = 0x9249249249249249U;
-  const bool aligned = streamed && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
-  std::int64_t i = 0;
-  for (; i + 192 <= n; i += 192) {
-    for (int block = 0; block < 3; ++block) {
-      const __m512i bytes = _mm512_loadu_si512(from + i + 64 * block);
-      __m512i found = look_up64(table[0], bytes);
-      for (int c = 1; c < channels; ++c) {
-        const int first = (c + 2 * block) % 3;  // 64 is one more than a multiple of three
-        found = _mm512_mask_blend_epi8(third << first, found, look_up64(table[c], bytes));
-      }
-      auto* target = reinterpret_cast<__m512i*>(to + i + 64 * block);
-      if (aligned) {
-        _mm512_stream_si512(target, found);
-      } else {
-        _mm512_storeu_si512(target, found);
-      }
-    }
-  }
-  return i;
-}
-
-#endif
-
 inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, const std::uint8_t* COVARY_RESTRICT from,
                     bool streamed, std::uint8_t* COVARY_RESTRICT to) {
   std::int64_t i = 0;
@@ -279,29 +233,90 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
   return true;
 }
 
+// All changes of colour as one matrix, where there are no others.
+inline const Step* only_colour(Steps& steps, Scratch& scratch) {
+  if (steps.count == 0) return nullptr;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return nullptr;
+  merge_colours(steps, scratch);
+  return steps.steps;
+}
+
+// Channels that trade places: pixels of up to sixteen bytes by shuffles, as many whole ones as these hold.
+inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  constexpr std::int64_t most = 16;
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > most) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr) return false;
+  const std::int64_t channels = in.channels, columns = channels + 1;
+  std::int64_t from[most];
+  for (std::int64_t i = 0; i < channels; ++i) {
+    const float* row = step->matrix + i * columns;
+    std::int64_t ones = 0;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      if (row[c] == 1.0F) ++ones, from[i] = c;
+      else if (row[c] != 0.0F) return false;
+    }
+    if (ones != 1 || row[channels] != 0.0F) return false;
+  }
+  const std::int64_t width = in.element == Element::u16 ? 2 : 1, size = width * channels, bytes = in.bytes();
+  std::uint8_t place[2 * most];
+  for (std::int64_t i = 0; i < size; ++i) place[i] = static_cast<std::uint8_t>(width * from[i / width] + i % width);
+  constexpr std::int64_t block = 4096;
+  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(block + most)) : nullptr;
+  const std::int64_t whole = size > most ? size : most / size * size;  // bytes of as many pixels as a shuffle takes
+#if defined(COVARY_ENGINE_AVX2)
+  alignas(16) std::uint8_t places[16] = {};
+  for (std::int64_t i = 0; i < whole && size <= most; ++i)
+    places[i] = static_cast<std::uint8_t>(i / size * size + place[i % size]);
+  const __m128i shuffle = load_128(places);
+#endif
+  for (std::int64_t start = 0; start < bytes; start += block / whole * whole) {
+    const std::int64_t count = std::min(block / whole * whole, bytes - start);
+    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
+    std::uint8_t* COVARY_RESTRICT target = staging != nullptr ? staging : out.data + start;
+    std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    // What a shuffle writes behind its pixels the next one writes again.
+    if (size <= most)
+      for (; i + most <= count; i += whole)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i), _mm_shuffle_epi8(load_128(source + i), shuffle));
+#endif
+    for (; i < count; i += size)
+      for (std::int64_t k = 0; k < size; ++k) target[i + k] = source[i + place[k]];
+    if (staging != nullptr) copy_run(staging, count, true, out.data + start);
+  }
+  return true;
+}
+
 // One mixture of three channels of bytes: from pixels to pixels in registers.
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
-  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3 || steps.count == 0) return false;
-  for (std::int64_t k = 0; k < steps.count; ++k)
-    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
-  merge_colours(steps, scratch);
-  const float* m = steps.steps[0].matrix;
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr) return false;
+  const float* m = step->matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
-  const auto mix_row = has_avx512() ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
-                                    : (grey ? mix_row3<true> : mix_row3<false>);
-  const Working working = working_of(steps, scratch);
-  const std::int64_t run = in.row_size();
-  Writer writer(out);
-  for (std::int64_t y = 0; y < in.height; ++y) {
-    const std::uint8_t* from = in.data + y * run;
-    std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
-    const std::int64_t done = mix_row(m, from, in.width, to);
-    for (std::int64_t i = 3 * done; i < run; i += 3)
+  const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
+  const std::int64_t pixels = in.height * in.width;
+  std::int64_t x = 0;
+  if (has_vbmi() && has_small_sums(m)) {
+    const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
+                                 : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
+    x = mix_blocks(m, in.data, pixels, out.streamed, out.data);
+  }
+  const auto mix_row = grey ? mix_row3<true> : mix_row3<false>;
+  constexpr std::int64_t block = 2048;
+  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(3 * block)) : nullptr;
+  for (; x < pixels; x += block) {
+    const std::int64_t count = std::min(block, pixels - x);
+    const std::uint8_t* from = in.data + 3 * x;
+    std::uint8_t* to = staging != nullptr ? staging : out.data + 3 * x;
+    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
       for (int c = 0; c < 3; ++c)
         to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
                                          m[4 * c + 3]);
-    if (out.streamed) writer.write(to, run);
+    if (staging != nullptr) copy_run(to, 3 * count, true, out.data + 3 * x);
   }
   return true;
 #else
@@ -543,7 +558,8 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
+  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+                               scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });

@@ -9,14 +9,6 @@
 
 #include "picture.hpp"
 
-// Sums of whole numbers are the same in any order, those of doubles are made in one order: each processor may use its
-// widest registers.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define COVARY_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define COVARY_CLONES
-#endif
-
 namespace covary {
 
 namespace {

@@ -8,6 +8,13 @@
 
 #include "../philox.hpp"
 
+// Loops whose results do not depend on the width of registers: each processor may use its widest.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define COVARY_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define COVARY_CLONES
+#endif
+
 namespace covary {
 
 namespace nb = nanobind;
@@ -68,10 +75,12 @@ class Words {
 };
 
 // Each file of this folder adds its kernels to the module; `pixels.cpp` calls them all.
+void add_colours(nb::module_& m);
 void add_cover(nb::module_& m);
 void add_discs(nb::module_& m);
 void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
+void add_levels(nb::module_& m);
 void add_marks(nb::module_& m);
 void add_superpixels(nb::module_& m);
 

@@ -4,10 +4,12 @@
 namespace covary {
 
 void add_pixels(nb::module_& m) {
+  add_colours(m);
   add_cover(m);
   add_discs(m);
   add_dither(m);
   add_glass(m);
+  add_levels(m);
   add_marks(m);
   add_superpixels(m);
 }

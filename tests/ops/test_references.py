@@ -11,7 +11,7 @@ import pytest
 from skimage import exposure
 
 from covary import Pipeline, image
-from covary.ops.image.references import _fractions, adapted, frequencies_exchanged, matched
+from covary.ops.image.references import Reference, _fractions, adapted, frequencies_exchanged, matched
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(40, 160, (60, 80, 3)).astype(np.uint8)
@@ -24,11 +24,11 @@ ALL = [
 
 
 def test_matched_histograms_equal_scikit_images() -> None:
-    ours = matched(PICTURE, _fractions(OTHER), 1.0).astype(float)
+    ours = matched(PICTURE.copy(), Reference(_fractions(OTHER)), 1.0).astype(float)
     theirs = exposure.match_histograms(PICTURE, OTHER, channel_axis=2).astype(float)
     # Theirs are cut off, not rounded.
     assert ((ours - theirs >= -1) & (ours - theirs <= 2)).all() and abs((ours - theirs).mean() - 0.5) < 0.2
-    floats = matched((PICTURE / 255).astype(np.float32), _fractions(OTHER), 1.0)
+    floats = matched((PICTURE / 255).astype(np.float32), Reference(_fractions(OTHER)), 1.0)
     assert np.abs(floats * 255 - theirs).mean() < 2
 
 
@@ -36,7 +36,7 @@ def test_exchanged_frequencies_are_those_of_the_paper() -> None:
     beta = 0.2
     reference = _fractions(cv2.resize(OTHER, (80, 60), interpolation=cv2.INTER_AREA))
     picture = (PICTURE / 255).astype(np.float32)
-    ours = frequencies_exchanged(picture, reference, beta)
+    ours = frequencies_exchanged(picture, Reference(reference), beta)
     own, wanted = (np.fft.fftshift(np.fft.fft2(p, axes=(0, 1)), axes=(0, 1)) for p in (picture, reference))
     rows, columns = int(beta * 30), int(beta * 40)
     window = np.s_[30 - rows : 30 + rows + 1, 40 - columns : 40 + columns + 1]
@@ -49,7 +49,7 @@ def test_exchanged_frequencies_are_those_of_the_paper() -> None:
 @pytest.mark.parametrize("transform", ["standard", "pca"])
 def test_adapted_colours_have_the_moments_of_the_reference(transform: str) -> None:
     picture, reference = (PICTURE / 255).astype(np.float32), _fractions(OTHER)
-    made = adapted(picture, reference, 1.0, transform).reshape(-1, 3)
+    made = adapted(picture, Reference(reference), 1.0, transform).reshape(-1, 3)
     wanted = reference.reshape(-1, 3)
     np.testing.assert_allclose(made.mean(axis=0), wanted.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(made.std(axis=0), wanted.std(axis=0), atol=1e-3)
@@ -59,10 +59,10 @@ def test_adapted_colours_have_the_moments_of_the_reference(transform: str) -> No
 
 def test_adapted_extremes_and_lab_moments() -> None:
     picture, reference = (PICTURE / 255).astype(np.float32), _fractions(OTHER)
-    made = adapted(picture, reference, 1.0, "minmax")
+    made = adapted(picture, Reference(reference), 1.0, "minmax")
     np.testing.assert_allclose(made.min(axis=(0, 1)), reference.min(axis=(0, 1)), atol=1e-5)
     np.testing.assert_allclose(made.max(axis=(0, 1)), reference.max(axis=(0, 1)), atol=1e-5)
-    lab = cv2.cvtColor(adapted(picture, reference, 1.0, "lab"), cv2.COLOR_RGB2Lab).reshape(-1, 3)
+    lab = cv2.cvtColor(adapted(picture, Reference(reference), 1.0, "lab"), cv2.COLOR_RGB2Lab).reshape(-1, 3)
     wanted = cv2.cvtColor(reference, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     # Reinhard's moments, but for colours that no screen can show.
     np.testing.assert_allclose(lab.mean(axis=0), wanted.mean(axis=0), atol=1.5)

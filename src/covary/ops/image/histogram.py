@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.levels import level_counts, looked_up
+from covary.ops.image.levels import level_counts, level_ends, looked_up
 from covary.ops.image.luma import has_chroma
 from covary.ops.image.spatial import is_count
 from covary.ops.view import WHITE, View
@@ -68,11 +68,14 @@ class Equalize(Amount):
 
 
 def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Image:
-    """A picture (H, W, C) with each channel stretched over the range, blended with itself."""
+    """A picture (H, W, C) with each channel stretched over the range, blended with itself; whole numbers in place."""
     white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
         inputs = np.arange(int(white) + 1)
-        ends = [_counted_ends(counts, cutoff) for counts in level_counts(picture)]
+        if cutoff:
+            ends = [_counted_ends(counts, cutoff) for counts in level_counts(picture)]
+        else:
+            ends = [(float(low), float(high)) for low, high in level_ends(picture).T]
         return looked_up(picture, np.stack([_stretch(inputs, *pair, white, amount) for pair in ends]))
     made = np.empty_like(picture)
     for channel in range(picture.shape[2]):
@@ -82,7 +85,7 @@ def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Im
 
 
 def equalised(picture: Image, *, amount: float = 1.0) -> Image:
-    """A picture (H, W, C) with the values of each channel spread evenly, blended with itself."""
+    """A picture (H, W, C) with each channel's values spread evenly, blended with itself; whole numbers in place."""
     white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
         inputs = np.arange(int(white) + 1)
@@ -178,7 +181,7 @@ class CLAHE(Amount):
 
 
 def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, int], amount: float) -> Image:
-    """A picture (H, W, 1 or 3) with its lightness equalised tile by tile, blended with itself."""
+    """A picture (H, W, 1 or 3) with its lightness equalised tile by tile, blended with itself; bytes in place."""
     import cv2
 
     if amount == 0:
@@ -187,8 +190,9 @@ def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, in
     white = WHITE[picture.dtype.name]
     if picture.shape[2] == 3 and picture.dtype == np.uint8:
         lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
-        lab[..., 0] = equaliser.apply(np.ascontiguousarray(lab[..., 0]))
-        made: Image = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
+        lightness = cv2.extractChannel(lab, 0)
+        cv2.insertChannel(equaliser.apply(lightness, dst=lightness), lab, 0)
+        made: Image = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB, dst=picture if amount == 1 else None)
     elif picture.shape[2] == 3:
         lab = cv2.cvtColor(np.clip(picture / np.float32(white), 0, 1).astype(np.float32), cv2.COLOR_RGB2Lab)
         deep = np.rint(lab[..., 0] * np.float32(655.35)).astype(np.uint16)

@@ -49,7 +49,7 @@ class HueSaturationValue(Operation):
 
 
 def shifted(image: Image, hue: float, saturation: float, value: float) -> Image:
-    """The picture with its hue (in turns), saturation and value (in fractions) shifted."""
+    """The picture with its hue (in turns), saturation and value (in fractions) shifted; bytes in place."""
     import cv2
 
     if hue == saturation == value == 0:
@@ -57,7 +57,7 @@ def shifted(image: Image, hue: float, saturation: float, value: float) -> Image:
     if image.dtype == np.uint8:
         table = _tables(hue, saturation, value)
         hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
-        return cv2.cvtColor(looked_up(hsv, table), cv2.COLOR_HSV2RGB)
+        return cv2.cvtColor(looked_up(hsv, table), cv2.COLOR_HSV2RGB, dst=image)
     white = np.float32(65535 if image.dtype == np.uint16 else 1)
     hsv = cv2.cvtColor(np.clip(image / white, 0, 1).astype(np.float32), cv2.COLOR_RGB2HSV)
     hsv[..., 0] = np.mod(hsv[..., 0] + np.float32(360 * hue), np.float32(360))

@@ -1,37 +1,43 @@
-"""The levels of pictures of whole numbers: how often each occurs, and what becomes of it."""
+"""The levels of pictures of whole numbers: how often each occurs, the ends of their range, and what becomes of each."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.plan.changes import Image
 
 
 def level_counts(picture: Image) -> NDArray[np.int64]:
     """(C, 256 or 65,536) how often each level occurs in each channel of an (H, W, C) picture of uint8 or uint16."""
-    import cv2  # later than the rest: mixers bring this module along
-
     levels = int(np.iinfo(picture.dtype).max) + 1
-    if levels == 256:
-        counts = [cv2.calcHist([picture], [c], None, [256], [0, 256]).ravel() for c in range(picture.shape[2])]
-        return np.stack(counts).astype(np.int64)
-    return np.stack([np.bincount(picture[..., c].ravel(), minlength=levels) for c in range(picture.shape[2])])
+    if kernels.native is None:
+        return np.stack([np.bincount(picture[..., c].ravel(), minlength=levels) for c in range(picture.shape[2])])
+    counts = np.zeros((picture.shape[2], levels), np.int64)
+    kernels.native.count_levels(np.ascontiguousarray(picture), counts)
+    return counts
+
+
+def level_ends(picture: Image) -> NDArray[np.int64]:
+    """(2, C) the least and the greatest value of each channel of an (H, W, C) picture of uint8 or uint16."""
+    if kernels.native is None:
+        return np.stack([picture.min(axis=(0, 1)), picture.max(axis=(0, 1))]).astype(np.int64)
+    ends = np.empty((2, picture.shape[2]), np.int64)
+    kernels.native.find_ends(np.ascontiguousarray(picture), ends)
+    return ends
 
 
 def looked_up(picture: Image, tables: NDArray[np.floating]) -> Image:
     """Each value of an (H, W, C) picture, uint8 or uint16, by what its channel's table, (C, levels), says.
 
-    Entries are rounded to nearest and must lie in the range.
+    Entries are rounded to nearest and must lie in the range. A contiguous picture is changed in place.
     """
-    import cv2
-
     whole = np.rint(tables).astype(picture.dtype)
-    if picture.dtype == np.uint8:
-        # Channel by channel is quicker than a table of several channels.
-        planes = [cv2.LUT(plane, table) for plane, table in zip(cv2.split(picture), whole, strict=True)]
-        return np.asarray(cv2.merge(planes)).reshape(picture.shape)
-    made = np.empty_like(picture)
+    made = np.ascontiguousarray(picture)
+    if kernels.native is not None:
+        kernels.native.look_up_levels(made, whole)
+        return made
     for channel, table in enumerate(whole):
-        np.take(table, picture[..., channel], out=made[..., channel])
+        made[..., channel] = table[made[..., channel]]
     return made

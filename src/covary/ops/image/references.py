@@ -7,12 +7,12 @@ and only what an operation needs of them is kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,27 +20,33 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
+from covary.ops.image.levels import level_counts, level_ends, looked_up
 from covary.ops.image.luma import has_chroma
+from covary.ops.image.moments import colour_moments, colours_mixed
 from covary.ops.view import WHITE, View
-from covary.plan.changes import Change, Image, Pixels
+from covary.plan.changes import Change, Floats, Image, Pixels
 
 References: TypeAlias = "str | os.PathLike[str] | tuple[Any, ...]"
 
+T = TypeVar("T")
+
 _LARGEST = 512
+_DEEP = 4096  # levels of the histograms of pictures with more than 256
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 class Reference:
-    """A reference picture that was given as an array: equal to others by what it shows.
+    """A reference picture: equal to others by what it shows. What is measured of it is measured once.
 
     Attributes:
         pixels: (H, W, 3) float32 in fractions of white.
     """
 
-    __slots__ = ("_digest", "pixels")
+    __slots__ = ("_digest", "_measured", "pixels")
 
     def __init__(self, pixels: NDArray[np.float32]) -> None:
         self.pixels = pixels
+        self._measured: dict[Any, Any] = {}
         self._digest = blake2b(pixels.tobytes(), digest_size=16).digest() + repr(pixels.shape).encode()
 
     def __eq__(self, other: object) -> bool:
@@ -52,6 +58,31 @@ class Reference:
     def __repr__(self) -> str:
         height, width, _ = self.pixels.shape
         return f"<{height} x {width} picture>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reference, (self.pixels,)
+
+    def steps(self, levels: int) -> tuple[tuple[Floats, Floats], ...]:
+        """For each channel the levels that occur, and the share of the values at each of them or below."""
+        return self._once(levels, lambda: tuple(_steps(self.pixels[..., c], levels) for c in range(3)))
+
+    def moments(self) -> tuple[Floats, Floats]:
+        """(3,) means and (3, 3) covariance of the colours."""
+        return self._once("moments", lambda: colour_moments(self.pixels))
+
+    def ends(self) -> tuple[Floats, Floats]:
+        """(3,) least and greatest values of each channel."""
+        return self._once("ends", lambda: _ends(self.pixels))
+
+    def lab_moments(self) -> tuple[Floats, Floats]:
+        """The moments of the colours in CIE L*a*b*."""
+        return self._once("lab", lambda: colour_moments(_lab(self.pixels)))
+
+    def _once(self, name: Any, measure: Callable[[], T]) -> T:
+        if name not in self._measured:
+            self._measured[name] = measure()
+        made: T = self._measured[name]
+        return made
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,14 +113,14 @@ class _Adapted(Amount):
         elif not isinstance(given, str):
             self.refuse("references", type(given).__name__, "a folder of pictures, or a tuple of arrays")
 
-    def chosen(self, draw: Draw) -> list[NDArray[np.float32]]:
-        """A reference for each picture, (H, W, 3) float32 in fractions of white.
+    def chosen(self, draw: Draw) -> list[Reference]:
+        """A reference for each picture.
 
         Raises:
             ValueError: there is no picture in the folder.
         """
         given: Any = self.references
-        pictures = _read(given) if isinstance(given, str) else [reference.pixels for reference in given]
+        pictures = _read(given) if isinstance(given, str) else given
         return [pictures[int(share * len(pictures))] for share in draw("which")]
 
 
@@ -185,42 +216,42 @@ class PixelDistributionAdaptation(_Adapted):
         return Pixels(adapted, tuple({"reference": r, "amount": a, "transform": transform} for r, a in parts))
 
 
-def matched(image: Image, reference: NDArray[np.float32], amount: float) -> Image:
-    """Each channel with its values replaced by those of the same rank in the reference."""
-    import cv2
-
+def matched(image: Image, reference: Reference, amount: float) -> Image:
+    """Each channel with its values replaced by those of the same rank in the reference; bytes in place."""
     if amount == 0:
         return image
-    levels = 256 if image.dtype == np.uint8 else 4096
     white = WHITE[image.dtype.name]
+    levels = 256 if image.dtype == np.uint8 else _DEEP
+    wanted = reference.steps(levels)[: image.shape[2]]
+    straight = np.linspace(0, white, levels) * (1 - amount)
+    if image.dtype == np.uint8:
+        shares = np.cumsum(level_counts(image), axis=1) / (image.shape[0] * image.shape[1])
+        tables = [np.interp(own, steps, there) for own, (there, steps) in zip(shares, wanted, strict=True)]
+        return looked_up(image, straight + amount * (white / (levels - 1)) * np.stack(tables))
     out = np.empty_like(image)
-    for channel in range(image.shape[2]):
-        places = image[..., channel]
-        if image.dtype != np.uint8:
-            places = np.clip(places * ((levels - 1) / white), 0, levels - 1)
-        own = _cumulated(places, levels)
-        wanted = _cumulated(np.clip(reference[..., channel], 0, 1) * (levels - 1), levels)
+    for channel, (there, steps) in enumerate(wanted):
+        places = np.clip(image[..., channel] * ((levels - 1) / white), 0, levels - 1)
         # The level of the reference that reaches the share which each level has here.
-        there = np.flatnonzero(np.diff(wanted, prepend=0.0))
-        table = np.interp(own, wanted[there], there) * (white / (levels - 1))
-        curve = np.linspace(0, white, levels) * (1 - amount) + table * amount
-        if image.dtype == np.uint8:
-            out[..., channel] = cv2.LUT(np.ascontiguousarray(places), np.rint(curve).astype(np.uint8))
-        else:
-            made = np.interp(places, np.arange(levels), curve)
-            out[..., channel] = np.rint(made) if image.dtype == np.uint16 else made
+        table = np.interp(_cumulated(places, levels), steps, there) * (white / (levels - 1))
+        made = np.interp(places, np.arange(levels), straight + amount * table)
+        out[..., channel] = np.rint(made) if image.dtype == np.uint16 else made
     return out
 
 
-def _cumulated(places: NDArray[Any], levels: int) -> NDArray[np.float64]:
+def _steps(values: NDArray[np.float32], levels: int) -> tuple[Floats, Floats]:
+    shares = _cumulated(np.clip(values, 0, 1) * (levels - 1), levels)
+    there = np.flatnonzero(np.diff(shares, prepend=0.0))
+    return there.astype(np.float64), shares[there]
+
+
+def _cumulated(places: NDArray[Any], levels: int) -> Floats:
     """(levels,) share of the values at each level or below."""
-    whole = places if places.dtype == np.uint8 else np.rint(places).astype(np.int64)
-    counts = np.bincount(whole.ravel(), minlength=levels)
-    shares: NDArray[np.float64] = np.cumsum(counts) / places.size
+    counts = np.bincount(np.rint(places).astype(np.int64).ravel(), minlength=levels)
+    shares: Floats = np.cumsum(counts) / places.size
     return shares
 
 
-def frequencies_exchanged(image: Image, reference: NDArray[np.float32], beta: float) -> Image:
+def frequencies_exchanged(image: Image, reference: Reference, beta: float) -> Image:
     """The amplitudes of the lowest frequencies taken from the reference, the phases kept."""
     import cv2
     from scipy import fft
@@ -230,7 +261,7 @@ def frequencies_exchanged(image: Image, reference: NDArray[np.float32], beta: fl
     if beta == 0:
         return image
     white = np.float32(WHITE[image.dtype.name])
-    other = cv2.resize(reference[..., :channels], (width, height), interpolation=cv2.INTER_AREA)
+    other = cv2.resize(reference.pixels[..., :channels], (width, height), interpolation=cv2.INTER_AREA)
     planes = np.moveaxis(image, 2, 0).astype(np.float32)
     other = np.moveaxis(other.reshape(height, width, channels), 2, 0) * white
     own = fft.rfft2(planes, workers=1)
@@ -243,53 +274,77 @@ def frequencies_exchanged(image: Image, reference: NDArray[np.float32], beta: fl
     return _stored(made, image)
 
 
-def adapted(image: Image, reference: NDArray[np.float32], amount: float, transform: str) -> Image:
-    """Colours mapped so that their cloud has the reference's mean and extent."""
-    import cv2
-
+def adapted(image: Image, reference: Reference, amount: float, transform: str) -> Image:
+    """Colours mapped so that their cloud has the reference's mean and extent; in place, but for L*a*b*."""
     if amount == 0:
         return image
-    white = np.float32(WHITE[image.dtype.name])
+    if image.dtype == np.float32:
+        image = np.clip(image, 0, 1)
+    if transform == "lab":
+        return _adapted_in_lab(image, reference, amount)
     channels = image.shape[2]
-    own, other = np.clip(image / white, 0, 1).astype(np.float32), reference[..., :channels]
-    lab = transform == "lab"
-    source, target = (cv2.cvtColor(p, cv2.COLOR_RGB2Lab) if lab else p for p in (own, np.ascontiguousarray(other)))
-    cloud, goal = (np.asarray(colours, dtype=np.float32).reshape(-1, channels) for colours in (source, target))
-    matrix, offset = _affine_between(cloud, goal, transform)
-    moved = cv2.transform(source, np.concatenate([matrix, offset[:, None]], axis=1)).reshape(image.shape)
-    if lab:
-        moved = cv2.cvtColor(moved, cv2.COLOR_Lab2RGB)
+    white = WHITE[image.dtype.name]
+    if transform == "minmax":
+        (low, high), (least, most) = _ends(image), reference.ends()
+        factor: Floats = (most - least)[:channels] / np.maximum((high - low) / white, 1e-6)
+        matrix: Floats = np.diag(factor)
+        offset: Floats = least[:channels] - factor * low / white
+    else:
+        mean, covariance = colour_moments(image)
+        own = mean / white, covariance / white**2
+        matrix, offset = _between(own, _first(reference.moments(), channels), transform)
+    blended = amount * matrix + (1 - amount) * np.eye(channels)
+    return colours_mixed(image, np.concatenate([blended, amount * white * offset[:, None]], axis=1))
+
+
+def _adapted_in_lab(image: Image, reference: Reference, amount: float) -> Image:
+    import cv2
+
+    white = np.float32(WHITE[image.dtype.name])
+    own = (image / white).astype(np.float32)
+    lab = _lab(own)
+    matrix, offset = _between(colour_moments(lab), reference.lab_moments(), "standard")
+    moved = cv2.cvtColor(colours_mixed(lab, np.concatenate([matrix, offset[:, None]], axis=1)), cv2.COLOR_Lab2RGB)
     return _stored((own + np.float32(amount) * (moved - own)) * white, image)
 
 
-def _affine_between(
-    source: NDArray[np.float32], target: NDArray[np.float32], transform: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The matrix and the offset that bring one cloud of colours to another."""
-    if transform == "minmax":
-        low, high = source.min(axis=0).astype(np.float64), source.max(axis=0)
-        least, most = target.min(axis=0).astype(np.float64), target.max(axis=0)
-        factor = (most - least) / np.maximum(high - low, 1e-6)
-        return np.diag(factor), least - factor * low
-    mean, goal = source.mean(axis=0, dtype=np.float64), target.mean(axis=0, dtype=np.float64)
+def _lab(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(colours), cv2.COLOR_RGB2Lab), dtype=np.float32)
+
+
+def _first(moments: tuple[Floats, Floats], channels: int) -> tuple[Floats, Floats]:
+    """The moments of the first channels alone."""
+    mean, covariance = moments
+    return mean[:channels], covariance[:channels, :channels]
+
+
+def _ends(picture: Image) -> tuple[Floats, Floats]:
+    """(C,) least and greatest values of each channel."""
+    if picture.dtype.kind != "f":
+        low, high = level_ends(picture).astype(np.float64)
+        return low, high
+    return picture.min(axis=(0, 1)).astype(np.float64), picture.max(axis=(0, 1)).astype(np.float64)
+
+
+def _between(own: tuple[Floats, Floats], wanted: tuple[Floats, Floats], transform: str) -> tuple[Floats, Floats]:
+    """The matrix and the offset that bring one cloud of colours to the moments of another."""
+    (mean, covariance), (goal, target) = own, wanted
     if transform == "pca":
-        matrix = _root(_covariance(target, goal)) @ np.linalg.inv(_root(_covariance(source, mean)))
+        # A little of all directions keeps the roots of flat clouds apart from nothing.
+        little = 1e-6 * np.eye(len(mean))
+        matrix = _root(target + little) @ np.linalg.inv(_root(covariance + little))
     else:
-        factor = target.std(axis=0, dtype=np.float64) / np.maximum(source.std(axis=0, dtype=np.float64), 1e-6)
-        matrix = np.diag(factor)
+        spread, aim = (np.sqrt(np.maximum(np.diag(each), 0)) for each in (covariance, target))
+        matrix = np.diag(aim / np.maximum(spread, 1e-6))
     return matrix, goal - matrix @ mean
 
 
-def _covariance(colours: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = colours - mean
-    # A little of all directions keeps the roots of flat clouds apart from nothing.
-    return centred.T @ centred / len(colours) + 1e-6 * np.eye(len(mean))
-
-
-def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _root(covariance: Floats) -> Floats:
     """The symmetric square root of a covariance."""
     values, vectors = np.linalg.eigh(covariance)
-    root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 1e-12))) @ vectors.T
+    root: Floats = np.asarray((vectors * np.sqrt(np.maximum(values, 1e-12))) @ vectors.T, dtype=np.float64)
     return root
 
 
@@ -316,7 +371,7 @@ def _fractions(picture: Image) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=8)
-def _read(folder: str) -> list[NDArray[np.float32]]:
+def _read(folder: str) -> list[Reference]:
     import cv2
 
     paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _ENDINGS)
@@ -324,7 +379,7 @@ def _read(folder: str) -> list[NDArray[np.float32]]:
     for path in paths:
         decoded = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
         if decoded is not None:
-            pictures.append(_fractions(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)))
+            pictures.append(Reference(_fractions(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))))
     if not pictures:
         raise ValueError(f"references: no pictures ({', '.join(_ENDINGS)}) in {folder}")
     return pictures
