@@ -18,6 +18,14 @@ inline bool has_avx512() {
   return found;
 }
 
+// The same with shuffles of all bytes of a register.
+#define COVARY_VBMI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi")))
+
+inline bool has_vbmi() {
+  static const bool found = has_avx512() && __builtin_cpu_supports("avx512vbmi");
+  return found;
+}
+
 // Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]

@@ -116,14 +116,6 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
 
 #if defined(COVARY_ENGINE_AVX2)
 
-#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
-
-inline bool has_vbmi() {
-  static const bool found =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
-
 // A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
 struct Bytes256 {
   __m512i part[4];
@@ -378,6 +370,15 @@ void render_sampled(const Picture& in, const Geometry& g, const Stage& stage, St
   render_rows(fetcher, steps, out, scratch);
 }
 
+// Linear sampling without changes of value, from pixels to pixels, where that is faster than by planes.
+template <class T>
+bool move_pixels(const Picture& in, const Geometry& g, const Stage& stage, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.width * in.channels >= std::int64_t{1} << 30) return false;
+  const Paint paint{steps.count == 0 ? nullptr : steps.steps[0].colour};
+  if (g.form == Form::axes) return scale_pixels<T>(in, g, stage.border, paint, out, scratch);
+  return sample_pixels<T>(in, g, stage, paint, out, scratch);
+}
+
 template <class T>
 void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Steps& steps, const Picture& out, Scratch& scratch) {
   Filtered<T> fetcher(in, stage.filter, b, scratch);
@@ -433,6 +434,11 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     copy_picture(in, target, g, stage.border, colour, program.raw, scratch);
     if (target.data != out.data) plane_picture(target, out);
     return;
+  }
+  if (paint_only && steps.count <= 1 && !out.planar && stage.interpolation == Interpolation::linear) {
+    bool done = false;
+    with_element(in.element, [&](auto zero) { done = move_pixels<decltype(zero)>(in, g, stage, steps, out, scratch); });
+    if (done) return;
   }
   if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
