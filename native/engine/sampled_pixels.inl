@@ -80,28 +80,88 @@ struct SampledPixels {
   }
 #endif
 
-  void make(std::int64_t y, T* row) {
+#if defined(COVARY_ENGINE_AVX2)
+  // Pixels of two to four words, two in a register, each with its neighbour; returns how many were made.
+  COVARY_AVX512 int inside_pairs(const std::int32_t* at, int n, T* out) const {
+    const std::int64_t channels = sampled.surface.channels;
+    const T* data = sampled.surface.data;
+    const T* below = data + sampled.surface.stride;
+    const auto load = [](const T* from, std::int32_t a, std::int32_t b) COVARY_AVX512 {
+      return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_set_m128i(load_128(from + b), load_128(from + a))));
+    };
+    const __m512i eight = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    const __m512i beside = _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11, 8, 9, 10, 11),
+                                            _mm512_set1_epi32(static_cast<int>(channels)));
+    const float *fx = sampled.taps.fx, *fy = sampled.taps.fy;
+    int i = 0;
+    for (; i + 2 <= n; i += 2, out += 2 * channels) {
+      prefetch(data, at[i] * static_cast<std::int64_t>(sizeof(T)) + sampled.taps.ahead);
+      const __m512 tx = _mm512_permutexvar_ps(eight, _mm512_castpd_ps(_mm512_set1_pd(pair_of(fx + i))));
+      const __m512 ty = _mm512_permutexvar_ps(eight, _mm512_castpd_ps(_mm512_set1_pd(pair_of(fy + i))));
+      const __m512 both = mix16(load(data, at[i], at[i + 1]), load(below, at[i], at[i + 1]), ty);
+      const __m512 mixed = mix16(both, _mm512_permutexvar_ps(beside, both), tx);
+      const __m256i words = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(mixed));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(words));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + channels), _mm256_extracti128_si256(words, 1));
+    }
+    return i;
+  }
+
+  static double pair_of(const float* from) {
+    double both;
+    std::memcpy(&both, from, sizeof both);
+    return both;
+  }
+
+  // Where the first taps lie in the source, -1 for pixels that are not well inside; whether all are.
+  bool places(int n, std::int32_t* COVARY_RESTRICT at) const {
     const Surface<T>& s = sampled.surface;
     const Taps& taps = sampled.taps;
+    const auto channels = static_cast<std::int32_t>(s.channels), stride = static_cast<std::int32_t>(s.stride);
+    const auto most_x = static_cast<std::uint32_t>(s.width - 1);  // taps below it have a right-hand neighbour
+    const std::int64_t reach = s.stride + s.channels + (s.channels + lanes - 1) / lanes * lanes;
+    const auto most_y = static_cast<std::uint32_t>(s.height - 1);
+    const auto last = static_cast<std::int32_t>(std::max<std::int64_t>(values - reach, -1));
+    int outside = 0;
+    for (int i = 0; i < n; ++i) {
+      const bool well = static_cast<std::uint32_t>(taps.x[i]) < most_x && static_cast<std::uint32_t>(taps.y[i]) < most_y;
+      const std::int32_t place = well ? taps.y[i] * stride + taps.x[i] * channels : last + 1;
+      at[i] = place <= last ? place : -1;
+      outside += at[i] < 0 ? 1 : 0;
+    }
+    if (taps.any_far)
+      for (int i = 0; i < n; ++i)
+        if (taps.far[i]) at[i] = -1;
+    return outside == 0 && !taps.any_far;
+  }
+#endif
+
+  void make(std::int64_t y, T* row) {
+    const std::int64_t channels = sampled.surface.channels;
     for (std::int64_t x0 = 0; x0 < sampled.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, sampled.width - x0));
       sampled.find_taps(y, x0, n);
-      T* out = row + x0 * s.channels;
+      T* out = row + x0 * channels;
+      int i = 0;
 #if defined(COVARY_ENGINE_AVX2)
-      const std::int64_t reach = s.stride + s.channels + (s.channels + lanes - 1) / lanes * lanes;
-      for (int i = 0; i < n; ++i, out += s.channels) {
-        const std::int64_t x = taps.x[i], v = taps.y[i];
-        const std::int64_t at = v * s.stride + x * s.channels;
-        prefetch(s.data, at * static_cast<std::int64_t>(sizeof(T)) + taps.ahead);
-        if (x >= 0 && v >= 0 && x + 1 < s.width && at + reach <= values && !(taps.any_far && taps.far[i])) {
-          inside(s.data + at, taps.fx[i], taps.fy[i], out);
-        } else {
-          single(i, out);
+      if (values < std::int64_t{1} << 31) {
+        const T* data = sampled.surface.data;
+        const Taps& taps = sampled.taps;
+        alignas(32) std::int32_t at[chunk];
+        const bool all = places(n, at);
+        if constexpr (std::is_same_v<T, std::uint16_t>)
+          if (all && channels <= 4 && has_avx512()) i = inside_pairs(at, n, out);
+        for (; i < n; ++i) {
+          prefetch(data, at[i] * static_cast<std::int64_t>(sizeof(T)) + taps.ahead);
+          if (at[i] >= 0) {
+            inside(data + at[i], taps.fx[i], taps.fy[i], out + i * channels);
+          } else {
+            single(i, out + i * channels);
+          }
         }
       }
-#else
-      for (int i = 0; i < n; ++i, out += s.channels) single(i, out);
 #endif
+      for (; i < n; ++i) single(i, out + i * channels);
     }
   }
 };

@@ -4,30 +4,42 @@ namespace covary::COVARY_ENGINE {
 
 #if defined(COVARY_ENGINE_AVX2)
 
-// A window of 64 values of the source row, from which both taps of sixteen values are picked.
-constexpr int window = 64;
+// A window of the source row, from which both taps of sixteen values are picked. They come as floats that are 2**23 too
+// large, which is where the bits of a whole number are those of a float: differences are exact, and no conversion is needed.
+constexpr float raised = 8388608.0F;
 
-template <class T>
-struct Picker;
-
-template <>
-struct Picker<std::uint8_t> {
+struct Window64 {  // of bytes
+  static constexpr std::int64_t length = 64;
   __m512i values;
-  COVARY_VBMI explicit Picker(const std::uint8_t* from) : values(_mm512_loadu_si512(from)) {}
+  COVARY_VBMI explicit Window64(const std::uint8_t* from) : values(_mm512_loadu_si512(from)) {}
   COVARY_VBMI __m512 operator()(const std::uint8_t* places) const {
     const __m512i at = _mm512_cvtepu8_epi32(load_128(places));
-    return _mm512_cvtepi32_ps(_mm512_maskz_permutexvar_epi8(0x1111111111111111U, at, values));
+    const __m512i above = _mm512_castps_si512(_mm512_set1_ps(raised));
+    return _mm512_castsi512_ps(_mm512_mask_permutexvar_epi8(above, 0x1111111111111111U, at, values));
   }
 };
 
-template <>
-struct Picker<std::uint16_t> {
+struct Window32 {  // of words
+  static constexpr std::int64_t length = 32;
+  __m512i values;
+  COVARY_VBMI explicit Window32(const std::uint16_t* from) : values(_mm512_loadu_si512(from)) {}
+  COVARY_VBMI __m512 operator()(const std::uint8_t* places) const {
+    const __m512i at = _mm512_cvtepu8_epi32(load_128(places));
+    const __m512i above = _mm512_castps_si512(_mm512_set1_ps(raised));
+    return _mm512_castsi512_ps(_mm512_mask_permutexvar_epi16(above, 0x55555555U, at, values));
+  }
+};
+
+struct TwoWindows32 {
+  static constexpr std::int64_t length = 64;
   __m512i low, high;
-  COVARY_VBMI explicit Picker(const std::uint16_t* from)
+  COVARY_VBMI explicit TwoWindows32(const std::uint16_t* from)
       : low(_mm512_loadu_si512(from)), high(_mm512_loadu_si512(from + 32)) {}
   COVARY_VBMI __m512 operator()(const std::uint8_t* places) const {
     const __m512i at = _mm512_cvtepu8_epi32(load_128(places));
-    return _mm512_cvtepi32_ps(_mm512_maskz_permutex2var_epi16(0x55555555U, low, at, high));
+    const __m512i above = _mm512_castps_si512(_mm512_set1_ps(raised));
+    const __m512i found = _mm512_maskz_permutex2var_epi16(0x55555555U, low, at, high);
+    return _mm512_castsi512_ps(_mm512_or_si512(above, found));
   }
 };
 
@@ -65,6 +77,7 @@ struct Paint {
 template <class T>
 struct ScaledPixels {
   static constexpr int group = 16;
+  static constexpr std::int64_t reach = 64;  // of the widest window
   Surface<T> s;
   const Geometry& g;
   Paint paint;
@@ -80,6 +93,7 @@ struct ScaledPixels {
   std::int32_t* start = nullptr;
   std::uint8_t* places = nullptr;  // sixteen of the first taps, sixteen of the second, of each group
   float* fractions = nullptr;
+  std::int64_t widest = 0;  // of the distances from a window's start to its last tap
   T* painted = nullptr;  // a row of the paint
   std::int64_t kept[2] = {-1, -1};
   float* lines[2];
@@ -118,12 +132,11 @@ struct ScaledPixels {
     lines[1] = cache + stride;
 #if defined(COVARY_ENGINE_AVX2)
     if constexpr (!std::is_same_v<T, float>)
-      if (has_vbmi() && s.stride >= window) open_windows(scratch);
+      if (has_vbmi() && s.stride >= reach) open_windows(scratch);
 #endif
   }
 
   void open_windows(Scratch& scratch) {
-    constexpr std::int64_t reach = 64;
     const std::int64_t groups = (run + group - 1) / group;
     start = static_cast<std::int32_t*>(scratch.piece(sizeof(std::int32_t) * static_cast<std::size_t>(groups)));
     places = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(2 * group * groups)));
@@ -146,6 +159,7 @@ struct ScaledPixels {
       }
       const std::int64_t from = std::min<std::int64_t>(least, s.stride - reach);
       start[k] = most - from < reach ? static_cast<std::int32_t>(from) : -1;
+      widest = std::max(widest, most - from);
       for (int tap = 0; tap < 2; ++tap)
         for (int i = 0; i < group; ++i)
           places[2 * group * k + group * tap + i] = static_cast<std::uint8_t>(start[k] < 0 ? 0 : at[tap][i] - from);
@@ -172,26 +186,36 @@ struct ScaledPixels {
   }
 
 #if defined(COVARY_ENGINE_AVX2)
+  template <class Window>
   COVARY_VBMI void by_windows(const T* source, float* out) const {
-    for (std::int64_t k = 0; group * k < run; ++k) {
-      if (start[k] < 0) {
-        single(source, group * k, std::min(run, group * (k + 1)), out);
+    const std::int64_t n = run;
+    const std::int64_t ahead = 3 * s.stride;
+    const std::int32_t* const from = start;
+    const std::uint8_t* at = places;
+    const float* t = fractions;
+    for (std::int64_t i = 0; i < n; i += group, at += 2 * group, t += group) {
+      const std::int64_t first_of = from[i / group];
+      if (first_of < 0) {
+        single(source, i, std::min(n, i + group), out);
         continue;
       }
       // The rows come one after the other from memory that no cache may hold: ask early for those three further down.
-      prefetch(source, (3 * s.stride + start[k]) * static_cast<std::int64_t>(sizeof(T)));
-      const Picker<T> pick(source + start[k]);
-      const __m512 a = pick(places + 2 * group * k), b = pick(places + 2 * group * k + group);
-      const __m512 t = _mm512_loadu_ps(fractions + group * k);
-      _mm512_storeu_ps(out + group * k, _mm512_add_ps(a, _mm512_mul_ps(t, _mm512_sub_ps(b, a))));
+      prefetch(source, (ahead + first_of) * static_cast<std::int64_t>(sizeof(T)));
+      const Window pick(source + first_of);
+      const __m512 a = pick(at), b = pick(at + group);
+      const __m512 step = _mm512_mul_ps(_mm512_loadu_ps(t), _mm512_sub_ps(b, a));
+      _mm512_storeu_ps(out + i, _mm512_add_ps(_mm512_sub_ps(a, _mm512_set1_ps(raised)), step));
     }
   }
 #endif
 
   void stretch(const T* source, float* out) const {
 #if defined(COVARY_ENGINE_AVX2)
-    if constexpr (!std::is_same_v<T, float>)
-      if (start != nullptr) return by_windows(source, out);
+    if constexpr (std::is_same_v<T, std::uint8_t>)
+      if (start != nullptr) return by_windows<Window64>(source, out);
+    if constexpr (std::is_same_v<T, std::uint16_t>)
+      if (start != nullptr)
+        return widest < Window32::length ? by_windows<Window32>(source, out) : by_windows<TwoWindows32>(source, out);
 #endif
     switch (s.channels) {
       case 1: return all<1>(source, out);
