@@ -284,16 +284,39 @@ struct ScaledPixels {
   }
 };
 
-// Rows that are made in order, each at once in its place, or on its way past the caches.
+// Rows that are made in order, each at once in its place; or aside, for those that write beyond their ends. On their way past
+// the caches whole lines of memory leave, and what is left of one waits for the next row.
 template <class T, class Make>
-void make_rows(const Picture& out, bool staged, Scratch& scratch, Make make) {
-  constexpr std::size_t room = 64;  // groups may reach beyond a row's end
-  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size()) + room));
+void make_rows(const Picture& out, bool aside, Scratch& scratch, Make make) {
+  const std::int64_t size = out.row_size();
+  if (!aside && !out.streamed) {
+    for (std::int64_t y = 0; y < out.height; ++y) make(y, reinterpret_cast<T*>(out.data + y * size));
+    return;
+  }
+  constexpr std::int64_t line = 64;
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(size + 2 * line)));
+  if (!out.streamed) {
+    for (std::int64_t y = 0; y < out.height; ++y) {
+      make(y, reinterpret_cast<T*>(staging));
+      std::memcpy(out.data + y * size, staging, static_cast<std::size_t>(size));
+    }
+    return;
+  }
+  std::int64_t held = 0;
   for (std::int64_t y = 0; y < out.height; ++y) {
-    std::uint8_t* row = out.data + y * out.row_size();
-    const bool aside = staged || out.streamed;
-    make(y, reinterpret_cast<T*>(aside ? staging : row));
-    if (aside) copy_run(staging, out.row_size(), out.streamed, row);
+    std::uint8_t* target = out.data + y * size - held;
+    make(y, reinterpret_cast<T*>(staging + held));
+    held += size;
+    std::int64_t done = 0;
+    if (y == 0) {
+      done = std::min(held, static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(target) & (line - 1)));
+      std::memcpy(target, staging, static_cast<std::size_t>(done));
+    }
+    const std::int64_t whole = y + 1 < out.height ? (held - done) / line * line : held - done;
+    copy_run(staging + done, whole, true, target + done);
+    done += whole;
+    held -= done;
+    std::memmove(staging, staging + done, static_cast<std::size_t>(held));
   }
 }
 
