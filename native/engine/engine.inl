@@ -34,5 +34,7 @@
 #include "taps.inl"
 #include "fetch.inl"
 #include "separable.inl"
+#include "scaled_pixels.inl"
+#include "sampled_pixels.inl"
 #include "filters.inl"
 #include "stage.inl"

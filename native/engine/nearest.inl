@@ -191,6 +191,7 @@ struct Nearest {
     const std::int64_t width = out.width;
     auto* rows = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(tile_side * width)));
     Tiles tiles(line.m, in, out, border, paint);
+    Writer writer(out);
     std::int64_t y = 0;
     for (; y + tile_side <= out.height; y += tile_side) {
       tiles.ask(y, y + 4 * tile_side);
@@ -205,7 +206,7 @@ struct Nearest {
         x = done = end;
       }
       rest(done, width);
-      for (int j = 0; j < tile_side; ++j) copy_run(rows + j * width, width, out.streamed, out.data + (y + j) * width);
+      for (int j = 0; j < tile_side; ++j) writer.write(rows + j * width, width);
     }
     return y;
   }

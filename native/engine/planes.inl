@@ -18,12 +18,11 @@ inline bool has_avx512() {
   return found;
 }
 
-// Others look bytes up in tables of 64, 128 or 256.
-#define COVARY_VBMI __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+// Others shuffle all bytes of a register, or look them up in tables of 64, 128 or 256.
+#define COVARY_VBMI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi")))
 
 inline bool has_vbmi() {
-  static const bool found =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi");
+  static const bool found = has_avx512() && __builtin_cpu_supports("avx512vbmi");
   return found;
 }
 

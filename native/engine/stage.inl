@@ -271,6 +271,7 @@ inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratc
     places[i] = static_cast<std::uint8_t>(i / size * size + place[i % size]);
   const __m128i shuffle = load_128(places);
 #endif
+  Writer writer(out);
   for (std::int64_t start = 0; start < bytes; start += block / whole * whole) {
     const std::int64_t count = std::min(block / whole * whole, bytes - start);
     const std::uint8_t* COVARY_RESTRICT source = in.data + start;
@@ -284,7 +285,7 @@ inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratc
 #endif
     for (; i < count; i += size)
       for (std::int64_t k = 0; k < size; ++k) target[i + k] = source[i + place[k]];
-    if (staging != nullptr) copy_run(staging, count, true, out.data + start);
+    if (staging != nullptr) writer.write(staging, count);
   }
   return true;
 }
@@ -308,6 +309,9 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
   const auto mix_row = grey ? mix_row3<true> : mix_row3<false>;
   constexpr std::int64_t block = 2048;
   std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(3 * block)) : nullptr;
+  Picture left = out;
+  left.data += 3 * x;
+  Writer writer(left);
   for (; x < pixels; x += block) {
     const std::int64_t count = std::min(block, pixels - x);
     const std::uint8_t* from = in.data + 3 * x;
@@ -316,7 +320,7 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
       for (int c = 0; c < 3; ++c)
         to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
                                          m[4 * c + 3]);
-    if (staging != nullptr) copy_run(to, 3 * count, true, out.data + 3 * x);
+    if (staging != nullptr) writer.write(to, 3 * count);
   }
   return true;
 #else
@@ -502,6 +506,15 @@ void render_sampled(const Picture& in, const Geometry& g, const Stage& stage, St
   render_rows(fetcher, steps, out, scratch);
 }
 
+// Linear sampling without changes of value, from pixels to pixels, where that is faster than by planes.
+template <class T>
+bool move_pixels(const Picture& in, const Geometry& g, const Stage& stage, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.width * in.channels >= std::int64_t{1} << 30) return false;
+  const Paint paint{steps.count == 0 ? nullptr : steps.steps[0].colour};
+  if (g.form == Form::axes) return scale_pixels<T>(in, g, stage.border, paint, out, scratch);
+  return sample_pixels<T>(in, g, stage, paint, out, scratch);
+}
+
 template <class T>
 void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Steps& steps, const Picture& out, Scratch& scratch) {
   Filtered<T> fetcher(in, stage.filter, b, scratch);
@@ -557,6 +570,11 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     copy_picture(in, target, g, stage.border, colour, program.raw, scratch);
     if (target.data != out.data) plane_picture(target, out);
     return;
+  }
+  if (paint_only && steps.count <= 1 && !out.planar && stage.interpolation == Interpolation::linear) {
+    bool done = false;
+    with_element(in.element, [&](auto zero) { done = move_pixels<decltype(zero)>(in, g, stage, steps, out, scratch); });
+    if (done) return;
   }
   if (g.form == Form::none && (tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
                                scaled_values(in, steps, out, scratch) ||
