@@ -73,6 +73,7 @@ void add_discs(nb::module_& m);
 void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
 void add_marks(nb::module_& m);
+void add_neighbours(nb::module_& m);
 void add_superpixels(nb::module_& m);
 
 void add_pixels(nb::module_& m);

@@ -9,6 +9,7 @@ void add_pixels(nb::module_& m) {
   add_dither(m);
   add_glass(m);
   add_marks(m);
+  add_neighbours(m);
   add_superpixels(m);
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from covary import kernels
 from covary.draws.distributions import Constant, Integers, Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
@@ -13,8 +14,11 @@ from covary.ops.image.planes import as_picture, by_planes, white_of, with_channe
 from covary.ops.view import View
 from covary.plan.changes import Change, Filter, Image, Pixels
 
+# Radii up to which the compiled kernels take a mean, by the type of values, and a median.
+_WIDEST_BOX = {"uint8": 7, "uint16": 3}
+_WIDEST_MEDIAN = 3
 # OpenCV's medians of uint16 and float32 go so far; those of uint8 have no such end.
-_WIDEST_MEDIAN = 2
+_WIDEST_OF_OPENCV = 2
 
 
 @operation
@@ -40,10 +44,18 @@ class Blur(Amount):
 
 
 def _box(picture: Image, radius: int) -> Image:
-    import cv2
-
     if radius == 0:
         return picture
+    if kernels.native is not None and radius <= _WIDEST_BOX.get(picture.dtype.name, 0):
+        kernels.native.box(picture, radius, kernels.simd)
+        return picture
+    return box_mean(picture, radius)
+
+
+def box_mean(picture: Image, radius: int) -> Image:
+    """The mean over a square about each pixel, by OpenCV: of whole numbers the bytes of the compiled kernel."""
+    import cv2
+
     size = 2 * radius + 1
     # In place: fresh memory costs more than the sums.
     return with_channels(cv2.blur(picture, (size, size), picture, borderType=cv2.BORDER_REFLECT_101))
@@ -59,7 +71,7 @@ class MedianBlur(Amount):
         radius: the square is 2 * radius + 1 pixels wide, 0 to 50. Identity: 0. Default 1 to 3, as Albumentations'
             `blur_limit` of 3 to 7.
 
-    At the borders the edge pixel is repeated. Radii above 2 take far longer on uint16 and float32 than on uint8.
+    At the borders the edge pixel is repeated. Radii above 3 take far longer, above all on uint16 and float32.
 
     Helps: against learning single pixels: specks and fine noise go, edges stay; watercolour looks.
     Hurts: thin lines and small dots, which vanish.
@@ -72,12 +84,20 @@ class MedianBlur(Amount):
 
 
 def _median(picture: Image, radius: int) -> Image:
+    if radius == 0:
+        return picture
+    if kernels.native is not None and radius <= _WIDEST_MEDIAN:
+        kernels.native.median(picture, radius, kernels.simd)
+        return picture
+    return square_median(picture, radius)
+
+
+def square_median(picture: Image, radius: int) -> Image:
+    """The median of a square about each value, by OpenCV or SciPy: the bytes of the compiled kernel."""
     import cv2
 
     size = 2 * radius + 1
-    if radius == 0:
-        return picture
-    if picture.dtype == np.uint8 or radius <= _WIDEST_MEDIAN:
+    if picture.dtype == np.uint8 or radius <= _WIDEST_OF_OPENCV:
         if picture.shape[2] in (1, 3, 4):
             return with_channels(cv2.medianBlur(picture, size, picture))
         most = 3 if picture.shape[2] % 3 == 0 else 1

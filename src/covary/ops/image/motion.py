@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
+from covary import kernels
 from covary.draws.distributions import Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.planes import as_picture, by_planes
+from covary.ops.image.planes import as_picture
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter, Floats, Image, Pixels
+from covary.plan.changes import Change, Filter, Floats, Image, Ints, Pixels
 
 # Neighbouring pictures of a zoom are so many pixels apart at the corners, at most.
 _SPACING = 2.0
@@ -128,22 +128,34 @@ def _zoomed(picture: Image, factor: float) -> Image:
     steps = zoom_steps(factor, height, width)
     if not steps:
         return picture
+    if kernels.native is None:
+        return zoom_mean(picture, steps)
+    kernels.native.zoom_blur(picture, steps, kernels.simd)
+    return picture
+
+
+def zoom_mean(picture: Image, steps: list[float]) -> Image:
+    """The means of `zoom_steps` one after the other, in NumPy: the bytes of the compiled kernel."""
     values: Image = picture.astype(np.float32)
     for step in steps:
-        values = by_planes(values, partial(_mean_with_zoom, zoom=step))
+        rows, after_rows = _taps(step, picture.shape[0])
+        columns, after_columns = _taps(step, picture.shape[1])
+        mixed = _between(values[rows[0]], values[rows[1]], after_rows[:, None, None])
+        zoomed = _between(mixed[:, columns[0]], mixed[:, columns[1]], after_columns[:, None])
+        values = (values + zoomed) * np.float32(0.5)
     return as_picture(values, picture.dtype)
 
 
-def _mean_with_zoom(planes: Floats, zoom: float) -> Floats:
-    """The mean of float planes and of themselves, magnified; in their place."""
-    import cv2
+def _taps(zoom: float, length: int) -> tuple[tuple[Ints, Ints], Floats]:
+    """Of an axis magnified about its middle: the two places that each comes from, and the share of the second."""
+    middle = 0.5 * (length - 1)
+    position = (1 / zoom) * (np.arange(length) - middle) + middle
+    first = np.floor(position)
+    places = first.astype(np.int64)
+    return (places, np.minimum(places + 1, length - 1)), (position - first).astype(np.float32)
 
-    height, width = planes.shape[:2]
-    share = 1 / zoom
-    # From the centres of output pixels to those of input pixels.
-    matrix = np.array([[share, 0, 0.5 * (width - 1) * (1 - share)], [0, share, 0.5 * (height - 1) * (1 - share)]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    zoomed = cv2.warpAffine(planes, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    planes += zoomed.reshape(planes.shape)
-    planes *= np.float32(0.5)
-    return planes
+
+def _between(first: Image, second: Image, share: Floats) -> Image:
+    """Linear interpolation."""
+    between: Image = first + share * (second - first)
+    return between
