@@ -62,11 +62,14 @@ void boxes(Rows<T> picture) {
   const std::int64_t c = picture.channels, run = picture.run(), height = picture.height, margin = Radius * c;
   // As many rows as the sums hold, and the one that leaves them.
   const std::int64_t kept = side + 1;
-  const Room<T> room(kept * run);
+  const bool in_place = picture.data == picture.out;
+  const Room<T> room(in_place ? kept * run : 0);
   const Room<Sum<T>> line(run + 2 * margin);
   Sum<T>* sums = line.data() + margin;
-  const auto slot = [&](std::int64_t y) { return room.data() + y % kept * run; };
-  const auto take = [&](std::int64_t y) { std::memcpy(slot(y), picture.row(y), sizeof(T) * static_cast<std::size_t>(run)); };
+  const auto slot = [&](std::int64_t y) { return in_place ? room.data() + y % kept * run : picture.row(y); };
+  const auto take = [&](std::int64_t y) {
+    if (in_place) std::memcpy(room.data() + y % kept * run, picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
+  };
   for (std::int64_t y = 0; y < least(Radius, height); ++y) take(y);
   for (std::int64_t y = 0; y < height; ++y) {
     if (y + Radius < height) take(y + Radius);
@@ -80,7 +83,7 @@ void boxes(Rows<T> picture) {
       std::memcpy(sums + run + (x - 1) * c, sums + mirrored(picture.width - 1 + x, picture.width) * c,
                   sizeof(Sum<T>) * static_cast<std::size_t>(c));
     }
-    mean_run<side>(line.data(), c, run, picture.row(y));
+    mean_run<side>(line.data(), c, run, picture.made(y));
   }
 }
 

@@ -111,7 +111,7 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
         rows[count++] = line(from, places[k]);
       }
     }
-    T* to = picture.row(y);
+    T* to = picture.made(y);
     std::int64_t i = 0;
     for (; i + 4 * lanes<T> <= run; i += 4 * lanes<T>) fold_block<T, Choice, 4>(rows, count, i, to);
     for (; i + lanes<T> <= run; i += lanes<T>) fold_block<T, Choice, 1>(rows, count, i, to);

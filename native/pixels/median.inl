@@ -154,7 +154,7 @@ void medians(Rows<T> picture) {
         for (std::int64_t i = 0; i < count + 2 * margin - c; i += lanes<T>)
           pairs.put(i, merged(columns.template at<side>(i), columns.template at<side>(i + c)));
       }
-      T* to = picture.row(y) + x;
+      T* to = picture.made(y) + x;
       for (std::int64_t i = 0; i < count; i += lanes<T>) store_some(to + i, middle<T, Radius>(columns, pairs, i, c), count - i);
     }
   }

@@ -5,13 +5,15 @@
 
 namespace covary {
 
-// A picture that is changed in place; `run` values stand in a row.
+// A picture and where what is made of it goes: to its own place, or to one of the same size that does not overlap with it.
 template <class T>
 struct Rows {
-  T* data;
+  const T* data;
+  T* out;
   std::int64_t height, width, channels;
   std::int64_t run() const { return width * channels; }
-  T* row(std::int64_t y) const { return data + y * run(); }
+  const T* row(std::int64_t y) const { return data + y * run(); }
+  T* made(std::int64_t y) const { return out + y * run(); }
 };
 
 constexpr int widest_median = 3;    // radii

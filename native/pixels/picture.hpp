@@ -14,6 +14,9 @@ namespace nb = nanobind;
 
 using AnyPicture = nb::ndarray<nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
+// A picture that is only read.
+using GivenPicture = nb::ndarray<nb::ro, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
 // A picture of one type of values.
 template <class T>
 struct Pixels {

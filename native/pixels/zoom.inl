@@ -38,7 +38,7 @@ struct Stretch {
 };
 
 // The picture is changed in place: rows come from ones nearer to the middle, which are changed after them.
-void join_zoom(Rows<float> picture, double zoom) {
+void join_zoom(const Rows<float>& picture, double zoom) {
   const std::int64_t c = picture.channels, run = picture.run(), width = picture.width, height = picture.height;
   const double share = 1.0 / zoom;
   const Room<float> room(4 * run + c);
@@ -56,10 +56,10 @@ void join_zoom(Rows<float> picture, double zoom) {
     }
   }
   const std::int64_t centre = (height - 1) / 2;
-  std::memcpy(middle, picture.row(centre), sizeof(float) * static_cast<std::size_t>(run));
+  std::memcpy(middle, picture.made(centre), sizeof(float) * static_cast<std::size_t>(run));
   const auto work = [&](std::int64_t y, bool lower_half) {
     const Axis axis = along(share, y, height);
-    const auto row = [&](std::int64_t at) { return lower_half && at == centre ? middle : picture.row(least(at, height - 1)); };
+    const auto row = [&](std::int64_t at) { return lower_half && at == centre ? middle : picture.made(least(at, height - 1)); };
     between(row(axis.from), row(axis.from + 1), axis.after, run, mixed);
     // The last pixel has none after it, and asks for nothing of it.
     std::memcpy(mixed + run, mixed + run - c, sizeof(float) * static_cast<std::size_t>(c));
@@ -67,7 +67,7 @@ void join_zoom(Rows<float> picture, double zoom) {
       const Stretch& s = stretches.data()[k];
       between(mixed + s.from, mixed + s.from + c, shares + s.start, s.end - s.start, made + s.start);
     }
-    join(made, run, picture.row(y));
+    join(made, run, picture.made(y));
   };
   for (std::int64_t y = 0; y <= centre; ++y) work(y, false);
   for (std::int64_t y = height - 1; y > centre; --y) work(y, true);
@@ -77,17 +77,19 @@ void join_zoom(Rows<float> picture, double zoom) {
 
 template <class T>
 void zoomed(Rows<T> picture, const double* steps, std::int64_t count) {
+  const std::int64_t values = picture.height * picture.run();
   if constexpr (std::is_same_v<T, float>) {
+    if (picture.out != picture.data) std::memcpy(picture.out, picture.data, sizeof(float) * static_cast<std::size_t>(values));
     for (std::int64_t k = 0; k < count; ++k) join_zoom(picture, steps[k]);
   } else {
-    const std::int64_t values = picture.height * picture.run();
     void* block = take_block(sizeof(float) * static_cast<std::size_t>(values));
     auto* __restrict reals = static_cast<float*>(block);
-    T* __restrict own = picture.data;
-    for (std::int64_t i = 0; i < values; ++i) reals[i] = static_cast<float>(own[i]);
-    zoomed(Rows<float>{reals, picture.height, picture.width, picture.channels}, steps, count);
+    const T* from = picture.data;
+    T* to = picture.out;
+    for (std::int64_t i = 0; i < values; ++i) reals[i] = static_cast<float>(from[i]);
+    zoomed(Rows<float>{reals, reals, picture.height, picture.width, picture.channels}, steps, count);
     constexpr float magic = 12582912.0F;  // rounds to nearest, ties to even; means stay within the range of the values
-    for (std::int64_t i = 0; i < values; ++i) own[i] = static_cast<T>(static_cast<std::int32_t>((reals[i] + magic) - magic));
+    for (std::int64_t i = 0; i < values; ++i) to[i] = static_cast<T>(static_cast<std::int32_t>((reals[i] + magic) - magic));
     return_block(block);
   }
 }

@@ -10,9 +10,9 @@ from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.filters import reach
-from covary.ops.image.planes import as_picture, by_planes, white_of, with_channels
+from covary.ops.image.planes import as_picture, by_planes, filled, white_of, with_channels
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter, Image, Pixels
+from covary.plan.changes import Change, Filter, Image, Pixels, into
 
 # Radii up to which the compiled kernels take a mean, by the type of values, and a median.
 _WIDEST_BOX = {"uint8": 7, "uint16": 3}
@@ -43,22 +43,24 @@ class Blur(Amount):
         return Pixels(_box, tuple({"radius": int(radius)} for radius in np.rint(draw("radius"))))
 
 
-def _box(picture: Image, radius: int) -> Image:
+@into
+def _box(picture: Image, radius: int, out: Image | None = None) -> Image:
     if radius == 0:
-        return picture
-    if kernels.native is not None and radius <= _WIDEST_BOX.get(picture.dtype.name, 0):
-        kernels.native.box(picture, radius, kernels.simd)
-        return picture
-    return box_mean(picture, radius)
+        return filled(out, picture)
+    out = picture if out is None else out
+    if kernels.native is None or radius > _WIDEST_BOX.get(picture.dtype.name, 0):
+        return box_mean(picture, radius, out)
+    kernels.native.box(picture, out, radius, kernels.simd)
+    return out
 
 
-def box_mean(picture: Image, radius: int) -> Image:
+def box_mean(picture: Image, radius: int, out: Image | None = None) -> Image:
     """The mean over a square about each pixel, by OpenCV: of whole numbers the bytes of the compiled kernel."""
     import cv2
 
     size = 2 * radius + 1
-    # In place: fresh memory costs more than the sums.
-    return with_channels(cv2.blur(picture, (size, size), picture, borderType=cv2.BORDER_REFLECT_101))
+    # Fresh memory costs more than the sums.
+    return filled(out, with_channels(cv2.blur(picture, (size, size), out, borderType=cv2.BORDER_REFLECT_101)))
 
 
 @operation
@@ -83,13 +85,15 @@ class MedianBlur(Amount):
         return Pixels(_median, tuple({"radius": int(radius)} for radius in np.rint(draw("radius"))))
 
 
-def _median(picture: Image, radius: int) -> Image:
+@into
+def _median(picture: Image, radius: int, out: Image | None = None) -> Image:
     if radius == 0:
-        return picture
-    if kernels.native is not None and radius <= _WIDEST_MEDIAN:
-        kernels.native.median(picture, radius, kernels.simd)
-        return picture
-    return square_median(picture, radius)
+        return filled(out, picture)
+    if kernels.native is None or radius > _WIDEST_MEDIAN:
+        return filled(out, square_median(picture, radius))
+    out = picture if out is None else out
+    kernels.native.median(picture, out, radius, kernels.simd)
+    return out
 
 
 def square_median(picture: Image, radius: int) -> Image:
@@ -99,7 +103,7 @@ def square_median(picture: Image, radius: int) -> Image:
     size = 2 * radius + 1
     if picture.dtype == np.uint8 or radius <= _WIDEST_OF_OPENCV:
         if picture.shape[2] in (1, 3, 4):
-            return with_channels(cv2.medianBlur(picture, size, picture))
+            return with_channels(cv2.medianBlur(picture, size))
         most = 3 if picture.shape[2] % 3 == 0 else 1
         return by_planes(picture, lambda planes: cv2.medianBlur(planes, size), most)
     from scipy.ndimage import median_filter

@@ -11,9 +11,9 @@ from covary import kernels
 from covary.draws.distributions import Integers, Range
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.planes import with_channels
+from covary.ops.image.planes import filled, with_channels
 from covary.ops.view import View
-from covary.plan.changes import Change, Image, Pixels
+from covary.plan.changes import Change, Image, Pixels, into
 
 _WIDEST = 16  # radius up to which the compiled kernels go
 # Whether the lightest is taken, in each step.
@@ -71,17 +71,20 @@ def _halves(radius: int, shape: str) -> list[int]:
     return [int(row.sum()) // 2 for row in neighbourhood(radius, shape)]
 
 
-def _reshaped(picture: Image, operation: str, radius: int, shape: str) -> Image:
+@into
+def _reshaped(picture: Image, operation: str, radius: int, shape: str, out: Image | None = None) -> Image:
     if radius == 0:
-        return picture
+        return filled(out, picture)
+    out = picture if out is None else out
     if kernels.native is None or radius > _WIDEST:
-        return reshaped(picture, operation, radius, shape)
+        return reshaped(picture, operation, radius, shape, out)
     for lightest in _STEPS[operation]:
-        kernels.native.extreme(picture, _halves(radius, shape), lightest, kernels.simd)
-    return picture
+        kernels.native.extreme(picture, out, _halves(radius, shape), lightest, kernels.simd)
+        picture = out
+    return out
 
 
-def reshaped(picture: Image, operation: str, radius: int, shape: str) -> Image:
+def reshaped(picture: Image, operation: str, radius: int, shape: str, out: Image | None = None) -> Image:
     """The picture with its shapes changed by OpenCV: the bytes of the compiled kernel."""
     import cv2
 
@@ -91,4 +94,4 @@ def reshaped(picture: Image, operation: str, radius: int, shape: str) -> Image:
         "opening": cv2.MORPH_OPEN,
         "closing": cv2.MORPH_CLOSE,
     }[operation]
-    return with_channels(cv2.morphologyEx(picture, code, neighbourhood(radius, shape), picture))
+    return filled(out, with_channels(cv2.morphologyEx(picture, code, neighbourhood(radius, shape), out)))

@@ -10,9 +10,9 @@ from covary import kernels
 from covary.draws.distributions import Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.planes import as_picture
+from covary.ops.image.planes import as_picture, filled
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter, Floats, Image, Ints, Pixels
+from covary.plan.changes import Change, Filter, Floats, Image, Ints, Pixels, into
 
 # Neighbouring pictures of a zoom are so many pixels apart at the corners, at most.
 _SPACING = 2.0
@@ -123,15 +123,17 @@ def zoom_steps(factor: float, height: int, width: int) -> list[float]:
     return [math.exp(apart * 2**step) for step in range(doublings)]
 
 
-def _zoomed(picture: Image, factor: float) -> Image:
+@into
+def _zoomed(picture: Image, factor: float, out: Image | None = None) -> Image:
     height, width = picture.shape[:2]
     steps = zoom_steps(factor, height, width)
     if not steps:
-        return picture
+        return filled(out, picture)
     if kernels.native is None:
-        return zoom_mean(picture, steps)
-    kernels.native.zoom_blur(picture, steps, kernels.simd)
-    return picture
+        return filled(out, zoom_mean(picture, steps))
+    out = picture if out is None else out
+    kernels.native.zoom_blur(picture, out, steps, kernels.simd)
+    return out
 
 
 def zoom_mean(picture: Image, steps: list[float]) -> Image:
