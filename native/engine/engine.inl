@@ -31,4 +31,5 @@
 #include "fetch.inl"
 #include "separable.inl"
 #include "filters.inl"
+#include "fixed.inl"
 #include "stage.inl"
