@@ -37,4 +37,5 @@
 #include "scaled_pixels.inl"
 #include "sampled_pixels.inl"
 #include "filters.inl"
+#include "fixed.inl"
 #include "stage.inl"

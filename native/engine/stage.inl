@@ -517,8 +517,12 @@ bool move_pixels(const Picture& in, const Geometry& g, const Stage& stage, const
 
 template <class T>
 void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Steps& steps, const Picture& out, Scratch& scratch) {
+  const bool stored = steps.count == 0 && out.element == in.element && !out.planar;
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if (stored && filtered_in_whole_numbers(in, stage.filter, b, out, scratch)) return;
+  }
   Filtered<T> fetcher(in, stage.filter, b, scratch);
-  if (steps.count == 0 && out.element == in.element && !out.planar) {
+  if (stored) {
     for (std::int64_t y = 0; y < out.height; ++y)
       fetcher.store(y, reinterpret_cast<T*>(out.data) + y * fetcher.run);
     return;

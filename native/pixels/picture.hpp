@@ -21,6 +21,9 @@ namespace nb = nanobind;
 
 using AnyPicture = nb::ndarray<nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
+// A picture that is only read.
+using GivenPicture = nb::ndarray<nb::ro, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
 // A picture of one type of values.
 template <class T>
 struct Pixels {
@@ -82,6 +85,7 @@ void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
 void add_levels(nb::module_& m);
 void add_marks(nb::module_& m);
+void add_neighbours(nb::module_& m);
 void add_superpixels(nb::module_& m);
 
 void add_pixels(nb::module_& m);

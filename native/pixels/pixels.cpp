@@ -11,6 +11,7 @@ void add_pixels(nb::module_& m) {
   add_glass(m);
   add_levels(m);
   add_marks(m);
+  add_neighbours(m);
   add_superpixels(m);
 }
 

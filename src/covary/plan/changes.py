@@ -248,7 +248,8 @@ class Pixels:
     """A function of one image and its drawn parameters, for what no other kind can say.
 
     Attributes:
-        function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype.
+        function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype. It
+            may work in place: it is given a copy; with `into` it need not be.
         parameters: one dict per sample.
         effect: what it means for labels; None where nothing moves or goes. With `Tiles` the function is called for
             masks as well, of any dtype and number of channels.
@@ -260,6 +261,13 @@ class Pixels:
     parameters: tuple[dict[str, Any], ...]
     effect: Tiles | Vanish | None = None
     into: Callable[..., None] | None = None
+
+
+def into(function: Callable[..., Image]) -> Callable[..., Image]:
+    """Say of a function of pixels that it takes `out`: an array of the image's shape and dtype, or the image itself,
+    which it fills and returns; the image is then only read. Without `out` it works in place."""
+    setattr(function, "into", True)  # noqa: B010 - a function has no such attribute by its type
+    return function
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -89,7 +89,7 @@ def _fits(stage: Stage, sources: Sequence[Image], outputs: Sequence[Image]) -> b
 
 def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Image] | None, where: str) -> list[Image]:
     assert stage.pixels is not None
-    function = stage.pixels.function
+    function, fills = stage.pixels.function, getattr(stage.pixels.function, "into", False)
     changed = []
     into = stage.pixels.into
     for index, (picture, parameters) in enumerate(zip(pictures, stage.pixels.parameters, strict=True)):
@@ -100,8 +100,11 @@ def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Im
             continue
         given = picture
         if not own:
-            # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
             given = empty(picture.shape, picture.dtype) if room is None else room[index]
+            if fills and picture.flags.c_contiguous:
+                changed.append(function(picture, out=given, **parameters))
+                continue
+            # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
             given[...] = picture
         result = np.ascontiguousarray(function(given, **parameters))
         if result.shape != picture.shape or result.dtype != picture.dtype:

@@ -7,12 +7,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.draws.distributions import Integers, Range
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.planes import with_channels
+from covary.ops.image.planes import filled, with_channels
 from covary.ops.view import View
-from covary.plan.changes import Change, Image, Pixels
+from covary.plan.changes import Change, Image, Pixels, into
+
+_WIDEST = 16  # radius up to which the compiled kernels go
+# Whether the lightest is taken, in each step.
+_STEPS = {"dilation": (True,), "erosion": (False,), "opening": (False, True), "closing": (True, False)}
 
 
 @operation
@@ -60,16 +65,33 @@ def neighbourhood(radius: int, shape: str) -> NDArray[np.uint8]:
     return ones
 
 
-def _reshaped(picture: Image, operation: str, radius: int, shape: str) -> Image:
+@cache
+def _halves(radius: int, shape: str) -> list[int]:
+    """How far the rows of a neighbourhood reach to each side, from its top row to its bottom row."""
+    return [int(row.sum()) // 2 for row in neighbourhood(radius, shape)]
+
+
+@into
+def _reshaped(picture: Image, operation: str, radius: int, shape: str, out: Image | None = None) -> Image:
+    if radius == 0:
+        return filled(out, picture)
+    out = picture if out is None else out
+    if kernels.native is None or radius > _WIDEST:
+        return reshaped(picture, operation, radius, shape, out)
+    for lightest in _STEPS[operation]:
+        kernels.native.extreme(picture, out, _halves(radius, shape), lightest, kernels.simd)
+        picture = out
+    return out
+
+
+def reshaped(picture: Image, operation: str, radius: int, shape: str, out: Image | None = None) -> Image:
+    """The picture with its shapes changed by OpenCV: the bytes of the compiled kernel."""
     import cv2
 
-    if radius == 0:
-        return picture
-    near = neighbourhood(radius, shape)
     code = {
         "dilation": cv2.MORPH_DILATE,
         "erosion": cv2.MORPH_ERODE,
         "opening": cv2.MORPH_OPEN,
         "closing": cv2.MORPH_CLOSE,
     }[operation]
-    return with_channels(cv2.morphologyEx(picture, code, near, picture))
+    return filled(out, with_channels(cv2.morphologyEx(picture, code, neighbourhood(radius, shape), out)))
