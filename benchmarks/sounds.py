@@ -22,7 +22,7 @@ import soundfile
 from benchmarks import report
 from benchmarks.timing import Times, take_turns
 
-BATCH = 8
+BATCH = 32
 FORMATS = ((16000, 4), (44100, 10))
 
 
