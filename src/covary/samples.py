@@ -246,8 +246,10 @@ class Samples:
         made = draw_sounds(plan, [sound.given], [sound.fields] if sound.fields else None, self.targets, 1)
         return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
 
-    def _rates_of(self, sounds: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    def _rates_of(self, sounds: Sequence[Any], given: list[Any]) -> list[Any]:
         """The rates of sounds, of which some may have come without one."""
+        if given.count(None) == len(given) and set(map(type, sounds)) == {np.ndarray}:
+            return [self.rate] * len(given)
         return [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)]
 
     def _rate_of(self, sound: Any) -> int | None:

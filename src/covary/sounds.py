@@ -149,7 +149,10 @@ def draw_sounds(
     """
     rates = plan.final_rates.tolist()
     if fields is None:
-        return VariedSounds([wave for wave, _ in _drawn(plan, sounds, None, threads)], rates, [{} for _ in rates])
+        waves = draw_directly(plan, sounds, None, threads)
+        if any(wave is None for wave in waves):
+            waves = [wave for wave, _ in _completed(plan, sounds, waves, None, threads)]
+        return VariedSounds(waves, rates, [{}] * len(rates))
     companions = [
         {
             field: (value, target.kinds)
@@ -158,20 +161,20 @@ def draw_sounds(
         }
         for sample in fields
     ]
-    drawn = _drawn(plan, sounds, companions, threads)
+    alone = np.array([not some for some in companions], dtype=np.bool_)
+    drawn = _completed(plan, sounds, draw_directly(plan, sounds, alone, threads), companions, threads)
     labels = carry_events(plan, fields, targets)
     for label, (_, others) in zip(labels, drawn, strict=True):
         label.update(others)
     return VariedSounds([wave for wave, _ in drawn], rates, labels)
 
 
-def _drawn(
-    plan: AudioPlan, sounds: Sequence[Any], companions: Sequence[Companions] | None, threads: int
+def _completed(
+    plan: AudioPlan, sounds: Sequence[Any], begun: Sequence[Any], companions: Sequence[Companions] | None, threads: int
 ) -> list[tuple[NDArray[Any], Mapping[str, NDArray[Any]]]]:
-    """The sounds and their companions; what the compiled kernels can do in one call is done so."""
-    alone = None if companions is None else np.array([not some for some in companions], dtype=np.bool_)
-    drawn: list[Any] = [(wave, _NONE) for wave in draw_directly(plan, sounds, alone, threads)]
-    rest = [row for row, (wave, _) in enumerate(drawn) if wave is None]
+    """The sounds and their companions; those that one call of the compiled kernels has drawn are in `begun`."""
+    drawn: list[Any] = [(wave, _NONE) for wave in begun]
+    rest = [row for row, wave in enumerate(begun) if wave is None]
     if not rest:
         return drawn
     every = [_NONE] * plan.count if companions is None else companions
