@@ -186,7 +186,9 @@ def _completed(
     for row, wave in zip(rest, waves, strict=True):
         check_finite(wave, names[row], looked_at(plan.passes(row), wave.shape[1]))
     given = [sounds[row] for row in rest]
-    for row, made in zip(rest, draw_checked(plan, rest, given, waves, [every[row] for row in rest], threads), strict=True):
+    for row, made in zip(
+        rest, draw_checked(plan, rest, given, waves, [every[row] for row in rest], threads), strict=True
+    ):
         drawn[row] = made
     return drawn
 
