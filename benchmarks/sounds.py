@@ -212,8 +212,8 @@ def run(names: list[str]) -> None:
         ordered,
         [
             f"Batches of {BATCH}. Filters have zero phase unless they are called causal; audiomentations' are causal.",
-            "All results are new memory; where audiomentations returns a view of its input (Reverse, Trim, AdjustDuration"
-            " for RandomCrop), that is copied. The C library keeps freed memory for either side.",
+            "All results are new memory: where audiomentations returns a view of its input (Reverse, Trim, and"
+            " AdjustDuration beside RandomCrop), that is copied. The C library keeps freed memory for either side.",
             *skipped.values(),
             f"Not met: {'; '.join(unmet) if unmet else 'none'}.",
         ],

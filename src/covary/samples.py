@@ -204,7 +204,7 @@ class Samples:
         """Sounds that come with no more than their rates."""
         from covary.sounds import vary_sounds
 
-        rates = [None] * len(sounds) if given is None else list(given)
+        rates: list[Any] = [None] * len(sounds) if given is None else list(given)
         made = vary_sounds(
             self.images.layout,
             sounds,
@@ -215,7 +215,7 @@ class Samples:
             fuse=self.images.fuse,
             threads=threads,
         )
-        told = rates.count(None) < len(rates) or made.rates.count(self.rate) < len(rates)
+        told = rates.count(None) < len(rates) or any(rate != self.rate for rate in made.rates)
         return {"audio": made.waves, "rate": made.rates} if told else {"audio": made.waves}
 
     def _told(self, given: Any, rate: int) -> dict[str, int]:

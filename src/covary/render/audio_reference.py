@@ -90,7 +90,7 @@ def _pass(signal: Signal, rate: int, part: Part) -> Signal:
         return np.clip(signal, change.low[row], change.high[row])
     if isinstance(change, Quantise):
         half = 2.0 ** (change.bits[row] - 1)
-        return np.clip(np.rint(signal * half), -half, half - 1) / half
+        return np.asarray(np.clip(np.rint(signal * half), -half, half - 1) / half)
     single = signal.astype(np.float32)
     if isinstance(change, Shaper):
         return change.function(single, **change.parameters[row]).astype(np.float64)
