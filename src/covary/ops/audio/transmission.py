@@ -36,7 +36,8 @@ class Mp3(SoundOperation):
     Args:
         compression: 0 is the best quality, 1 the smallest file; a single number is that value. Default 0.3 to 1.
         engine: "libsndfile"; or "fast-mp3-augment", by the package of that name: LAME at a quicker setting, some four
-            times as fast. Default "libsndfile".
+            times as fast. Default "libsndfile", which every installation has: what a key gives does not depend on what
+            else is installed.
 
     Delay and duration stay. Rates that MP3 does not know are resampled to the next and back.
 
