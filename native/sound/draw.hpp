@@ -21,15 +21,21 @@ struct SoundPass {
   double second = 0;               // clamp: the greatest value; peak: whether only what is above is turned down
 };
 
+// Of integers full scale is 2**15 or 2**31.
+enum class SoundElement : std::uint8_t { f32, f64, i16, i32 };
+
 struct SoundJob {
-  const float* wave = nullptr;  // `channels` rows of `length` samples
+  SoundElement element = SoundElement::f32;
+  const void* wave = nullptr;  // `channels` rows of `length` samples
   std::int64_t channels = 0, length = 0, wave_step = 0;  // the step from row to row, in samples
   std::vector<SoundPass> passes;
-  float* out = nullptr;  // channels * the final length
+  void* out = nullptr;  // channels * out_length
+  std::int64_t out_length = 0;
 };
 
 namespace portable {
-// False where a value that is looked at is no finite number; `out` then holds nothing of use.
+// False where a value that is looked at is no finite number; `out` then holds nothing of use. What is not float32 is computed in
+// float32; the values of 32-bit integers and of float64 lose digits by that.
 bool draw(const SoundJob& job);
 }  // namespace portable
 

@@ -294,22 +294,22 @@ class Between {
   void* block_ = nullptr;
 };
 
-}  // namespace
-
-bool draw(const SoundJob& job) {
+// A job on float32.
+bool draw_floats(const SoundJob& job) {
   const std::size_t count = job.passes.size();
   std::size_t behind_cuts = count;  // the first pass behind all cuts
   while (behind_cuts > 0 && job.passes[behind_cuts - 1].kind != SoundStep::cut) --behind_cuts;
 
   Between held, next;
-  Rows now{job.wave, job.length, job.wave_step};
+  auto* const out = static_cast<float*>(job.out);
+  Rows now{static_cast<const float*>(job.wave), job.length, job.wave_step};
   float* own = nullptr;  // the same rows, where they are ours to change
   bool looked = false;
   std::size_t at = 0;
   do {
     if (at < count && job.passes[at].kind == SoundStep::cut) {
       const SoundPass& pass = job.passes[at];
-      own = at + 1 == behind_cuts ? job.out : next.of(job.channels * pass.length);
+      own = at + 1 == behind_cuts ? out : next.of(job.channels * pass.length);
       if (!cut(now, job.channels, pass, own).finite() && !looked) return false;
       held.swap(next);
       now = {own, pass.length, pass.length};
@@ -332,7 +332,7 @@ bool draw(const SoundJob& job) {
       }
       run.push_back(pass);
     }
-    if (own == nullptr) own = behind_cuts == 0 ? job.out : held.of(job.channels * now.length);
+    if (own == nullptr) own = behind_cuts == 0 ? out : held.of(job.channels * now.length);
     Worst worst;
     for (std::int64_t channel = 0; channel < job.channels; ++channel) {
       for (std::int64_t start = 0; start < now.length; start += chunk) {
@@ -352,6 +352,52 @@ bool draw(const SoundJob& job) {
     looked = true;
     now = {own, now.length, now.length};
   } while (at < count);
+  return true;
+}
+
+// Integers times a power of two, as float32.
+template <class From>
+void to_floats(const SoundJob& job, float scale, float* to) {
+  for (std::int64_t channel = 0; channel < job.channels; ++channel) {
+    const From* from = static_cast<const From*>(job.wave) + channel * job.wave_step;
+    for (std::int64_t at = 0; at < job.length; ++at) to[channel * job.length + at] = static_cast<float>(from[at]) * scale;
+  }
+}
+
+// Rounded to nearest, ties to even, and clipped. `Wide` holds every value of `To`.
+template <class Wide, class To>
+void to_integers(const float* from, std::int64_t count, To* to) {
+  constexpr auto low = static_cast<Wide>(std::numeric_limits<To>::min()), high = static_cast<Wide>(std::numeric_limits<To>::max());
+  for (std::int64_t at = 0; at < count; ++at) {
+    const Wide level = std::nearbyint(static_cast<Wide>(from[at]) * -low);
+    const Wide above = level < low ? low : level;
+    to[at] = above < high ? static_cast<To>(above) : static_cast<To>(high);
+  }
+}
+
+}  // namespace
+
+bool draw(const SoundJob& job) {
+  if (job.element == SoundElement::f32) return draw_floats(job);
+  Between given, made;
+  float* from = given.of(job.channels * job.length);
+  SoundJob inner = job;
+  inner.wave = from;
+  inner.wave_step = job.length;
+  float* to = made.of(job.channels * job.out_length);
+  inner.out = to;
+  switch (job.element) {
+    case SoundElement::i16: to_floats<std::int16_t>(job, 0x1p-15f, from); break;
+    case SoundElement::i32: to_floats<std::int32_t>(job, 0x1p-31f, from); break;
+    default: to_floats<double>(job, 1.0f, from);
+  }
+  if (!draw_floats(inner)) return false;
+  const std::int64_t count = job.channels * job.out_length;
+  switch (job.element) {
+    case SoundElement::i16: to_integers<float>(to, count, static_cast<std::int16_t*>(job.out)); break;
+    case SoundElement::i32: to_integers<double>(to, count, static_cast<std::int32_t*>(job.out)); break;
+    default: std::copy(to, to + count, static_cast<double*>(job.out));
+  }
   return true;
 }
 

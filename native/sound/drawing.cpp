@@ -1,4 +1,5 @@
 // The part of covary._native that draws sounds in one go, see draw.hpp.
+#include <algorithm>
 #include <atomic>
 #include <new>
 #include <string>
@@ -137,20 +138,51 @@ bool has_form(const View& view) {
          reinterpret_cast<std::uintptr_t>(view.data()) % static_cast<std::uintptr_t>(view.item()) == 0;
 }
 
-// Whether a sound can be drawn here: float32 whose samples stand next to each other.
+// The dtypes of sounds; false for any other.
+bool element_of(const View& view, SoundElement& element) {
+  switch (view.code()) {
+    case 'f': element = SoundElement::f32; return true;
+    case 'd': element = SoundElement::f64; return true;
+    case 'h': element = SoundElement::i16; return true;
+    case 'i': element = SoundElement::i32; return view.item() == 4;
+    default: return false;
+  }
+}
+
+// Whether a sound can be drawn here: its samples stand next to each other.
 bool job_of(const View& view, SoundJob& job) {
-  if (!has_form(view) || view.code() != 'f') return false;
+  if (!has_form(view) || !element_of(view, job.element)) return false;
   const int last = view.dimensions() - 1;
-  constexpr std::int64_t item = sizeof(float);
-  if (view.shape(last) > 1 && view.stride(last) != item) return false;
-  job.wave = static_cast<const float*>(view.data());
+  if (view.shape(last) > 1 && view.stride(last) != view.item()) return false;
+  job.wave = view.data();
   job.length = view.shape(last);
   job.channels = last == 0 ? 1 : view.shape(0);
   if (job.channels > 1) {
-    if (view.stride(0) % item != 0) return false;
-    job.wave_step = view.stride(0) / item;
+    if (view.stride(0) % view.item() != 0) return false;
+    job.wave_step = view.stride(0) / view.item();
   }
   return true;
+}
+
+// Whether a sound may be computed in float32: what is only moved keeps every digit.
+bool may_round(const SoundJob& job) {
+  if (job.element == SoundElement::f32 || job.element == SoundElement::i16) return true;
+  return std::any_of(job.passes.begin(), job.passes.end(), [](const SoundPass& pass) { return pass.kind != SoundStep::cut || pass.fade > 0; });
+}
+
+// NumPy's dtype of sounds.
+PyObject* dtype_of(SoundElement element) {
+  static constexpr const char* names[] = {"float32", "float64", "int16", "int32"};
+  static PyObject* found[4] = {};
+  PyObject*& one = found[static_cast<int>(element)];
+  if (one == nullptr) {
+    static PyObject* dtype = nullptr;
+    kept(dtype, "numpy", "dtype");
+    const Owned name = checked(PyUnicode_FromString(names[static_cast<int>(element)]));
+    Owned made = checked(PyObject_CallOneArg(dtype, name.get()));
+    if (one == nullptr) one = made.release();
+  }
+  return one;
 }
 
 std::vector<SoundPass> passes_of(const std::vector<Step>& steps, std::int64_t row) {
@@ -184,14 +216,6 @@ PyObject* drawn(PyObject* sounds_object, PyObject* steps_object, PyObject* chose
     chosen = static_cast<const bool*>(views.back().data());
   }
   const Owned made = checked(PyList_New(count));
-  static PyObject* float32 = nullptr;
-  if (float32 == nullptr) {
-    static PyObject* dtype = nullptr;
-    kept(dtype, "numpy", "dtype");
-    const Owned name = checked(PyUnicode_FromString("float32"));
-    Owned found = checked(PyObject_CallOneArg(dtype, name.get()));
-    if (float32 == nullptr) float32 = found.release();
-  }
   std::vector<SoundJob> jobs;
   std::vector<Py_ssize_t> rows;
   for (Py_ssize_t row = 0; row < count; ++row) {
@@ -206,14 +230,15 @@ PyObject* drawn(PyObject* sounds_object, PyObject* steps_object, PyObject* chose
     } catch (const std::invalid_argument&) {
       continue;
     }
-    const bool flat = views.back().dimensions() == 1;
     job.passes = passes_of(steps, row);
-    std::int64_t length = job.length;
+    if (!may_round(job)) continue;
+    job.out_length = job.length;
     for (const SoundPass& pass : job.passes)
-      if (pass.kind == SoundStep::cut) length = pass.length;
-    const std::int64_t shape[2] = {flat ? length : job.channels, length};
-    Owned out = new_array(float32, sizeof(float), shape, flat ? 1 : 2);
-    job.out = static_cast<float*>(View(out.get(), "out", true).data());
+      if (pass.kind == SoundStep::cut) job.out_length = pass.length;
+    const bool flat = views.back().dimensions() == 1;
+    const std::int64_t shape[2] = {flat ? job.out_length : job.channels, job.out_length};
+    Owned out = new_array(dtype_of(job.element), views.back().item(), shape, flat ? 1 : 2);
+    job.out = View(out.get(), "out", true).data();
     PyList_SetItem(made.get(), row, out.release());
     jobs.push_back(std::move(job));
     rows.push_back(row);
@@ -261,9 +286,8 @@ PyObject* sizes_of(PyObject* sounds_object) {
     if (!is_array(sound)) return Py_NewRef(Py_None);
     try {
       const View view(sound, "sound");
-      const char code = view.code();
-      const bool known = code == 'f' || code == 'd' || code == 'h' || (code == 'i' && view.item() == 4);
-      if (!known || !has_form(view)) return Py_NewRef(Py_None);
+      SoundElement element;
+      if (!element_of(view, element) || !has_form(view)) return Py_NewRef(Py_None);
       sizes[2 * row] = view.dimensions() == 2 ? view.shape(0) : 1;
       sizes[2 * row + 1] = view.shape(view.dimensions() - 1);
     } catch (const std::invalid_argument&) {

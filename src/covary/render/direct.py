@@ -30,8 +30,9 @@ def draw_directly(plan: AudioPlan, sounds: Sequence[Any], chosen: Bools | None, 
         threads: cores to use.
 
     Returns:
-        B entries: the new sound; or None where it is not chosen, more than that happens to it, it is not float32, or
-        a value that is looked at is no finite number.
+        B entries: the new sound; or None where it is not chosen, more than that happens to it, it is neither float32
+        nor int16 and does no more than move, its samples do not stand next to each other, or a value that is looked at
+        is no finite number.
     """
     told = None if kernels.native is None or plan.excerpts is not None else _told(plan)
     if told is None:
