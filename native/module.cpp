@@ -408,6 +408,7 @@ NB_MODULE(_native, m) {
       },
       nb::arg("points"), nb::arg("visibility"), nb::arg("outside"), nb::arg("sizes"), nb::arg("stages"));
   covary::define_sounds(m);
+  covary::define_drawing(m);
   covary::define_texts(m);
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });

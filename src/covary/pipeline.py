@@ -258,7 +258,8 @@ class Pipeline:
         sound = self._samples.sound_of(fields)
 
         def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            return self._samples.plan_sound(sound, count, course).of_one
+            plan = self._samples.plan_sound(sound, count, course)
+            return lambda row: plan.part(row, 1)
 
         # Operations that must hear the sound cannot be planned before it is there.
         plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
