@@ -145,8 +145,12 @@ struct Scaled final : Fetcher {
           out[c] = mix(static_cast<float>(source[a + c]), static_cast<float>(source[b + c]), fraction[x]);
         continue;
       }
-      prefetch(source + a, 3 * s.stride * static_cast<std::int64_t>(sizeof(T)));
+      if (x % lanes == 0) prefetch(source + a, 3 * s.stride * static_cast<std::int64_t>(sizeof(T)));
       const __m256 t = _mm256_set1_ps(fraction[x]);
+      if (channels <= lanes) {
+        _mm256_storeu_ps(out, mix(load_values(source + a), load_values(source + b), t));
+        continue;
+      }
       for (std::int64_t c = 0;;) {
         _mm256_storeu_ps(out + c, mix(load_values(source + a + c), load_values(source + b + c), t));
         if (c + lanes >= channels) break;

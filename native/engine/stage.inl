@@ -310,6 +310,61 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
 #endif
 }
 
+// Channels that are copies of others, or of one value: bytes change places within their pixel.
+inline bool selected(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+#if defined(COVARY_ENGINE_AVX2)
+  const std::int64_t size = in.pixel_size();
+  if (in.element == Element::f32 || out.element != in.element || out.planar || steps.count == 0 || size > 16) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  const std::int64_t value = element_size(in.element), channels = in.channels, count = 16 / size;
+  const float* m = steps.steps[0].matrix;
+  // Of as many pixels as 16 bytes hold: where each byte comes from, and what stands where none does.
+  alignas(16) std::uint8_t places[16] = {}, constants[16] = {};
+  for (std::int64_t c = 0; c < channels; ++c, m += channels + 1) {
+    std::int64_t from = -1;
+    for (std::int64_t k = 0; k < channels; ++k) {
+      if (m[k] == 0.0F) continue;
+      if (m[k] != 1.0F || from >= 0) return false;
+      from = k;
+    }
+    if (from >= 0 && m[channels] != 0.0F) return false;
+    const std::uint32_t constant = in.element == Element::u8 ? narrow<std::uint8_t>(m[channels]) : narrow<std::uint16_t>(m[channels]);
+    for (std::int64_t pixel = 0; pixel < count; ++pixel)
+      for (std::int64_t byte = 0; byte < value; ++byte) {
+        const std::int64_t at = pixel * size + c * value + byte;
+        places[at] = static_cast<std::uint8_t>(from < 0 ? 0x80 : pixel * size + from * value + byte);
+        constants[at] = from < 0 ? static_cast<std::uint8_t>(constant >> (8 * byte)) : std::uint8_t{0};
+      }
+  }
+  const __m128i order = load_128(places), other = load_128(constants);
+  const std::int64_t run = in.row_size(), step = count * size;
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(run)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data + y * run;
+    std::uint8_t* to = out.streamed ? staging : writer.at();
+    std::int64_t i = 0;
+    // What a store writes beyond its pixels is mended by the next.
+    for (; i + 16 <= run; i += step)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(_mm_shuffle_epi8(load_128(from + i), order), other));
+    for (; i < run; i += size)
+      for (std::int64_t byte = 0; byte < size; ++byte)
+        to[i + byte] = places[byte] == 0x80 ? constants[byte] : from[i + places[byte]];
+    if (out.streamed) {
+      writer.write(staging, run);
+    } else {
+      writer.skip(run);
+    }
+  }
+  return true;
+#else
+  (void)in, (void)steps, (void)out, (void)scratch;
+  return false;
+#endif
+}
+
 // A gain and an offset for each channel, and nothing else: straight from value to value.
 inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
   if (in.element != Element::u16 || out.element != Element::u16 || out.planar || steps.count == 0) return false;
@@ -325,7 +380,7 @@ inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, S
   // Those of a row, value by value.
   auto* gains = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
   auto* offsets = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
-  for (std::int64_t i = 0; !alike && i < n; ++i) {
+  for (std::int64_t i = 0; i < n; ++i) {
     gains[i] = m[i % channels * (channels + 2)];
     offsets[i] = m[i % channels * (channels + 1) + channels];
   }
@@ -334,12 +389,19 @@ inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, S
   for (std::int64_t y = 0; y < in.height; ++y) {
     const auto* COVARY_RESTRICT from = reinterpret_cast<const std::uint16_t*>(in.data) + y * n;
     auto* COVARY_RESTRICT to = reinterpret_cast<std::uint16_t*>(out.streamed ? staging : writer.at());
-    if (alike) {
-      const float gain = m[0], offset = m[channels];
-      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gain * static_cast<float>(from[i]) + offset);
-    } else {
-      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
+    std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    __m256 gain = _mm256_set1_ps(m[0]), offset = _mm256_set1_ps(m[channels]);
+    for (; i + lanes <= n; i += lanes) {
+      if (!alike) {
+        gain = _mm256_loadu_ps(gains + i);
+        offset = _mm256_loadu_ps(offsets + i);
+      }
+      const __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(from + i)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), narrow8(_mm256_add_ps(_mm256_mul_ps(gain, values), offset)));
     }
+#endif
+    for (; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
     if (out.streamed) {
       writer.write(staging, out.row_size());
     } else {
@@ -543,7 +605,8 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
+  if (g.form == Form::none && (selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+                               scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
