@@ -65,34 +65,83 @@ std::int64_t pair_row3(const std::uint8_t* a, const std::uint8_t* b, std::int64_
 
 #endif
 
-// The exact means of two and of four bytes, ties to even.
-inline std::uint8_t mean_of_two(int sum) { return static_cast<std::uint8_t>((sum + ((sum >> 1) & 1)) >> 1); }
-inline std::uint8_t mean_of_four(int sum) { return static_cast<std::uint8_t>((sum + 1 + ((sum >> 2) & 1)) >> 2); }
-
-// Bytes of two rows, one below the other.
-inline void mean_rows(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
-                      std::uint8_t* COVARY_RESTRICT out) {
-  for (std::int64_t i = 0; i < n; ++i) out[i] = mean_of_two(a[i] + b[i]);
+// The exact means of two and of four values, ties to even.
+template <class T>
+T mean_of_two(int sum) {
+  return static_cast<T>((sum + ((sum >> 1) & 1)) >> 1);
+}
+template <class T>
+T mean_of_four(int sum) {
+  return static_cast<T>((sum + 1 + ((sum >> 2) & 1)) >> 2);
 }
 
+// Values of two rows, one below the other.
+template <class T>
+void mean_rows(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int64_t n, T* COVARY_RESTRICT out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = mean_of_two<T>(a[i] + b[i]);
+}
+
+#if defined(COVARY_ENGINE_AVX2)
+
+COVARY_INLINE __m256i load_whole(const std::uint8_t* p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+COVARY_INLINE __m256i load_whole(const std::uint16_t* p) { return _mm256_cvtepu16_epi32(load_128(p)); }
+
+COVARY_INLINE void store_whole(std::uint16_t* p, __m256i values) {
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), words);
+}
+COVARY_INLINE void store_whole(std::uint8_t* p, __m256i values) {
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+
+// A pixel at a time, eight of its channels at once; what is written beyond a pixel is mended by the next. Returns how many.
+template <class T>
+std::int64_t pair_pixels(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int64_t n, std::int64_t channels,
+                         T* COVARY_RESTRICT out) {
+  const __m256i one = _mm256_set1_epi32(1);
+  std::int64_t x = 0;
+  for (; (n - x) * channels >= lanes; ++x) {
+    for (std::int64_t c = 0;;) {
+      const std::int64_t i = 2 * x * channels + c;
+      const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(load_whole(a + i), load_whole(a + i + channels)),
+                                           _mm256_add_epi32(load_whole(b + i), load_whole(b + i + channels)));
+      const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(sum, 2), one);
+      store_whole(out + x * channels + c, _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(sum, one), odd), 2));
+      if (c + lanes >= channels) break;
+      c = std::min(c + lanes, channels - lanes);
+    }
+  }
+  return x;
+}
+
+#endif
+
 // `n` pairs of pixels side by side, in one row (a == b) or in two.
-inline void mean_pairs(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
-                       std::int64_t channels, std::uint8_t* COVARY_RESTRICT out) {
+template <class T>
+void mean_pairs(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int64_t n, std::int64_t channels,
+                T* COVARY_RESTRICT out) {
   std::int64_t first = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
+  }
+  if (channels > 1 && first == 0) first = pair_pixels(a, b, n, channels, out);
 #endif
   // For one row the sum of four is twice that of two, and its mean rounds alike.
   for (std::int64_t x = first; x < n; ++x)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = 2 * x * channels + c;
-      out[x * channels + c] = mean_of_four(a[i] + a[i + channels] + b[i] + b[i + channels]);
+      out[x * channels + c] = mean_of_four<T>(a[i] + a[i + channels] + b[i] + b[i + channels]);
     }
 }
 
-// One row of a picture of bytes halved at most once along each axis; its pixels from .. to.
-inline void halve_bytes_row(const std::uint8_t* a, const std::uint8_t* b, bool pairs, std::int64_t width, std::int64_t from,
-                            std::int64_t to, std::int64_t channels, std::uint8_t* out) {
+// One row of a picture of whole numbers halved at most once along each axis; its pixels from .. to.
+template <class T>
+void halve_once_row(const T* a, const T* b, bool pairs, std::int64_t width, std::int64_t from, std::int64_t to,
+                    std::int64_t channels, T* out) {
   if (!pairs) {
     mean_rows(a + from * channels, b + from * channels, (to - from) * channels, out);
     return;
@@ -122,11 +171,11 @@ void halve(const Picture& in, std::int64_t times_x, std::int64_t times_y, const 
     const float* weights = y == out.height - 1 ? last_y : whole_y;
     const T* source = reinterpret_cast<const T*>(in.data) + (y * block_y * in.width + from) * channels;
     T* target = reinterpret_cast<T*>(out.data) + (y * out.width + region.x0) * channels;
-    if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if constexpr (!std::is_same_v<T, float>) {
       if (times_x <= 1 && times_y <= 1) {
-        const std::uint8_t* line = in.data + y * block_y * in.width * channels;
-        const std::uint8_t* below = rows == 2 ? line + in.width * channels : line;
-        halve_bytes_row(line, below, times_x == 1, in.width, region.x0, region.x1, channels, target);
+        const T* line = reinterpret_cast<const T*>(in.data) + y * block_y * in.width * channels;
+        const T* below = rows == 2 ? line + in.width * channels : line;
+        halve_once_row(line, below, times_x == 1, in.width, region.x0, region.x1, channels, target);
         continue;
       }
     }

@@ -174,7 +174,32 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
   return x;
 }
 
-// The same by registers of sixteen floats.
+// The same for three times 16 bits, eight pixels at a time.
+template <bool Grey>
+std::int64_t mix_words3(const float* m, const std::uint16_t* in, std::int64_t n, std::uint16_t* out) {
+  __m256 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm256_set1_ps(m[i]);
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 8);
+    const __m128i d = load_128(in + 3 * x + 16);
+    __m256 v[3];
+    for (int c = 0; c < 3; ++c) v[c] = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(merge3(shuffles6.apart, c, true, a, b, d)));
+    __m128i planes[3];
+    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+      const __m256 rg = _mm256_add_ps(_mm256_mul_ps(factor[4 * c], v[0]), _mm256_mul_ps(factor[4 * c + 1], v[1]));
+      planes[c] = narrow8(_mm256_add_ps(_mm256_add_ps(rg, _mm256_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]));
+    }
+    if (Grey) planes[1] = planes[2] = planes[0];
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 8 * part),
+                       merge3(shuffles6.together, part, false, planes[0], planes[1], planes[2]));
+  }
+  return x;
+}
+
+// The same as the first by registers of sixteen floats.
 template <bool Grey>
 COVARY_AVX512 std::int64_t mix_row3_by16(const float* m, const std::uint8_t* in, std::int64_t n, std::uint8_t* out) {
   __m512 factor[12];

@@ -126,7 +126,7 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
-  const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
+  const bool plain = steps.count == 0 && out.element == steps.element && !out.planar;
   if (out.element == Element::f32 && out.planar && steps.count > 0) {
     const Step& last = steps.steps[steps.count - 1];
     if (last.kind == Value::Kind::colour && (last.shape == Step::Shape::diagonal || steps.channels == 3)) {
@@ -279,29 +279,45 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
   return true;
 }
 
-// One mixture of three channels of bytes: from pixels to pixels in registers.
+// One mixture of three channels: from pixels to pixels in registers.
+template <class T>
+void mix_rows(const float* m, const Picture& in, const Picture& out, std::int64_t (*mix_row)(const float*, const T*, std::int64_t, T*),
+              Scratch& scratch) {
+  const std::int64_t run = in.row_size();
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(run)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const T* from = reinterpret_cast<const T*>(in.data + y * run);
+    std::uint8_t* row = out.streamed ? staging : writer.at();
+    T* to = reinterpret_cast<T*>(row);
+    for (std::int64_t i = 3 * mix_row(m, from, in.width, to); i < 3 * in.width; i += 3)
+      for (int c = 0; c < 3; ++c)
+        to[i + c] = narrow<T>(((m[4 * c] * static_cast<float>(from[i]) + m[4 * c + 1] * static_cast<float>(from[i + 1])) +
+                               m[4 * c + 2] * static_cast<float>(from[i + 2])) +
+                              m[4 * c + 3]);
+    if (out.streamed) {
+      writer.write(staging, run);
+    } else {
+      writer.skip(run);
+    }
+  }
+}
+
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
-  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3 || steps.count == 0) return false;
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels != 3 || steps.count == 0) return false;
   for (std::int64_t k = 0; k < steps.count; ++k)
     if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
   merge_colours(steps, scratch);
+  if (in.element == Element::u16 && steps.steps[0].shape == Step::Shape::diagonal) return false;
   const float* m = steps.steps[0].matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
-  const auto mix_row = has_avx512() ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
-                                    : (grey ? mix_row3<true> : mix_row3<false>);
-  const Working working = working_of(steps, scratch);
-  const std::int64_t run = in.row_size();
-  Writer writer(out);
-  for (std::int64_t y = 0; y < in.height; ++y) {
-    const std::uint8_t* from = in.data + y * run;
-    std::uint8_t* to = out.streamed ? working.staging : out.data + y * run;
-    const std::int64_t done = mix_row(m, from, in.width, to);
-    for (std::int64_t i = 3 * done; i < run; i += 3)
-      for (int c = 0; c < 3; ++c)
-        to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
-                                         m[4 * c + 3]);
-    if (out.streamed) writer.write(to, run);
+  if (in.element == Element::u16) {
+    mix_rows<std::uint16_t>(m, in, out, grey ? mix_words3<true> : mix_words3<false>, scratch);
+  } else {
+    mix_rows<std::uint8_t>(m, in, out, has_avx512() ? (grey ? mix_row3_by16<true> : mix_row3_by16<false>)
+                                                    : (grey ? mix_row3<true> : mix_row3<false>),
+                           scratch);
   }
   return true;
 #else
