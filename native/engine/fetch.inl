@@ -199,8 +199,17 @@ struct Sampled final : Fetcher {
     return (std::lrint(down) * s.stride + std::lrint(right) * s.channels) * static_cast<std::int64_t>(sizeof(T));
   }
 
-  // Lost pixels get the first tap (0, 0).
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
+    Ray ray;
+    if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
+      step_taps(ray, n);
+    } else {
+      place_taps(y, x0, n);
+    }
+  }
+
+  // Taps of any geometry. Lost pixels get the first tap (0, 0).
+  void place_taps(std::int64_t y, std::int64_t x0, int n) {
     taps.bounded = false;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
     positions(g, ramp, y, x0, n, px, py);
@@ -286,7 +295,7 @@ struct Sampled final : Fetcher {
       const Planes here{row.data + x0, row.stride};
       Ray ray;
       if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
-        find_taps(y, x0, n);
+        place_taps(y, x0, n);
       } else if (sample_ray(ray, n, here)) {
         if (coverage != nullptr) std::fill_n(coverage + x0, n, 1.0F);
         continue;

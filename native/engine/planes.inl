@@ -26,29 +26,31 @@ inline bool has_vbmi() {
   return found;
 }
 
-// Byte shuffles between 16 pixels of 3 bytes and three planes of 16.
+// Shuffles between pixels of three values, in three times 16 bytes, and three planes of 16 bytes each.
 struct Shuffles3 {
   alignas(16) std::uint8_t apart[3][3][16];     // [source part][channel]
   alignas(16) std::uint8_t together[3][3][16];  // [target part][channel]
   alignas(16) std::uint8_t reversed[3][3][16];  // [target part][source part]
 };
 
-constexpr Shuffles3 make_shuffles3() {
+// Of values of 1 or 2 bytes.
+constexpr Shuffles3 make_shuffles3(int value) {
   Shuffles3 s{};
+  const int pixel = 3 * value;
+  const auto place = [](int from) { return from >= 0 && from < 16 ? static_cast<std::uint8_t>(from) : std::uint8_t{0x80}; };
   for (int part = 0; part < 3; ++part)
     for (int c = 0; c < 3; ++c)
       for (int j = 0; j < 16; ++j) {
-        const int from = 3 * j + c - 16 * part;
-        s.apart[part][c][j] = from >= 0 && from < 16 ? static_cast<std::uint8_t>(from) : std::uint8_t{0x80};
+        s.apart[part][c][j] = place(pixel * (j / value) + c * value + j % value - 16 * part);
         const int to = 16 * part + j;
-        s.together[part][c][j] = to % 3 == c ? static_cast<std::uint8_t>(to / 3) : std::uint8_t{0x80};
-        const int turned = 45 - 3 * (to / 3) + to % 3 - 16 * c;
-        s.reversed[part][c][j] = turned >= 0 && turned < 16 ? static_cast<std::uint8_t>(turned) : std::uint8_t{0x80};
+        s.together[part][c][j] = to % pixel / value == c ? place(to / pixel * value + to % value) : std::uint8_t{0x80};
+        s.reversed[part][c][j] = place(48 - pixel - pixel * (to / pixel) + to % pixel - 16 * c);
       }
   return s;
 }
 
-static constexpr Shuffles3 shuffles3 = make_shuffles3();
+static constexpr Shuffles3 shuffles3 = make_shuffles3(1);
+static constexpr Shuffles3 shuffles6 = make_shuffles3(2);
 
 // Ask for the line that holds base[offset]; the place may lie outside the picture, as nothing is read.
 COVARY_INLINE void prefetch(const void* base, std::int64_t offset) {
@@ -78,6 +80,19 @@ inline std::int64_t widen3(const std::uint8_t* in, std::int64_t n, Planes out) {
   return x;
 }
 
+// The same for pixels of three times 16 bits.
+inline std::int64_t widen3(const std::uint16_t* in, std::int64_t n, Planes out) {
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 8);
+    const __m128i d = load_128(in + 3 * x + 16);
+    for (int c = 0; c < 3; ++c)
+      _mm256_storeu_ps(out[c] + x, _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(merge3(shuffles6.apart, c, true, a, b, d))));
+  }
+  return x;
+}
+
 COVARY_INLINE __m128i narrow16(__m256 first, __m256 second) {
   const __m256 zero = _mm256_setzero_ps();
   const __m256 white = _mm256_set1_ps(255.0F);
@@ -86,6 +101,13 @@ COVARY_INLINE __m128i narrow16(__m256 first, __m256 second) {
   const __m128i low = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   const __m128i high = _mm_packs_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
   return _mm_packus_epi16(low, high);
+}
+
+// Eight values of 16 bits.
+COVARY_INLINE __m128i narrow8(__m256 values) {
+  const __m256 clipped = _mm256_min_ps(_mm256_max_ps(values, _mm256_setzero_ps()), _mm256_set1_ps(65535.0F));
+  const __m256i whole = _mm256_cvtps_epi32(clipped);
+  return _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
 }
 
 // Pixels of three bytes from load(channel, x), eight values of a plane.
@@ -99,6 +121,18 @@ COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint8_t* out, Load load)
     for (int part = 0; part < 3; ++part)
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
                        merge3(shuffles3.together, part, false, r, g, b));
+  }
+  return x;
+}
+
+// The same for pixels of three times 16 bits.
+template <class Load>
+COVARY_INLINE std::int64_t narrow3(std::int64_t n, std::uint16_t* out, Load load) {
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8) {
+    const __m128i r = narrow8(load(0, x)), g = narrow8(load(1, x)), b = narrow8(load(2, x));
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 8 * part), merge3(shuffles6.together, part, false, r, g, b));
   }
   return x;
 }
@@ -131,6 +165,31 @@ std::int64_t mix_row3(const float* m, const std::uint8_t* in, std::int64_t n, st
     for (int part = 0; part < 3; ++part)
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part),
                        merge3(shuffles3.together, part, false, planes[0], planes[1], planes[2]));
+  }
+  return x;
+}
+
+// The same for three times 16 bits, eight pixels at a time.
+template <bool Grey>
+std::int64_t mix_words3(const float* m, const std::uint16_t* in, std::int64_t n, std::uint16_t* out) {
+  __m256 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm256_set1_ps(m[i]);
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8) {
+    const __m128i a = load_128(in + 3 * x);
+    const __m128i b = load_128(in + 3 * x + 8);
+    const __m128i d = load_128(in + 3 * x + 16);
+    __m256 v[3];
+    for (int c = 0; c < 3; ++c) v[c] = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(merge3(shuffles6.apart, c, true, a, b, d)));
+    __m128i planes[3];
+    for (int c = 0; c < (Grey ? 1 : 3); ++c) {
+      const __m256 rg = _mm256_add_ps(_mm256_mul_ps(factor[4 * c], v[0]), _mm256_mul_ps(factor[4 * c + 1], v[1]));
+      planes[c] = narrow8(_mm256_add_ps(_mm256_add_ps(rg, _mm256_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]));
+    }
+    if (Grey) planes[1] = planes[2] = planes[0];
+    for (int part = 0; part < 3; ++part)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 8 * part),
+                       merge3(shuffles6.together, part, false, planes[0], planes[1], planes[2]));
   }
   return x;
 }
@@ -223,6 +282,12 @@ inline bool has_small_sums(const float* m) {
   return true;
 }
 
+inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint16_t* out) {
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), narrow8(_mm256_loadu_ps(in + x)));
+  return x;
+}
+
 inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) {
   std::int64_t x = 0;
   for (; x + 16 <= n; x += 16) 
@@ -236,7 +301,7 @@ template <class T>
 void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channels, Planes out) {
   std::int64_t start = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if constexpr (std::is_same_v<T, std::uint8_t>)
+  if constexpr (!std::is_same_v<T, float>)
     if (channels == 3) start = widen3(in, n, out);
 #endif
   if (channels == 1) {
@@ -255,7 +320,7 @@ template <class T>
 void narrow_run(const float* COVARY_RESTRICT in, std::int64_t n, T* COVARY_RESTRICT out) {
   std::int64_t x = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if constexpr (std::is_same_v<T, std::uint8_t>) x = narrow1(in, n, out);
+  if constexpr (!std::is_same_v<T, float>) x = narrow1(in, n, out);
 #endif
   if constexpr (std::is_same_v<T, float>) {
     if (in != out) std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(float));
@@ -389,7 +454,7 @@ void store_row(Planes row, std::int64_t y, const Picture& out) {
   T* COVARY_RESTRICT pixels = data + y * n * channels;
   std::int64_t start = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if constexpr (std::is_same_v<T, std::uint8_t>)
+  if constexpr (!std::is_same_v<T, float>)
     if (channels == 3) start = narrow3(n, pixels, [&](int c, std::int64_t x) { return _mm256_loadu_ps(row[c] + x); });
 #endif
   if (channels == 3) {

@@ -126,7 +126,7 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
-  const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
+  const bool plain = steps.count == 0 && out.element == steps.element && !out.planar;
   if (out.element == Element::f32 && out.planar && steps.count > 0) {
     const Step& last = steps.steps[steps.count - 1];
     if (last.kind == Value::Kind::colour && (last.shape == Step::Shape::diagonal || steps.channels == 3)) {
@@ -242,85 +242,102 @@ inline const Step* only_colour(Steps& steps, Scratch& scratch) {
   return steps.steps;
 }
 
-// Channels that trade places: pixels of up to sixteen bytes by shuffles, as many whole ones as these hold.
-inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
-  constexpr std::int64_t most = 16;
-  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > most) return false;
-  const Step* step = only_colour(steps, scratch);
-  if (step == nullptr) return false;
-  const std::int64_t channels = in.channels, columns = channels + 1;
-  std::int64_t from[most];
-  for (std::int64_t i = 0; i < channels; ++i) {
-    const float* row = step->matrix + i * columns;
-    std::int64_t ones = 0;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      if (row[c] == 1.0F) ++ones, from[i] = c;
-      else if (row[c] != 0.0F) return false;
-    }
-    if (ones != 1 || row[channels] != 0.0F) return false;
+// One mixture of three channels, from pixel `first` on: in blocks, from pixels to pixels in registers.
+template <class T>
+void mix_pixels(const float* m, const Picture& in, const Picture& out, std::int64_t first,
+                std::int64_t (*mix_row)(const float*, const T*, std::int64_t, T*), Scratch& scratch) {
+  constexpr std::int64_t block = 2048;
+  const std::int64_t pixels = in.height * in.width;
+  T* const staging = out.streamed ? static_cast<T*>(scratch.piece(3 * block * sizeof(T))) : nullptr;
+  Picture left = out;
+  left.data += 3 * first * static_cast<std::int64_t>(sizeof(T));
+  Writer writer(left);
+  for (std::int64_t x = first; x < pixels; x += block) {
+    const std::int64_t count = std::min(block, pixels - x);
+    const T* from = reinterpret_cast<const T*>(in.data) + 3 * x;
+    T* to = staging != nullptr ? staging : reinterpret_cast<T*>(out.data) + 3 * x;
+    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
+      for (int c = 0; c < 3; ++c)
+        to[i + c] = narrow<T>(((m[4 * c] * static_cast<float>(from[i]) + m[4 * c + 1] * static_cast<float>(from[i + 1])) +
+                               m[4 * c + 2] * static_cast<float>(from[i + 2])) +
+                              m[4 * c + 3]);
+    if (staging != nullptr)
+      writer.write(reinterpret_cast<const std::uint8_t*>(staging), 3 * count * static_cast<std::int64_t>(sizeof(T)));
   }
-  const std::int64_t width = in.element == Element::u16 ? 2 : 1, size = width * channels, bytes = in.bytes();
-  std::uint8_t place[2 * most];
-  for (std::int64_t i = 0; i < size; ++i) place[i] = static_cast<std::uint8_t>(width * from[i / width] + i % width);
-  constexpr std::int64_t block = 4096;
-  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(block + most)) : nullptr;
-  const std::int64_t whole = size > most ? size : most / size * size;  // bytes of as many pixels as a shuffle takes
-#if defined(COVARY_ENGINE_AVX2)
-  alignas(16) std::uint8_t places[16] = {};
-  for (std::int64_t i = 0; i < whole && size <= most; ++i)
-    places[i] = static_cast<std::uint8_t>(i / size * size + place[i % size]);
-  const __m128i shuffle = load_128(places);
-#endif
-  Writer writer(out);
-  for (std::int64_t start = 0; start < bytes; start += block / whole * whole) {
-    const std::int64_t count = std::min(block / whole * whole, bytes - start);
-    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
-    std::uint8_t* COVARY_RESTRICT target = staging != nullptr ? staging : out.data + start;
-    std::int64_t i = 0;
-#if defined(COVARY_ENGINE_AVX2)
-    // What a shuffle writes behind its pixels the next one writes again.
-    if (size <= most)
-      for (; i + most <= count; i += whole)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i), _mm_shuffle_epi8(load_128(source + i), shuffle));
-#endif
-    for (; i < count; i += size)
-      for (std::int64_t k = 0; k < size; ++k) target[i + k] = source[i + place[k]];
-    if (staging != nullptr) writer.write(staging, count);
-  }
-  return true;
 }
 
-// One mixture of three channels of bytes: from pixels to pixels in registers.
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
-  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3) return false;
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels != 3) return false;
   const Step* step = only_colour(steps, scratch);
-  if (step == nullptr) return false;
+  if (step == nullptr || (in.element == Element::u16 && step->shape == Step::Shape::diagonal)) return false;
   const float* m = step->matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
+  if (in.element == Element::u16) {
+    mix_pixels<std::uint16_t>(m, in, out, 0, grey ? mix_words3<true> : mix_words3<false>, scratch);
+    return true;
+  }
   const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
-  const std::int64_t pixels = in.height * in.width;
-  std::int64_t x = 0;
+  std::int64_t done = 0;
   if (has_vbmi() && has_small_sums(m)) {
     const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
                                  : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
-    x = mix_blocks(m, in.data, pixels, out.streamed, out.data);
+    done = mix_blocks(m, in.data, in.height * in.width, out.streamed, out.data);
   }
-  const auto mix_row = grey ? mix_row3<true> : mix_row3<false>;
-  constexpr std::int64_t block = 2048;
-  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(3 * block)) : nullptr;
-  Picture left = out;
-  left.data += 3 * x;
-  Writer writer(left);
-  for (; x < pixels; x += block) {
-    const std::int64_t count = std::min(block, pixels - x);
-    const std::uint8_t* from = in.data + 3 * x;
-    std::uint8_t* to = staging != nullptr ? staging : out.data + 3 * x;
-    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
-      for (int c = 0; c < 3; ++c)
-        to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
-                                         m[4 * c + 3]);
-    if (staging != nullptr) writer.write(to, 3 * count);
+  mix_pixels<std::uint8_t>(m, in, out, done, grey ? mix_row3<true> : mix_row3<false>, scratch);
+  return true;
+#else
+  (void)in, (void)steps, (void)out, (void)scratch;
+  return false;
+#endif
+}
+
+// Channels that are copies of others, or of one value: bytes change places within their pixel.
+inline bool selected(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+#if defined(COVARY_ENGINE_AVX2)
+  const std::int64_t size = in.pixel_size();
+  if (in.element == Element::f32 || out.element != in.element || out.planar || size > 16) return false;
+  const Step* only = only_colour(steps, scratch);
+  if (only == nullptr) return false;
+  const std::int64_t value = element_size(in.element), channels = in.channels, count = 16 / size;
+  const float* m = only->matrix;
+  // Of as many pixels as 16 bytes hold: where each byte comes from, and what stands where none does.
+  alignas(16) std::uint8_t places[16] = {}, constants[16] = {};
+  for (std::int64_t c = 0; c < channels; ++c, m += channels + 1) {
+    std::int64_t from = -1;
+    for (std::int64_t k = 0; k < channels; ++k) {
+      if (m[k] == 0.0F) continue;
+      if (m[k] != 1.0F || from >= 0) return false;
+      from = k;
+    }
+    if (from >= 0 && m[channels] != 0.0F) return false;
+    const std::uint32_t constant = in.element == Element::u8 ? narrow<std::uint8_t>(m[channels]) : narrow<std::uint16_t>(m[channels]);
+    for (std::int64_t pixel = 0; pixel < count; ++pixel)
+      for (std::int64_t byte = 0; byte < value; ++byte) {
+        const std::int64_t at = pixel * size + c * value + byte;
+        places[at] = static_cast<std::uint8_t>(from < 0 ? 0x80 : pixel * size + from * value + byte);
+        constants[at] = from < 0 ? static_cast<std::uint8_t>(constant >> (8 * byte)) : std::uint8_t{0};
+      }
+  }
+  const __m128i order = load_128(places), other = load_128(constants);
+  const std::int64_t run = in.row_size(), step = count * size;
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(run)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data + y * run;
+    std::uint8_t* to = out.streamed ? staging : writer.at();
+    std::int64_t i = 0;
+    // What a store writes beyond its pixels is mended by the next.
+    for (; i + 16 <= run; i += step)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(_mm_shuffle_epi8(load_128(from + i), order), other));
+    for (; i < run; i += size)
+      for (std::int64_t byte = 0; byte < size; ++byte)
+        to[i + byte] = places[byte] == 0x80 ? constants[byte] : from[i + places[byte]];
+    if (out.streamed) {
+      writer.write(staging, run);
+    } else {
+      writer.skip(run);
+    }
   }
   return true;
 #else
@@ -344,7 +361,7 @@ inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, S
   // Those of a row, value by value.
   auto* gains = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
   auto* offsets = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
-  for (std::int64_t i = 0; !alike && i < n; ++i) {
+  for (std::int64_t i = 0; i < n; ++i) {
     gains[i] = m[i % channels * (channels + 2)];
     offsets[i] = m[i % channels * (channels + 1) + channels];
   }
@@ -353,12 +370,19 @@ inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, S
   for (std::int64_t y = 0; y < in.height; ++y) {
     const auto* COVARY_RESTRICT from = reinterpret_cast<const std::uint16_t*>(in.data) + y * n;
     auto* COVARY_RESTRICT to = reinterpret_cast<std::uint16_t*>(out.streamed ? staging : writer.at());
-    if (alike) {
-      const float gain = m[0], offset = m[channels];
-      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gain * static_cast<float>(from[i]) + offset);
-    } else {
-      for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
+    std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    __m256 gain = _mm256_set1_ps(m[0]), offset = _mm256_set1_ps(m[channels]);
+    for (; i + lanes <= n; i += lanes) {
+      if (!alike) {
+        gain = _mm256_loadu_ps(gains + i);
+        offset = _mm256_loadu_ps(offsets + i);
+      }
+      const __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(from + i)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), narrow8(_mm256_add_ps(_mm256_mul_ps(gain, values), offset)));
     }
+#endif
+    for (; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
     if (out.streamed) {
       writer.write(staging, out.row_size());
     } else {
@@ -580,7 +604,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     with_element(in.element, [&](auto zero) { done = move_pixels<decltype(zero)>(in, g, stage, steps, out, scratch); });
     if (done) return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+  if (g.form == Form::none && (selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
                                scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;

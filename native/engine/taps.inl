@@ -41,22 +41,16 @@ COVARY_INLINE float mix(float a, float b, float t) { return a + t * (b - a); }
 // 2**-14 px by it, an error of 0.008 levels at most.
 constexpr std::int32_t weights = 1 << 14;
 
-// What the pair of taps on one row gives: a mixture of bytes, `weights` times as large, or the mixture itself.
-template <class T>
-COVARY_INLINE float mix_columns(T left, T right, float fx) {
-  if constexpr (std::is_same_v<T, std::uint8_t>) {
-    const std::int32_t w = round_even(fx * static_cast<float>(weights));
-    return static_cast<float>((weights - w) * static_cast<std::int32_t>(left) + w * static_cast<std::int32_t>(right));
-  } else {
-    return mix(static_cast<float>(left), static_cast<float>(right), fx);
-  }
+// A mixture of two bytes, `weights` times as large.
+COVARY_INLINE float mix_bytes(std::uint8_t left, std::uint8_t right, float fx) {
+  const std::int32_t w = round_even(fx * static_cast<float>(weights));
+  return static_cast<float>((weights - w) * left + w * right);
 }
 
-// Pixels first .. end of a chunk, one by one. The columns are mixed first, then the rows, as in the fast groups.
-// `Channels` is 0 where their number is not known beforehand.
+// Pixels first .. end of a chunk, one by one, as in the fast groups: of bytes the columns are mixed first and then the rows, of
+// all else, and of bytes in more than four channels, the rows first. `Channels` is 0 where their number is not known beforehand.
 template <int Channels, class T>
 void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Planes out) {
-  constexpr float scale = std::is_same_v<T, std::uint8_t> ? 1.0F / static_cast<float>(weights) : 1.0F;
   const std::int64_t channels = Channels > 0 ? Channels : s.channels;
   for (int i = first; i < end; ++i) {
     std::int64_t x0 = taps.x[i], x1 = x0 + 1, y0 = taps.y[i], y1 = y0 + 1;
@@ -74,8 +68,16 @@ void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Pl
     const T* p11 = s.data + y1 * s.stride + x1 * channels;
     const float fx = taps.fx[i];
     const float fy = taps.fy[i];
-    for (std::int64_t c = 0; c < channels; ++c)
-      out[c][i] = scale * mix(mix_columns(p00[c], p01[c], fx), mix_columns(p10[c], p11[c], fx), fy);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      if constexpr (std::is_same_v<T, std::uint8_t> && Channels > 0) {
+        constexpr float scale = 1.0F / static_cast<float>(weights);
+        out[c][i] = scale * mix(mix_bytes(p00[c], p01[c], fx), mix_bytes(p10[c], p11[c], fx), fy);
+      } else {
+        const float left = mix(static_cast<float>(p00[c]), static_cast<float>(p10[c]), fy);
+        const float right = mix(static_cast<float>(p01[c]), static_cast<float>(p11[c]), fy);
+        out[c][i] = mix(left, right, fx);
+      }
+    }
   }
 }
 
@@ -228,7 +230,7 @@ COVARY_INLINE __m256 component(const Bytes8x8& bytes) {
 
 COVARY_INLINE __m256 mix(__m256 a, __m256 b, __m256 t) { return _mm256_add_ps(a, _mm256_mul_ps(t, _mm256_sub_ps(b, a))); }
 
-// The weights of the left and of the right tap side by side, see mix_columns.
+// The weights of the left and of the right tap side by side, see mix_bytes.
 COVARY_INLINE __m256i column_weights(__m256 fx) {
   const __m256i w = _mm256_cvtps_epi32(_mm256_mul_ps(fx, _mm256_set1_ps(static_cast<float>(weights))));
   return _mm256_add_epi32(_mm256_sub_epi32(_mm256_slli_epi32(w, 16), w), _mm256_set1_epi32(weights));
@@ -274,6 +276,10 @@ COVARY_AVX512 inline Pairs16 load_pairs16(const std::uint8_t* base, const std::i
   return {_mm512_inserti64x4(_mm512_castsi256_si512(a0), a1, 1), _mm512_inserti64x4(_mm512_castsi256_si512(b0), b1, 1)};
 }
 
+COVARY_AVX512 inline __m512 mix16(__m512 a, __m512 b, __m512 t) {
+  return _mm512_add_ps(a, _mm512_mul_ps(t, _mm512_sub_ps(b, a)));
+}
+
 // A channel of both taps of each pixel as two 16-bit numbers, times their weights.
 COVARY_AVX512 inline __m512 mix_columns16(const Pairs16& pairs, int channel, __m512i wx) {
   const auto c = static_cast<char>(channel);
@@ -303,8 +309,7 @@ COVARY_AVX512 inline int inside_groups16(const Surface<std::uint8_t>& s, const T
     const __m512 ty = _mm512_loadu_ps(taps.fy + i);
 #pragma GCC unroll 3
     for (int c = 0; c < 3; ++c) {
-      const __m512 above = mix_columns16(top, c, wx);
-      const __m512 mixed = _mm512_add_ps(above, _mm512_mul_ps(ty, _mm512_sub_ps(mix_columns16(bottom, c, wx), above)));
+      const __m512 mixed = mix16(mix_columns16(top, c, wx), mix_columns16(bottom, c, wx), ty);
       _mm512_storeu_ps(out[c] + i, _mm512_mul_ps(scale, mixed));
     }
   }
@@ -457,9 +462,9 @@ int float_groups(const Surface<float>& s, const Taps& taps, int n, Planes out) {
       const __m256 fx = _mm256_set_m128(_mm_set1_ps(taps.fx[b]), _mm_set1_ps(taps.fx[a]));
       const __m256 fy = _mm256_set_m128(_mm_set1_ps(taps.fy[b]), _mm_set1_ps(taps.fy[a]));
       const float* below = s.data + s.stride;
-      const __m256 top = mix(load_floats(s.data, at_a, at_b), load_floats(s.data + Channels, at_a, at_b), fx);
-      const __m256 bottom = mix(load_floats(below, at_a, at_b), load_floats(below + Channels, at_a, at_b), fx);
-      pixels[k] = mix(top, bottom, fy);
+      const __m256 left = mix(load_floats(s.data, at_a, at_b), load_floats(below, at_a, at_b), fy);
+      const __m256 right = mix(load_floats(s.data + Channels, at_a, at_b), load_floats(below + Channels, at_a, at_b), fy);
+      pixels[k] = mix(left, right, fx);
     }
     const __m256 p = _mm256_unpacklo_ps(pixels[0], pixels[1]);
     const __m256 q = _mm256_unpacklo_ps(pixels[2], pixels[3]);
@@ -542,6 +547,7 @@ void linear_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
 #endif
   switch (s.channels) {
     case 1: return linear_pixels<1>(s, taps, i, n, out);
+    case 2: return linear_pixels<2>(s, taps, i, n, out);
     case 3: return linear_pixels<3>(s, taps, i, n, out);
     case 4: return linear_pixels<4>(s, taps, i, n, out);
     default: return linear_pixels<0>(s, taps, i, n, out);
