@@ -346,6 +346,24 @@ inline bool selected(const Picture& in, Steps& steps, const Picture& out, Scratc
 #endif
 }
 
+// Mixtures of channels and then tables: the mixed picture waits in the cache, as each is much faster alone than in planes.
+inline bool mixed_and_tabulated(const Picture& in, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.height * in.width < 1024) return false;
+  std::int64_t colours = 0;
+  while (colours < steps.count && steps.steps[colours].kind == Value::Kind::colour) ++colours;
+  for (std::int64_t k = colours; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::curve) return false;
+  if (colours == 0 || colours == steps.count) return false;
+  Picture between = in;
+  between.streamed = false;
+  between.data = static_cast<std::uint8_t*>(scratch.get(Scratch::relayout, static_cast<std::size_t>(in.bytes())));
+  Steps first = steps, rest = steps;
+  first.count = colours;
+  rest.steps += colours;
+  rest.count -= colours;
+  return mixed(in, first, between, scratch) && tabulated(between, rest, out, scratch);
+}
+
 // A gain and an offset for each channel, and nothing else: straight from value to value.
 inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
   if (in.element != Element::u16 || out.element != Element::u16 || out.planar || steps.count == 0) return false;
@@ -605,7 +623,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (done) return;
   }
   if (g.form == Form::none && (selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
-                               scaled_values(in, steps, out, scratch) ||
+                               mixed_and_tabulated(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });

@@ -15,6 +15,12 @@
 #define COVARY_CLONES
 #endif
 
+// A few loops are written for registers of eight floats too, and chosen where the processor has them.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define COVARY_PIXELS_AVX2 __attribute__((target("avx2")))
+#include <immintrin.h>
+#endif
+
 namespace covary {
 
 namespace nb = nanobind;
