@@ -1,4 +1,4 @@
-"""The compiled filters of neighbours against OpenCV, SciPy, NumPy and whole-number arithmetic, by both instruction sets."""
+"""The compiled filters of neighbours against OpenCV, SciPy, NumPy and whole numbers, by both instruction sets."""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ def test_whole_numbers_lie_closer_to_float64_than_sums_of_float32(shape: tuple[i
         exact = np.tensordot(kernel.ravel(), shifted(picture.astype(np.float64), shape), 1)
         of_whole.append(np.abs(whole_number_sums(picture, kernel) / ONE - exact).mean())
         floats = np.zeros(picture.shape, np.float32)
-        for tap, moved in zip(kernel.astype(np.float32).ravel(), shifted(picture.astype(np.float32), shape), strict=True):
+        under_taps = shifted(picture.astype(np.float32), shape)
+        for tap, moved in zip(kernel.astype(np.float32).ravel(), under_taps, strict=True):
             floats += tap * moved
         of_float.append(np.abs(floats - exact).mean())
     assert np.mean(of_whole) < np.mean(of_float)
