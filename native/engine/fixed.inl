@@ -29,19 +29,26 @@ inline bool fixed_kernel(const double* taps, std::int64_t lines, std::int64_t co
   kernel.taps = static_cast<std::uint32_t*>(scratch.piece(sizeof(std::uint32_t) * room));
   kernel.line = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * room));
   kernel.column = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * room));
-  // The sum up to each tap is rounded, so that what is lost at one is made good at the next.
-  double before = 0.0;
-  std::uint32_t given = 0;
+  auto* whole = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(n)));
+  std::int64_t missing = std::int64_t{1} << fixed_bits;
   for (std::int64_t i = 0; i < n; ++i) {
-    before += taps[i];
-    const auto up_to = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(before, fixed_bits)));
-    for (std::uint32_t left = up_to - given; left > 0;) {
+    whole[i] = static_cast<std::int64_t>(std::nearbyint(std::ldexp(taps[i], fixed_bits)));
+    missing -= whole[i];
+  }
+  // What rounding lost or added is made good one by one, from the first tap on.
+  for (std::int64_t i = 0; missing != 0; i = (i + 1) % n) {
+    if (whole[i] == 0) continue;
+    const std::int64_t one = missing > 0 ? 1 : -1;
+    whole[i] += one;
+    missing -= one;
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (auto left = static_cast<std::uint32_t>(whole[i]); left > 0;) {
       kernel.line[kernel.count] = i / columns;
       kernel.column[kernel.count] = i % columns;
       kernel.taps[kernel.count] = std::min(left, widest_tap);
       left -= kernel.taps[kernel.count++];
     }
-    given = up_to;
   }
   kernel.first_line = kernel.line[0];
   kernel.last_line = kernel.line[kernel.count - 1];

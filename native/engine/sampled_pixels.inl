@@ -4,7 +4,6 @@ namespace covary::COVARY_ENGINE {
 
 template <class T>
 struct SampledPixels {
-  static constexpr float scale = std::is_same_v<T, std::uint8_t> ? 1.0F / static_cast<float>(weights) : 1.0F;
   Sampled<T> sampled;
   Paint paint;
   std::int64_t values;  // of the whole source
@@ -31,28 +30,19 @@ struct SampledPixels {
     const std::int64_t x1 = border_index(std::int64_t{taps.x[i]} + 1, s.width, s.border) * s.channels;
     const T* top = s.data + border_index(taps.y[i], s.height, s.border) * s.stride;
     const T* bottom = s.data + border_index(std::int64_t{taps.y[i]} + 1, s.height, s.border) * s.stride;
-    const float fx = taps.fx[i];
     for (std::int64_t c = 0; c < s.channels; ++c) {
-      const float value = scale * mix(mix_columns(top[x0 + c], top[x1 + c], fx), mix_columns(bottom[x0 + c], bottom[x1 + c], fx),
-                                      taps.fy[i]);
-      out[c] = narrow<T>(paint.over(value, coverage, c));
+      const float left = mix(static_cast<float>(top[x0 + c]), static_cast<float>(bottom[x0 + c]), taps.fy[i]);
+      const float right = mix(static_cast<float>(top[x1 + c]), static_cast<float>(bottom[x1 + c]), taps.fy[i]);
+      out[c] = narrow<T>(paint.over(mix(left, right, taps.fx[i]), coverage, c));
     }
   }
 
 #if defined(COVARY_ENGINE_AVX2)
+  static __m256 load8(const std::uint8_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+  }
   static __m256 load8(const std::uint16_t* from) { return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(from))); }
   static __m256 load8(const float* from) { return _mm256_loadu_ps(from); }
-
-  // Eight values of a row and those beside them mixed, as mix_columns has it.
-  template <class U>
-  static __m256 columns(const U* here, const U* beside, __m256 fx, __m256i /*wx*/) {
-    return mix(load8(here), load8(beside), fx);
-  }
-  static __m256 columns(const std::uint8_t* here, const std::uint8_t* beside, __m256 /*fx*/, __m256i wx) {
-    const auto load = [](const std::uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); };
-    const __m256i both = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(load(here), load(beside)));
-    return _mm256_cvtepi32_ps(_mm256_madd_epi16(both, wx));
-  }
 
   // What lies between values of a type needs no clipping.
   static void store8(std::uint8_t* to, __m256 v) {
@@ -72,14 +62,25 @@ struct SampledPixels {
     const Surface<T>& s = sampled.surface;
     const T* bottom = top + s.stride;
     const __m256 tx = _mm256_set1_ps(fx), ty = _mm256_set1_ps(fy);
-    const __m256i wx = column_weights(tx);
+    if (s.channels <= 4) {
+      // A register holds the pixel and its neighbour.
+      const auto n = static_cast<int>(s.channels);
+      const __m256i beside = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3), _mm256_set1_epi32(n));
+      const __m256 both = mix(load8(top), load8(bottom), ty);
+      store8(out, mix(both, _mm256_permutevar8x32_ps(both, beside), tx));
+      return;
+    }
     for (std::int64_t c = 0; c < s.channels; c += lanes) {
-      const __m256 above = columns(top + c, top + c + s.channels, tx, wx);
-      const __m256 below = columns(bottom + c, bottom + c + s.channels, tx, wx);
-      store8(out + c, _mm256_mul_ps(_mm256_set1_ps(scale), mix(above, below, ty)));
+      const T* here = top + c;
+      const T* below = bottom + c;
+      const __m256 left = mix(load8(here), load8(below), ty);
+      const __m256 right = mix(load8(here + s.channels), load8(below + s.channels), ty);
+      store8(out + c, mix(left, right, tx));
     }
   }
+#endif
 
+#if defined(COVARY_ENGINE_AVX2)
   // Pixels of two to four words, two in a register, each with its neighbour; returns how many were made.
   COVARY_AVX512 int inside_pairs(const std::int32_t* at, int n, T* out) const {
     const std::int64_t channels = sampled.surface.channels;
@@ -97,10 +98,9 @@ struct SampledPixels {
       prefetch(data, at[i] * static_cast<std::int64_t>(sizeof(T)) + sampled.taps.ahead);
       const __m512 tx = _mm512_permutexvar_ps(eight, _mm512_castpd_ps(_mm512_set1_pd(pair_of(fx + i))));
       const __m512 ty = _mm512_permutexvar_ps(eight, _mm512_castpd_ps(_mm512_set1_pd(pair_of(fy + i))));
-      const __m512 top = load(data, at[i], at[i + 1]), bottom = load(below, at[i], at[i + 1]);
-      const __m512 above = mix16(top, _mm512_permutexvar_ps(beside, top), tx);
-      const __m512 under = mix16(bottom, _mm512_permutexvar_ps(beside, bottom), tx);
-      const __m256i words = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(mix16(above, under, ty)));
+      const __m512 both = mix16(load(data, at[i], at[i + 1]), load(below, at[i], at[i + 1]), ty);
+      const __m512 mixed = mix16(both, _mm512_permutexvar_ps(beside, both), tx);
+      const __m256i words = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(mixed));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(words));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + channels), _mm256_extracti128_si256(words, 1));
     }
@@ -140,12 +140,7 @@ struct SampledPixels {
     const std::int64_t channels = sampled.surface.channels;
     for (std::int64_t x0 = 0; x0 < sampled.width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, sampled.width - x0));
-      Ray ray;
-      if (sampled.find_ray(y, x0, n, ray)) {
-        sampled.step_taps(ray, n);
-      } else {
-        sampled.find_taps(y, x0, n);
-      }
+      sampled.find_taps(y, x0, n);
       T* out = row + x0 * channels;
       int i = 0;
 #if defined(COVARY_ENGINE_AVX2)

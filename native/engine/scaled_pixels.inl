@@ -43,10 +43,6 @@ struct TwoWindows32 {
   }
 };
 
-COVARY_AVX512 inline __m512 mix16(__m512 a, __m512 b, __m512 t) {
-  return _mm512_add_ps(a, _mm512_mul_ps(t, _mm512_sub_ps(b, a)));
-}
-
 COVARY_AVX512 inline void store16(std::uint8_t* to, __m512 v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
 }

@@ -63,6 +63,18 @@ COVARY_ALWAYS void fold_block(const T* const* rows, int count, std::int64_t i, T
   for (int v = 0; v < Count; ++v) store(to + i + v * lanes<T>, found[v]);
 }
 
+template <class T, class Choice>
+void fold(const T* const* rows, int count, std::int64_t run, T* to) {
+  std::int64_t i = 0;
+  for (; i + 4 * lanes<T> <= run; i += 4 * lanes<T>) fold_block<T, Choice, 4>(rows, count, i, to);
+  for (; i + lanes<T> <= run; i += lanes<T>) fold_block<T, Choice, 1>(rows, count, i, to);
+  for (; i < run; ++i) {
+    T found = rows[0][i];
+    for (int k = 1; k < count; ++k) found = Choice::of(found, rows[k][i]);
+    to[i] = found;
+  }
+}
+
 // Up to so many neighbours are looked at one by one; of larger shapes the runs are.
 constexpr int looked_at = 5;
 
@@ -111,15 +123,7 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
         rows[count++] = line(from, places[k]);
       }
     }
-    T* to = picture.made(y);
-    std::int64_t i = 0;
-    for (; i + 4 * lanes<T> <= run; i += 4 * lanes<T>) fold_block<T, Choice, 4>(rows, count, i, to);
-    for (; i + lanes<T> <= run; i += lanes<T>) fold_block<T, Choice, 1>(rows, count, i, to);
-    for (; i < run; ++i) {
-      T found = rows[0][i];
-      for (int k = 1; k < count; ++k) found = Choice::of(found, rows[k][i]);
-      to[i] = found;
-    }
+    fold<T, Choice>(rows, count, run, picture.made(y));
   }
 }
 

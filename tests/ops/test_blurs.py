@@ -13,7 +13,7 @@ from scipy.ndimage import correlate, gaussian_filter, median_filter, uniform_fil
 from covary import Pipeline, image, kernels
 from covary.draws.distributions import Constant
 from covary.ops.image.defocus import disc_halves, disc_mean, exchanged
-from covary.ops.image.motion import line_kernels, zoom_mean, zoom_steps
+from covary.ops.image.motion import line_kernels, zoom_steps
 
 DTYPES = list(WHITE)
 

@@ -69,13 +69,14 @@ def _render_in_runs(
     if outputs is None:
         return pictures
     for index, (target, picture) in enumerate(zip(outputs, pictures, strict=True)):
+        if picture is target:
+            continue
         if target.shape != picture.shape or target.dtype != picture.dtype:
             raise ValueError(
                 f"outputs[{index}]: expected {picture.dtype} of shape {picture.shape}, "
                 f"got {target.dtype} of shape {target.shape}"
             )
-        if picture is not target:
-            target[...] = picture
+        target[...] = picture
     return list(outputs)
 
 
