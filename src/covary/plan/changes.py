@@ -244,6 +244,20 @@ class Vanish:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reshape:
+    """What a function of pixels does that lets shapes grow or shrink where they are: masks follow, other labels stay.
+
+    Attributes:
+        function: called as function(mask, **parameters) with an (H, W, C) array of any dtype that a mask may have; it
+            may work in place.
+        parameters: one dict per sample.
+    """
+
+    function: Callable[..., Image]
+    parameters: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
     """A function of one image and its drawn parameters, for what no other kind can say.
 
@@ -259,7 +273,7 @@ class Pixels:
 
     function: Callable[..., Image]
     parameters: tuple[dict[str, Any], ...]
-    effect: Tiles | Vanish | None = None
+    effect: Tiles | Vanish | Reshape | None = None
     into: Callable[..., None] | None = None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary import kernels
-from covary.plan.changes import Floats, Ints, Warp
+from covary.plan.changes import Floats, Ints, Reshape, Warp
 from covary.plan.stages import Stage
 from covary.targets.boxes import Boxes
 from covary.targets.keypoints import Keypoints
@@ -27,7 +27,7 @@ def affine_moves(stages: Sequence[Stage]) -> Moves | None:
         return None
     moves: Moves = []
     for stage in stages:
-        if not stage.concerns_labels:
+        if not stage.concerns_labels or (stage.pixels is not None and isinstance(stage.pixels.effect, Reshape)):
             continue
         if len(stage.coordinates) != 1 or not isinstance(stage.coordinates[0], Warp):
             return None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Fill, Image, Pixels, Vanish
+from covary.plan.changes import Bools, Fill, Image, Pixels, Reshape, Vanish
 from covary.plan.stages import Stage, ValueStep
 from covary.targets.displacement import Size
 from covary.targets.path import Leg, travel
@@ -121,7 +121,12 @@ def _for_jobs(stages: Sequence[Stage], jobs: Sequence[Job]) -> Sequence[Stage]:
 
 
 def on_masks(pixels: Pixels | None) -> Pixels | None:
-    """What a function of pixels does to masks: cells move as they do in the picture; what vanishes becomes 0."""
+    """What a function of pixels does to masks.
+
+    Cells move as they do in the picture; what vanishes becomes 0; shapes grow and shrink in a way of their own.
+    """
+    if pixels is not None and isinstance(pixels.effect, Reshape):
+        return Pixels(pixels.effect.function, pixels.effect.parameters)
     if pixels is None or not isinstance(pixels.effect, Vanish):
         return pixels
     return Pixels(_cleared, tuple({"gone": gone} for gone in pixels.effect.gone))

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Displace, Ints, Tiles, Vanish, Warp
+from covary.plan.changes import Bools, Displace, Ints, Reshape, Tiles, Vanish, Warp
 from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size, undo
 
@@ -111,7 +111,7 @@ def inverse(matrix: Sequence[Sequence[float]]) -> Projection:
     )
 
 
-_Map: TypeAlias = tuple[list[list[list[float]]], list[list[int]]] | Displace | Tiles | Vanish
+_Map: TypeAlias = tuple[list[list[list[float]]], list[list[int]]] | Displace | Tiles | Vanish | Reshape
 
 
 class Path:
@@ -159,6 +159,8 @@ class Path:
                         parts = np.concatenate((origins, cells[:, 2:] - shifts), axis=1)
                         steps.append(Exchange(parts, shifts))
                     continue
+                if isinstance(change, Reshape):
+                    continue
                 if isinstance(change, Vanish):
                     if change.gone[row].any():
                         vanished = Gone(change.gone[row], change.left[row])
@@ -175,7 +177,7 @@ class Path:
         return legs
 
 
-def _effect(stage: Stage) -> Tiles | Vanish:
+def _effect(stage: Stage) -> Tiles | Vanish | Reshape:
     assert stage.pixels is not None and stage.pixels.effect is not None
     return stage.pixels.effect
 
