@@ -112,3 +112,27 @@ def test_every_tile_of_a_wide_turn_equals_the_portable_code(border):
             matrix = np.block([[linear, (np.array((90, 100)) - linear @ (130, 120))[:, None]], [0, 0, 1]])
             stage = nearest_stage(matrix, (241, 263), border, 7, 1)
             np.testing.assert_array_equal(native([stage], [picture])[0], portable([stage], [picture])[0])
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_rows_stretched_by_any_factor_equal_the_portable_code(border):
+    generator = np.random.default_rng(5)
+    for channels, dtype in ((1, "uint8"), (2, "uint8"), (3, "uint8"), (4, "uint8"), (3, "uint16"), (1, "float64")):
+        for width, out in ((9, 70), (40, 150), (150, 151), (200, 77), (70, 9)):
+            for factor in (-2.3, -1.0, -0.6, 0.3, 0.9, 1.7):
+                offset = -0.3 * width if factor > 0 else 1.2 * width
+                matrix = [[factor, 0, offset], [0, 0.8, -2.2], [0, 0, 1]]
+                picture = strategies.random_picture(generator, (20, width), channels, dtype)
+                stage = nearest_stage(matrix, (30, out), border, 7, channels)
+                np.testing.assert_array_equal(native([stage], [picture])[0], portable([stage], [picture])[0])
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_positions_on_the_edges_of_pixels_equal_the_portable_code(border):
+    picture = np.random.default_rng(6).integers(0, 256, (50, 40, 1), np.uint8)
+    for a, b, c, d in ((1, 1, -1, 1), (1, 2, 2, -1), (2, 0, 1, 2), (-2, 1, 0, 2), (1, -1, 2, 2)):
+        for parts in (2, 3, 6):
+            for x, y in ((0, 0), (1, 20), (60, -7)):
+                matrix = [[a / parts, b / parts, x / parts], [c / parts, d / parts, y / parts], [0, 0, 1]]
+                stage = nearest_stage(matrix, (64, 72), border, 7, 1)
+                np.testing.assert_array_equal(native([stage], [picture])[0], portable([stage], [picture])[0])
