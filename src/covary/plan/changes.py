@@ -263,18 +263,15 @@ class Pixels:
 
     Attributes:
         function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype. It
-            may work in place: it is given a copy; with `into` it need not be.
+            may work in place: it is given a copy, or, where it says so (see `into`), room for its result.
         parameters: one dict per sample.
         effect: what it means for labels; None where nothing moves or goes. With `Tiles` the function is called for
             masks as well, of any dtype and number of channels.
-        into: the same function for room that is there, where it only reads the image: called as
-            into(image, room, **parameters), it fills `room`. Saves the copies before and behind.
     """
 
     function: Callable[..., Image]
     parameters: tuple[dict[str, Any], ...]
     effect: Tiles | Vanish | Reshape | None = None
-    into: Callable[..., None] | None = None
 
 
 def into(function: Callable[..., Image]) -> Callable[..., Image]:

@@ -57,8 +57,7 @@ def _render_in_runs(
         last = index == len(stages) - 1 and stage.dtype is None and stage.layout == "HWC"
         room = outputs if last and outputs is not None and _fits(stage, sources, outputs) else None
         if run:
-            # What only reads its picture needs it elsewhere.
-            pictures = render(run, pictures, outputs=room if stage.pixels.into is None else None, threads=threads)
+            pictures = render(run, pictures, outputs=room, threads=threads)
             run, own = [], True
         pictures = _apply(stage, pictures, own, room, f"stages[{index}]")
         own = True
@@ -92,13 +91,7 @@ def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Im
     assert stage.pixels is not None
     function, fills = stage.pixels.function, getattr(stage.pixels.function, "into", False)
     changed = []
-    into = stage.pixels.into
     for index, (picture, parameters) in enumerate(zip(pictures, stage.pixels.parameters, strict=True)):
-        if into is not None:
-            target = empty(picture.shape, picture.dtype) if room is None else room[index]
-            into(picture, target, **parameters)
-            changed.append(target)
-            continue
         given = picture
         if not own:
             given = empty(picture.shape, picture.dtype) if room is None else room[index]

@@ -9,20 +9,19 @@ from covary.draws.streams import stream_uniforms
 from covary.ops.base import Draw, Operation, operation
 from covary.ops.image.spatial import is_count
 from covary.ops.view import View
-from covary.plan.changes import Change, Image, Ints, Pixels, Streams, Tiles
+from covary.plan.changes import Change, Image, Ints, Pixels, Streams, Tiles, into
 
 
-def exchanged(image: Image, cells: Ints, origins: Ints) -> Image:
+@into
+def exchanged(image: Image, cells: Ints, origins: Ints, out: Image | None = None) -> Image:
     """The picture whose cells show other parts of this one; see `Tiles`."""
-    made = np.empty_like(image)
-    exchange(image, made, cells, origins)
-    return made
-
-
-def exchange(image: Image, room: Image, cells: Ints, origins: Ints) -> None:
-    """Fill room for a picture with the cells of this one."""
+    made = np.empty_like(image) if out is None or out is image else out
     for (x0, y0, x1, y1), (x, y) in zip(cells.tolist(), origins.tolist(), strict=True):
-        room[y0:y1, x0:x1] = image[y : y + y1 - y0, x : x + x1 - x0]
+        made[y0:y1, x0:x1] = image[y : y + y1 - y0, x : x + x1 - x0]
+    if out is image:
+        out[...] = made
+        return out
+    return made
 
 
 @operation
@@ -66,7 +65,7 @@ class RandomGridShuffle(Operation):
             for row, shown in zip(rows, _shuffled(own, streams[rows]), strict=True):
                 cells[row], origins[row] = own, shown
         parameters = tuple({"cells": own, "origins": shown} for own, shown in zip(cells, origins, strict=True))
-        return Pixels(exchanged, parameters, Tiles(tuple(cells), tuple(origins)), exchange)
+        return Pixels(exchanged, parameters, Tiles(tuple(cells), tuple(origins)))
 
 
 _NO_CELLS = np.zeros((0, 4), dtype=np.int64)
