@@ -76,7 +76,8 @@ def _to_bytes(image: Image) -> Image:
 
         # 257 is odd: no value lies halfway between two levels.
         return np.asarray(cv2.convertScaleAbs(image, alpha=1 / 257)).reshape(image.shape)
-    return np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
+    levels: Image = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
+    return levels
 
 
 def _jpeg(pixels: Image, quality: int) -> None:
