@@ -7,10 +7,6 @@ struct Fetcher {
   virtual bool fetch(std::int64_t y, Planes row, float* coverage) = 0;
   // Fetches a row and stores it as bytes in pixel order at once, where that can be done faster; else returns false.
   virtual bool fetch_bytes(std::int64_t /*y*/, std::uint8_t* /*pixels*/) { return false; }
-  // Whether a row is faster to be had pixel by pixel, all channels of one together, and then that row: as `fetch`. There is
-  // room for a group of values more.
-  virtual bool by_pixel() const { return false; }
-  virtual bool fetch_pixels(std::int64_t /*y*/, float* /*values*/, float* /*coverage*/) { return false; }
 };
 
 // Every pixel stays where it is.
@@ -272,21 +268,6 @@ struct Sampled final : Fetcher {
     for (int i = 0; i < n; ++i) partly = partly | (coverage[i] < 1.0F);
     return partly;
   }
-
-#if defined(COVARY_ENGINE_AVX2)
-  bool by_pixel() const override { return interpolation == Interpolation::linear && linear_by_pixel<T>(surface.channels); }
-
-  bool fetch_pixels(std::int64_t y, float* values, float* coverage) override {
-    bool partly = false;
-    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
-      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
-      find_taps(y, x0, n);
-      linear_by_pixel(surface, taps, n, values + x0 * surface.channels);
-      if (coverage != nullptr) partly = cover(n, coverage + x0) || partly;
-    }
-    return partly;
-  }
-#endif
 
   bool fetch(std::int64_t y, Planes row, float* coverage) override {
     bool partly = false;

@@ -28,6 +28,51 @@ struct Windows {
   float* fraction = nullptr;
   float* source = nullptr;  // planes of the source's pixels
   std::int64_t stride = 0;
+
+  static std::int64_t groups(std::int64_t width) { return (width + group - 1) / group; }
+
+  void make_room(std::int64_t width, Scratch& scratch) {
+    const auto room = [&](std::int64_t n) { return scratch.piece(4 * static_cast<std::size_t>(n)); };
+    base = static_cast<std::int32_t*>(room(groups(width)));
+    left = static_cast<std::int32_t*>(room(groups(width) * group));
+    right = static_cast<std::int32_t*>(room(groups(width) * group));
+    fraction = static_cast<float*>(room(groups(width) * group));
+  }
+
+  void add(std::int64_t x, std::int32_t first_tap, std::int32_t second_tap, float part) {
+    left[x] = first_tap;
+    right[x] = second_tap;
+    fraction[x] = part;
+  }
+
+  // After all pixels are there.
+  void finish(std::int64_t width, std::int64_t channels, Scratch& scratch) {
+    for (std::int64_t x = width; x < groups(width) * group; ++x) add(x, left[width - 1], right[width - 1], 0.0F);
+    std::int32_t least = left[0], most = left[0];
+    for (std::int64_t k = 0; k < groups(width); ++k) {
+      std::int32_t* const a = left + k * group;
+      std::int32_t* const b = right + k * group;
+      std::int32_t low = a[0], high = a[0];
+      for (std::int64_t i = 0; i < group; ++i) {
+        low = std::min(low, std::min(a[i], b[i]));
+        high = std::max(high, std::max(a[i], b[i]));
+      }
+      for (std::int64_t i = 0; i < group; ++i) {
+        a[i] -= low;
+        b[i] -= low;
+      }
+      base[k] = high - low < reach ? low : -1;
+      least = std::min(least, low);
+      most = std::max(most, high);
+    }
+    for (std::int64_t k = 0; k < groups(width); ++k) base[k] = base[k] < 0 ? -1 : base[k] - least;
+    first = least;
+    count = most + 1 - least;
+    stride = (count + reach + 1023) / 1024 * 1024 + 5 * lanes;
+    source = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(stride * channels)));
+    // What is loaded in vain.
+    for (std::int64_t c = 0; c < channels; ++c) std::memset(source + c * stride + count, 0, sizeof(float) * reach);
+  }
 };
 
 COVARY_AVX512 inline void stretch_plane(const Windows& w, const float* COVARY_RESTRICT plane, std::int64_t width,
@@ -59,7 +104,6 @@ struct Scaled final : Fetcher {
   float* lines[2];
   std::int64_t stride;
   int newest = 0;
-  bool pixels = false;  // whether the lines hold pixels; else planes
 
   Scaled(const Picture& in, const Geometry& geometry, Border border, std::int64_t out_width, Scratch& scratch)
       : s(surface_of<T>(in, border)), g(geometry), width(out_width) {
@@ -69,10 +113,17 @@ struct Scaled final : Fetcher {
     fraction = static_cast<float*>(scratch.piece(sizeof(float) * n));
     coverage_x = static_cast<float*>(scratch.piece(sizeof(float) * n));
     grouped = static_cast<std::uint8_t*>(scratch.piece(n / lanes + 1));
+#if defined(COVARY_ENGINE_AVX2)
+    if (has_avx512() && s.channels <= 4) windows.make_room(out_width, scratch);
+#endif
     for (std::int64_t x = 0; x < out_width; ++x) {
       const AxisTap tap = axis_tap(g.m[0], g.m[2], x, s.width);
-      left[x] = static_cast<std::int32_t>(border_index(tap.index, s.width, border) * s.channels);
-      right[x] = static_cast<std::int32_t>(border_index(std::int64_t{tap.index} + 1, s.width, border) * s.channels);
+      const std::int64_t a = border_index(tap.index, s.width, border), b = border_index(std::int64_t{tap.index} + 1, s.width, border);
+      left[x] = static_cast<std::int32_t>(a * s.channels);
+      right[x] = static_cast<std::int32_t>(b * s.channels);
+#if defined(COVARY_ENGINE_AVX2)
+      if (windows.left != nullptr) windows.add(x, static_cast<std::int32_t>(a), static_cast<std::int32_t>(b), tap.fraction);
+#endif
       fraction[x] = tap.fraction;
       coverage_x[x] = tap.coverage;
       whole_x = whole_x && tap.coverage >= 1.0F;
@@ -89,51 +140,12 @@ struct Scaled final : Fetcher {
     lines[0] = cache;
     lines[1] = cache + stride * s.channels;
 #if defined(COVARY_ENGINE_AVX2)
-    if (has_avx512() && s.channels <= 4) find_windows(scratch);
+    if (windows.left != nullptr) windows.finish(out_width, s.channels, scratch);
 #endif
   }
 
 #if defined(COVARY_ENGINE_AVX2)
   Windows windows;
-
-  void find_windows(Scratch& scratch) {
-    Windows& w = windows;
-    const std::int64_t groups = (width + Windows::group - 1) / Windows::group, n = groups * Windows::group;
-    const auto room = [&](std::int64_t count) { return scratch.piece(4 * static_cast<std::size_t>(count)); };
-    w.base = static_cast<std::int32_t*>(room(groups));
-    w.left = static_cast<std::int32_t*>(room(n));
-    w.right = static_cast<std::int32_t*>(room(n));
-    w.fraction = static_cast<float*>(room(n));
-    std::int64_t least = s.width, most = 0;
-    for (std::int64_t x = 0; x < width; ++x) {
-      w.left[x] = static_cast<std::int32_t>(left[x] / s.channels);
-      w.right[x] = static_cast<std::int32_t>(right[x] / s.channels);
-      w.fraction[x] = fraction[x];
-      least = std::min<std::int64_t>(least, std::min(w.left[x], w.right[x]));
-      most = std::max<std::int64_t>(most, std::max(w.left[x], w.right[x]));
-    }
-    w.first = least;
-    w.count = most + 1 - least;
-    for (std::int64_t x = width; x < n; ++x) {
-      w.left[x] = w.left[width - 1];
-      w.right[x] = w.right[width - 1];
-      w.fraction[x] = 0.0F;
-    }
-    for (std::int64_t k = 0; k < groups; ++k) {
-      std::int32_t* const from = w.left + k * Windows::group;
-      std::int32_t* const to = w.right + k * Windows::group;
-      const std::int32_t lowest = std::min(*std::min_element(from, from + Windows::group), *std::min_element(to, to + Windows::group));
-      const std::int32_t highest = std::max(*std::max_element(from, from + Windows::group), *std::max_element(to, to + Windows::group));
-      w.base[k] = highest - lowest < Windows::reach ? static_cast<std::int32_t>(lowest - least) : -1;
-      for (std::int64_t i = 0; i < Windows::group; ++i) {
-        from[i] -= lowest;
-        to[i] -= lowest;
-      }
-    }
-    w.stride = (w.count + 1023) / 1024 * 1024 + 5 * lanes;
-    w.source = static_cast<float*>(room(w.stride * s.channels));
-    std::memset(w.source, 0, sizeof(float) * static_cast<std::size_t>(w.stride * s.channels));  // what is loaded in vain
-  }
 
   void stretch_windows(const T* COVARY_RESTRICT source, Planes out) const {
     const T* from = source + windows.first * s.channels;
@@ -192,12 +204,6 @@ struct Scaled final : Fetcher {
     }
     newest = 1 - newest;
     kept[newest] = y;
-#if defined(COVARY_ENGINE_AVX2)
-    if (pixels) {
-      stretch_pixels(s.data + y * s.stride, lines[newest]);
-      return lines[newest];
-    }
-#endif
     stretch(s.data + y * s.stride, Planes{lines[newest], stride});
     return lines[newest];
   }
@@ -222,51 +228,6 @@ struct Scaled final : Fetcher {
   }
 #endif
 
-#if defined(COVARY_ENGINE_AVX2)
-  bool by_pixel() const override { return linear_by_pixel<T>(s.channels) && windows.source == nullptr; }
-
-  // The kept lines hold pixels as well.
-  void stretch_pixels(const T* COVARY_RESTRICT source, float* COVARY_RESTRICT out) const {
-    const std::int64_t channels = s.channels;
-    const std::int64_t reach = s.width * channels - std::max<std::int64_t>(channels, lanes);
-    for (std::int64_t x = 0; x < width; ++x, out += channels) {
-      const std::int64_t a = left[x], b = right[x];
-      if (a > reach || b > reach) {
-        for (std::int64_t c = 0; c < channels; ++c)
-          out[c] = mix(static_cast<float>(source[a + c]), static_cast<float>(source[b + c]), fraction[x]);
-        continue;
-      }
-      if (x % lanes == 0) prefetch(source + a, 3 * s.stride * static_cast<std::int64_t>(sizeof(T)));
-      const __m256 t = _mm256_set1_ps(fraction[x]);
-      if (channels <= lanes) {
-        _mm256_storeu_ps(out, mix(load_values(source + a), load_values(source + b), t));
-        continue;
-      }
-      for (std::int64_t c = 0;;) {
-        _mm256_storeu_ps(out + c, mix(load_values(source + a + c), load_values(source + b + c), t));
-        if (c + lanes >= channels) break;
-        c = std::min(c + lanes, channels - lanes);
-      }
-    }
-  }
-
-  bool fetch_pixels(std::int64_t y, float* values, float* coverage) override {
-    if (!pixels) kept[0] = kept[1] = -1;
-    pixels = true;
-    const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
-    const float* top = line(border_index(tap.index, s.height, s.border));
-    const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));
-    const std::int64_t n = width * s.channels;
-    if (top == bottom) {
-      std::memcpy(values, top, sizeof(float) * static_cast<std::size_t>(n));
-    } else {
-      float* COVARY_RESTRICT out = values;
-      for (std::int64_t i = 0; i < n; ++i) out[i] = mix(top[i], bottom[i], tap.fraction);
-    }
-    return cover(tap, coverage);
-  }
-#endif
-
   bool cover(const AxisTap& tap, float* coverage) const {
     if (coverage == nullptr || (whole_x && tap.coverage >= 1.0F)) return false;
     for (std::int64_t x = 0; x < width; ++x) coverage[x] = coverage_x[x] * tap.coverage;
@@ -274,8 +235,6 @@ struct Scaled final : Fetcher {
   }
 
   bool fetch(std::int64_t y, Planes row, float* coverage) override {
-    if (pixels) kept[0] = kept[1] = -1;
-    pixels = false;
     const AxisTap tap = axis_tap(g.m[4], g.m[5], y, s.height);
     const float* top = line(border_index(tap.index, s.height, s.border));
     const float* bottom = tap.fraction == 0.0F ? top : line(border_index(std::int64_t{tap.index} + 1, s.height, s.border));

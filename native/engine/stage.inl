@@ -78,42 +78,7 @@ inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& o
   }
 }
 
-// The colour of a fill where a row's pixels do not lie wholly inside, as fill_row has it.
-inline void fill_pixels(const Step& step, std::int64_t channels, std::int64_t n, const float* coverage, float* values) {
-  for (std::int64_t x = 0; x < n; ++x, values += channels) {
-    const float seen = coverage[x];
-    if (!(seen < 1.0F)) continue;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float painted = values[c] * seen + step.colour[c] * (1.0F - seen);
-      values[c] = seen > 0.0F ? painted : step.colour[c];
-    }
-  }
-}
-
-// Rows pixel by pixel: nothing is done to their values but a fill.
-inline bool rendered_by_pixel(Fetcher& fetcher, const Steps& steps, const Picture& out, Scratch& scratch) {
-  if (out.planar || !fetcher.by_pixel()) return false;
-  if (steps.count > 1 || (steps.count == 1 && steps.steps[0].kind != Value::Kind::fill)) return false;
-  const std::int64_t n = out.width * out.channels;
-  auto* values = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n + lanes)));
-  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
-  float* coverage = steps.count == 0 ? nullptr : static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(out.width)));
-  Writer writer(out);
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    if (fetcher.fetch_pixels(y, values, coverage)) fill_pixels(steps.steps[0], out.channels, out.width, coverage, values);
-    std::uint8_t* const row = out.streamed ? staging : writer.at();
-    with_element(out.element, [&](auto zero) { narrow_run(values, n, reinterpret_cast<decltype(zero)*>(row)); });
-    if (out.streamed) {
-      writer.write(staging, out.row_size());
-    } else {
-      writer.skip(out.row_size());
-    }
-  }
-  return true;
-}
-
 inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
-  if (rendered_by_pixel(fetcher, steps, out, scratch)) return;
   const Working working = working_of(steps, scratch);
   for (std::int64_t k = 0; k < steps.count; ++k) {
     Step& step = steps.steps[k];

@@ -478,56 +478,6 @@ int float_groups(const Surface<float>& s, const Taps& taps, int n, Planes out) {
   return i;
 }
 
-// Eight values of any type, as floats.
-COVARY_INLINE __m256 load_values(const std::uint8_t* p) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-}
-COVARY_INLINE __m256 load_values(const std::uint16_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(p))); }
-COVARY_INLINE __m256 load_values(const float* p) { return _mm256_loadu_ps(p); }
-
-// Whether there are no groups of pixels for such a picture, but enough channels to be worth a register for each pixel.
-template <class T>
-bool linear_by_pixel(std::int64_t channels) {
-  if (std::is_same_v<T, std::uint16_t>) return channels > 1;
-  if (std::is_same_v<T, float>) return channels == 2 || channels > 4;
-  return channels > 4;
-}
-
-// The pixels of a chunk one by one, channels side by side; a pixel's last store may reach into the next pixel's values.
-template <class T>
-void linear_by_pixel(const Surface<T>& s, const Taps& taps, int n, float* COVARY_RESTRICT values) {
-  const std::int64_t channels = s.channels;
-  const std::int64_t reach = s.height * s.stride - std::max<std::int64_t>(channels, lanes);  // first value of the last load
-  const __m256i right_half = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(static_cast<int>(channels)));
-  for (int i = 0; i < n; ++i, values += channels) {
-    const std::int64_t x = taps.x[i], y = taps.y[i];
-    const std::int64_t at = y * s.stride + x * channels;
-    const bool inside = x >= 0 && y >= 0 && x + 1 < s.width && y + 1 < s.height && at + s.stride + channels <= reach;
-    if (!inside) {
-      linear_pixels<0>(s, taps, i, i + 1, Planes{values - i, 1});
-      continue;
-    }
-    const T* top = s.data + at;
-    const T* bottom = top + s.stride;
-    prefetch(top, taps.ahead);
-    const __m256 fx = _mm256_set1_ps(taps.fx[i]);
-    const __m256 fy = _mm256_set1_ps(taps.fy[i]);
-    if (2 * channels <= lanes) {
-      // Both pixels of a row in one register.
-      const __m256 both = mix(load_values(top), load_values(bottom), fy);
-      _mm256_storeu_ps(values, mix(both, _mm256_permutevar8x32_ps(both, right_half), fx));
-      continue;
-    }
-    for (std::int64_t c = 0;;) {
-      const __m256 left = mix(load_values(top + c), load_values(bottom + c), fy);
-      const __m256 right = mix(load_values(top + channels + c), load_values(bottom + channels + c), fy);
-      _mm256_storeu_ps(values + c, mix(left, right, fx));
-      if (c + lanes >= channels) break;
-      c = std::min(c + lanes, channels - lanes);
-    }
-  }
-}
-
 #endif
 
 template <class T>
