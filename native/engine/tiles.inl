@@ -280,7 +280,8 @@ class Tiles {
 
   static void two_rows(__m128i pixels, std::uint8_t* target, std::int64_t stride) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(target), pixels);
-    _mm_storeh_pd(reinterpret_cast<double*>(target + stride), _mm_castsi128_pd(pixels));
+    const auto second = static_cast<std::int64_t>(_mm_extract_epi64(pixels, 1));
+    std::memcpy(target + stride, &second, sizeof second);
   }
 
   alignas(64) std::int32_t x_[tile_side * tile_side];
