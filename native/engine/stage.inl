@@ -199,6 +199,41 @@ inline const Step* only_colour(Steps& steps, Scratch& scratch) {
   return steps.steps;
 }
 
+// Channels that are replaced by a constant; the others stay as they are.
+inline bool dropped(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > 256) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr || step->shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = in.channels, columns = channels + 1;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float gain = step->matrix[c * columns + c];
+    if (gain != 0.0F && (gain != 1.0F || step->matrix[c * columns + channels] != 0.0F)) return false;
+  }
+  // What stays and what is put there, for some pixels in a row.
+  const std::int64_t size = in.pixel_size(), width = size / channels, run = 64 * size, bytes = in.bytes();
+  auto* keep = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(3 * run)));
+  std::uint8_t* fill = keep + run;
+  for (std::int64_t i = 0; i < run; i += width) {
+    const float* row = step->matrix + i / width % channels * columns;
+    const bool stays = row[i / width % channels] != 0.0F;
+    const std::uint16_t put = stays ? 0 : width == 2 ? narrow<std::uint16_t>(row[channels]) : narrow<std::uint8_t>(row[channels]);
+    std::memset(keep + i, stays ? 0xFF : 0, static_cast<std::size_t>(width));
+    if (width == 2) {
+      std::memcpy(fill + i, &put, 2);
+    } else {
+      fill[i] = static_cast<std::uint8_t>(put);
+    }
+  }
+  for (std::int64_t start = 0; start < bytes; start += run) {
+    const std::int64_t count = std::min(run, bytes - start);
+    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
+    std::uint8_t* COVARY_RESTRICT target = out.streamed ? keep + 2 * run : out.data + start;
+    for (std::int64_t i = 0; i < count; ++i) target[i] = static_cast<std::uint8_t>((source[i] & keep[i]) | fill[i]);
+    if (out.streamed) copy_run(target, count, true, out.data + start);
+  }
+  return true;
+}
+
 // Channels that trade places: pixels of up to sixteen bytes by shuffles, as many whole ones as these hold.
 inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
   constexpr std::int64_t most = 16;
@@ -246,18 +281,36 @@ inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratc
   return true;
 }
 
-// One mixture of three channels of bytes: from pixels to pixels in registers.
+#if defined(COVARY_ENGINE_AVX2)
+
+// One mixture of three channels of sixteen bits.
+inline bool mixed_words(const Picture& in, const float* m, const Picture& out) {
+  if (!has_avx512() || !has_small_sums(m, 65535.0F)) return false;
+  const std::int64_t pixels = in.height * in.width;
+  const auto* from = reinterpret_cast<const std::uint16_t*>(in.data);
+  auto* to = reinterpret_cast<std::uint16_t*>(out.data);
+  for (std::int64_t i = 3 * mix_words3(m, from, pixels, out.streamed, to); i < 3 * pixels; i += 3)
+    for (int c = 0; c < 3; ++c)
+      to[i + c] = narrow<std::uint16_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
+                                        m[4 * c + 3]);
+  return true;
+}
+
+#endif
+
+// One mixture of three channels: from pixels to pixels in registers.
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
-  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.channels != 3) return false;
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels != 3) return false;
   const Step* step = only_colour(steps, scratch);
   if (step == nullptr) return false;
   const float* m = step->matrix;
+  if (in.element == Element::u16) return mixed_words(in, m, out);
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
   const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
   const std::int64_t pixels = in.height * in.width;
   std::int64_t x = 0;
-  if (has_vbmi() && has_small_sums(m)) {
+  if (has_vbmi() && has_small_sums(m, 255.0F)) {
     const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
                                  : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
     x = mix_blocks(m, in.data, pixels, out.streamed, out.data);
@@ -442,8 +495,9 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none && (tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
-                               erased(in, steps, out, program.raw, scratch)))
+  if (g.form == Form::none &&
+      (dropped(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) ||
+       mixed(in, steps, out, scratch) || erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
 }

@@ -23,7 +23,7 @@ _RADIUS = 3.0  # px around a pixel that inpainting looks at
 def painted_over(image: Image, gone: Bools, colour: Floats) -> Image:
     """The picture with a colour, one value for each channel, where something is gone; worked on in place."""
     shown = colour if image.dtype.kind == "f" else np.clip(np.rint(colour), 0, np.iinfo(image.dtype).max)
-    image[gone] = shown.astype(image.dtype)
+    image.reshape(gone.size, -1)[np.flatnonzero(gone)] = shown.astype(image.dtype)
     return image
 
 
@@ -100,12 +100,10 @@ def objects_of(mask: NDArray[np.generic]) -> Ints:
     flat = mask if mask.ndim == 2 else (mask != 0).any(axis=2)
     numbers = np.zeros(flat.shape, np.int32)
     count = 0
-    values, places = np.unique(flat, return_inverse=True)
-    places = places.reshape(flat.shape)
-    for place, value in enumerate(values.tolist()):
+    for value in np.flatnonzero(np.bincount(flat.ravel())) if flat.dtype == np.uint8 else np.unique(flat):
         if value:
-            found, pieces = cv2.connectedComponents((places == place).astype(np.uint8), connectivity=8)
-            np.add(pieces, count, out=numbers, where=pieces > 0)
+            found, pieces = cv2.connectedComponents((flat == value).view(np.uint8), connectivity=8)
+            numbers += pieces if count == 0 else np.where(pieces > 0, pieces + count, 0)
             count += found - 1
     return numbers
 
@@ -117,5 +115,5 @@ def _parted(objects: Ints, wanted: int, stream: Streams) -> tuple[Bools, Bools]:
     if count and wanted:
         chance = stream_uniforms(stream, count).ravel()
         vanishes[1 + np.argsort(chance, kind="stable")[:wanted]] = True
-    gone: Bools = vanishes[objects]
+    gone: Bools = vanishes.take(objects)
     return gone, (objects > 0) & ~gone
