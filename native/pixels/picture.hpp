@@ -79,6 +79,7 @@ class Words {
 };
 
 // Each file of this folder adds its kernels to the module; `pixels.cpp` calls them all.
+void add_clahe(nb::module_& m);
 void add_clouds(nb::module_& m);
 void add_colours(nb::module_& m);
 void add_cover(nb::module_& m);
