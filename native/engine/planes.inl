@@ -307,9 +307,16 @@ void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channel
     for (std::int64_t x = 0; x < n; ++x) plane[x] = static_cast<float>(in[x]);
     return;
   }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    float* COVARY_RESTRICT plane = out[c];
-    for (std::int64_t x = start; x < n; ++x) plane[x] = static_cast<float>(in[x * channels + c]);
+  // Values are picked first and converted then: the one by one, the other many at a time.
+  T picked[chunk];
+  for (; start < n; start += chunk) {
+    const int count = n - start < chunk ? static_cast<int>(n - start) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const T* COVARY_RESTRICT from = in + start * channels + c;
+      float* COVARY_RESTRICT plane = out[c] + start;
+      for (int x = 0; x < count; ++x) picked[x] = from[x * channels];
+      for (int x = 0; x < count; ++x) plane[x] = static_cast<float>(picked[x]);
+    }
   }
 }
 
@@ -404,9 +411,14 @@ void store_row(Planes row, std::int64_t y, const Picture& out, std::uint8_t* sta
     }
     return;
   }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const float* COVARY_RESTRICT plane = row[c];
-    for (std::int64_t x = 0; x < n; ++x) pixels[x * channels + c] = narrow<T>(plane[x]);
+  T narrowed[chunk];
+  for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
+    const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      narrow_run(row[c] + x0, count, narrowed);
+      T* COVARY_RESTRICT to = pixels + x0 * channels + c;
+      for (int x = 0; x < count; ++x) to[x * channels] = narrowed[x];
+    }
   }
 }
 
