@@ -273,11 +273,82 @@ COVARY_VBMI std::int64_t mix_blocks3(const float* m, const std::uint8_t* in, std
   return x;
 }
 
-// Whether all sums of a 3 x 4 matrix and pixels of bytes stay far below 2**31.
-inline bool has_small_sums(const float* m) {
+struct Shuffles32 {
+  alignas(64) std::uint16_t apart[2][3][32];  // [half][channel]: word 2 j comes from parts half and half + 1
+  alignas(64) std::uint16_t together[3][32];  // [target part]: from the packed channels 0 and 1, and from channel 2
+  alignas(64) std::uint16_t third[32];        // what of the middle part is channel 2
+  std::uint32_t is_third;
+};
+
+constexpr Shuffles32 make_shuffles32() {
+  Shuffles32 s{};
+  for (int half = 0; half < 2; ++half)
+    for (int c = 0; c < 3; ++c)
+      for (int j = 0; j < 16; ++j) s.apart[half][c][2 * j] = static_cast<std::uint16_t>(16 * half + 3 * j + c);
+  for (int word = 0; word < 96; ++word) {
+    const int pixel = word / 3, c = word % 3, half = pixel / 16, part = word / 32, i = word % 32;
+    const int place = 8 * (pixel % 16 / 4) + pixel % 4;  // packing leaves quarters of four pixels
+    if (c == 2 && part == 1) {
+      s.third[i] = static_cast<std::uint16_t>(place + 4 * half);
+      s.is_third |= std::uint32_t{1} << i;
+    } else if (c == 2) {
+      s.together[part][i] = static_cast<std::uint16_t>(32 + place + 4 * half);
+    } else {
+      s.together[part][i] = static_cast<std::uint16_t>((part == 1 ? 32 * half : 0) + place + 4 * c);
+    }
+  }
+  return s;
+}
+
+static constexpr Shuffles32 shuffles32 = make_shuffles32();
+
+// Pixels of three words of sixteen bits through a 3 x 4 matrix, 32 at a time. Returns how many were done.
+COVARY_AVX512 inline std::int64_t mix_word_blocks3(const float* m, const std::uint16_t* in, std::int64_t n, bool streamed,
+                                             std::uint16_t* out) {
+  constexpr __mmask32 lower = 0x55555555U;
+  __m512 factor[12];
+  for (int i = 0; i < 12; ++i) factor[i] = _mm512_set1_ps(m[i]);
+  __m512i together[3];
+  for (int part = 0; part < 3; ++part) together[part] = _mm512_load_si512(shuffles32.together[part]);
+  const __m512i third = _mm512_load_si512(shuffles32.third);
+  const bool aligned = streamed && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+  std::int64_t x = 0;
+  for (; x + 32 <= n; x += 32) {
+    __m512i from[3], sums[2][3];
+    for (int part = 0; part < 3; ++part) from[part] = _mm512_loadu_si512(in + 3 * x + 32 * part);
+    for (int half = 0; half < 2; ++half) {
+      __m512 v[3];
+      for (int c = 0; c < 3; ++c)
+        v[c] = _mm512_cvtepi32_ps(_mm512_maskz_permutex2var_epi16(lower, from[half], _mm512_load_si512(shuffles32.apart[half][c]),
+                                                                   from[half + 1]));
+      for (int c = 0; c < 3; ++c) {
+        const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
+        sums[half][c] = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2])), factor[4 * c + 3]));
+      }
+    }
+    const __m512i first = _mm512_packus_epi32(sums[0][0], sums[0][1]), second = _mm512_packus_epi32(sums[1][0], sums[1][1]);
+    const __m512i last = _mm512_packus_epi32(sums[0][2], sums[1][2]);
+    const __m512i made[3] = {
+        _mm512_permutex2var_epi16(first, together[0], last),
+        _mm512_mask_permutexvar_epi16(_mm512_permutex2var_epi16(first, together[1], second), shuffles32.is_third, third, last),
+        _mm512_permutex2var_epi16(second, together[2], last)};
+    auto* target = reinterpret_cast<__m512i*>(out + 3 * x);
+    for (int part = 0; part < 3; ++part) {
+      if (aligned) {
+        _mm512_stream_si512(target + part, made[part]);
+      } else {
+        _mm512_storeu_si512(target + part, made[part]);
+      }
+    }
+  }
+  return x;
+}
+
+// Whether all sums of a 3 x 4 matrix and pixels up to white stay far below 2**31.
+inline bool has_small_sums(const float* m, float white) {
   for (int c = 0; c < 3; ++c) {
     const float* row = m + 4 * c;
-    if (!(255.0F * (std::fabs(row[0]) + std::fabs(row[1]) + std::fabs(row[2])) + std::fabs(row[3]) < 1e9F)) return false;
+    if (!(white * (std::fabs(row[0]) + std::fabs(row[1]) + std::fabs(row[2])) + std::fabs(row[3]) < 1e9F)) return false;
   }
   return true;
 }
@@ -309,9 +380,16 @@ void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channel
     for (std::int64_t x = 0; x < n; ++x) plane[x] = static_cast<float>(in[x]);
     return;
   }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    float* COVARY_RESTRICT plane = out[c];
-    for (std::int64_t x = start; x < n; ++x) plane[x] = static_cast<float>(in[x * channels + c]);
+  // Values are picked first and converted then: the one by one, the other many at a time.
+  T picked[chunk];
+  for (; start < n; start += chunk) {
+    const int count = n - start < chunk ? static_cast<int>(n - start) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const T* COVARY_RESTRICT from = in + start * channels + c;
+      float* COVARY_RESTRICT plane = out[c] + start;
+      for (int x = 0; x < count; ++x) picked[x] = from[x * channels];
+      for (int x = 0; x < count; ++x) plane[x] = static_cast<float>(picked[x]);
+    }
   }
 }
 
@@ -466,9 +544,14 @@ void store_row(Planes row, std::int64_t y, const Picture& out) {
     }
     return;
   }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const float* COVARY_RESTRICT plane = row[c];
-    for (std::int64_t x = 0; x < n; ++x) pixels[x * channels + c] = narrow<T>(plane[x]);
+  T narrowed[chunk];
+  for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
+    const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      narrow_run(row[c] + x0, count, narrowed);
+      T* COVARY_RESTRICT to = pixels + x0 * channels + c;
+      for (int x = 0; x < count; ++x) to[x * channels] = narrowed[x];
+    }
   }
 }
 

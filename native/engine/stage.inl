@@ -207,6 +207,42 @@ inline const Step* only_colour(Steps& steps, Scratch& scratch) {
   return steps.steps;
 }
 
+// Channels that are replaced by a constant; the others stay as they are.
+inline bool dropped(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > 256) return false;
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr || step->shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = in.channels, columns = channels + 1;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float gain = step->matrix[c * columns + c];
+    if (gain != 0.0F && (gain != 1.0F || step->matrix[c * columns + channels] != 0.0F)) return false;
+  }
+  // What stays and what is put there, for some pixels in a row.
+  const std::int64_t size = in.pixel_size(), width = size / channels, run = 64 * size, bytes = in.bytes();
+  auto* keep = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(3 * run)));
+  std::uint8_t* fill = keep + run;
+  for (std::int64_t i = 0; i < run; i += width) {
+    const float* row = step->matrix + i / width % channels * columns;
+    const bool stays = row[i / width % channels] != 0.0F;
+    const std::uint16_t put = stays ? 0 : width == 2 ? narrow<std::uint16_t>(row[channels]) : narrow<std::uint8_t>(row[channels]);
+    std::memset(keep + i, stays ? 0xFF : 0, static_cast<std::size_t>(width));
+    if (width == 2) {
+      std::memcpy(fill + i, &put, 2);
+    } else {
+      fill[i] = static_cast<std::uint8_t>(put);
+    }
+  }
+  Writer writer(out);
+  for (std::int64_t start = 0; start < bytes; start += run) {
+    const std::int64_t count = std::min(run, bytes - start);
+    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
+    std::uint8_t* COVARY_RESTRICT target = out.streamed ? keep + 2 * run : out.data + start;
+    for (std::int64_t i = 0; i < count; ++i) target[i] = static_cast<std::uint8_t>((source[i] & keep[i]) | fill[i]);
+    if (out.streamed) writer.write(target, count);
+  }
+  return true;
+}
+
 // One mixture of three channels, from pixel `first` on: in blocks, from pixels to pixels in registers.
 template <class T>
 void mix_pixels(const float* m, const Picture& in, const Picture& out, std::int64_t first,
@@ -239,12 +275,16 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
   const float* m = step->matrix;
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
   if (in.element == Element::u16) {
-    mix_pixels<std::uint16_t>(m, in, out, 0, grey ? mix_words3<true> : mix_words3<false>, scratch);
+    std::int64_t done = 0;
+    if (has_avx512() && has_small_sums(m, 65535.0F))
+      done = mix_word_blocks3(m, reinterpret_cast<const std::uint16_t*>(in.data), in.height * in.width, out.streamed,
+                              reinterpret_cast<std::uint16_t*>(out.data));
+    mix_pixels<std::uint16_t>(m, in, out, done, grey ? mix_words3<true> : mix_words3<false>, scratch);
     return true;
   }
   const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
   std::int64_t done = 0;
-  if (has_vbmi() && has_small_sums(m)) {
+  if (has_vbmi() && has_small_sums(m, 255.0F)) {
     const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
                                  : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
     done = mix_blocks(m, in.data, in.height * in.width, out.streamed, out.data);
@@ -587,7 +627,7 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     with_element(in.element, [&](auto zero) { done = move_pixels<decltype(zero)>(in, g, stage, steps, out, scratch); });
     if (done) return;
   }
-  if (g.form == Form::none && (selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+  if (g.form == Form::none && (selected(in, steps, out, scratch) || dropped(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
                                mixed_and_tabulated(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
                                erased(in, steps, out, program.raw, scratch)))
     return;

@@ -301,7 +301,9 @@ inline void shade_row(const Step& step, const Steps& all, std::int64_t y, Planes
   float* COVARY_RESTRICT knots = shade.knots;
   for (std::int64_t i = 0; i < grid.columns * series; ++i) knots[i] = above[i] + at.part * (below[i] - above[i]);
   bool idle = true;
-  for (std::int64_t i = 0; i < grid.columns * series; ++i) idle = idle && knots[i] == (i % series < grid.channels ? 1.0F : 0.0F);
+  for (std::int64_t k = 0; k < grid.columns && idle; ++k)
+    for (std::int64_t c = 0; c < grid.channels && idle; ++c)
+      idle = knots[k * series + c] == 1.0F && knots[k * series + grid.channels + c] == 0.0F;
   if (idle) return;
   const std::int64_t n = all.width;
   const float* COVARY_RESTRICT gain = shade.along;

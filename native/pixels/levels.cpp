@@ -36,6 +36,9 @@ void count(const Pixels<std::uint8_t>& picture, std::int64_t* counts) {
         for (std::int64_t k = 0; k < sets; ++k)
           for (std::int64_t c = 0; c < 3; ++c) ++own[(k * 3 + c) * levels + v[3 * k + c]];
     }
+    if (channels == 1)
+      for (std::uint32_t* own = counters.data(); i + sets <= end; i += sets, v += sets)
+        for (std::int64_t k = 0; k < sets; ++k) ++own[k * levels + v[k]];
     for (; i < end; ++i, v += channels) {
       std::uint32_t* own = counters.data() + i % sets * channels * levels;
       for (std::int64_t c = 0; c < channels; ++c) ++own[c * levels + v[c]];

@@ -59,17 +59,20 @@ void with_picture(const AnyPicture& array, Work work) {
   }
 }
 
+// Blocks of numbers, 32 bits each: word j of the block with counter (first + i, 0, 0, tag), for i from 0 to 7, at 4 * i + j.
+constexpr int philox_lanes = 8;
+void philox_lanes_of(std::uint32_t first, std::uint32_t tag, std::uint32_t key_0, std::uint32_t key_1,
+                   std::uint32_t to[4 * philox_lanes]);
+
 // The numbers of one stream in their order, 32 bits each: number 4 * i + j is word j of the block with counter (i, 0, 0, tag).
 class Words {
  public:
   Words(std::uint64_t stream, std::uint32_t tag)
       : low_(static_cast<std::uint32_t>(stream)), high_(static_cast<std::uint32_t>(stream >> 32)), tag_(tag) {}
   std::uint32_t next() {
-    if (place_ == 4) {
-      words_[0] = block_++;
-      words_[1] = words_[2] = 0;
-      words_[3] = tag_;
-      philox(words_, low_, high_);
+    if (place_ == count) {
+      philox_lanes_of(block_, tag_, low_, high_, words_);
+      block_ += philox_lanes;
       place_ = 0;
     }
     return words_[place_++];
@@ -78,12 +81,15 @@ class Words {
   std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>((std::uint64_t{next()} * limit) >> 32); }
 
  private:
+  static constexpr int count = 4 * philox_lanes;
   std::uint32_t low_, high_, tag_, block_ = 0;
-  std::uint32_t words_[4];
-  int place_ = 4;
+  std::uint32_t words_[count];
+  int place_ = count;
 };
 
 // Each file of this folder adds its kernels to the module; `pixels.cpp` calls them all.
+void add_clahe(nb::module_& m);
+void add_clouds(nb::module_& m);
 void add_colours(nb::module_& m);
 void add_cover(nb::module_& m);
 void add_discs(nb::module_& m);

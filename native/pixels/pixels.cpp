@@ -4,6 +4,8 @@
 namespace covary {
 
 void add_pixels(nb::module_& m) {
+  add_clahe(m);
+  add_clouds(m);
   add_colours(m);
   add_cover(m);
   add_discs(m);

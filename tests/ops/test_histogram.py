@@ -98,6 +98,22 @@ def test_clahe_equals_opencvs_of_the_lightness():
     assert np.array_equal(Pipeline([operation])(image=grey)["image"][..., 0], expected)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 99),
+    st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.sampled_from([1.0, 2.5, 40.0]),
+    st.integers(1, 120),
+)
+def test_clahe_of_any_size_and_tiles_equals_opencvs(seed, size, tiles, limit, spread) -> None:
+    values = np.random.default_rng(seed).normal(110, spread, (*size, 1))
+    grey = np.clip(values, 0, 255).astype(np.uint8)
+    expected = cv2.createCLAHE(limit, tiles[::-1]).apply(grey[..., 0].copy())
+    made = Pipeline([image.CLAHE(Constant(limit), tiles)])(image=grey)["image"][..., 0]
+    np.testing.assert_array_equal(made, expected)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_clahe_of_other_depths_raises_contrast_alike_and_half_of_it_by_half(channels):
     rng = np.random.default_rng(0)

@@ -133,7 +133,7 @@ def on_masks(pixels: Pixels | None) -> Pixels | None:
 
 
 def _cleared(mask: Image, gone: Bools) -> Image:
-    mask[gone] = 0
+    mask.reshape(gone.size, -1)[np.flatnonzero(gone)] = 0
     return mask
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
@@ -188,11 +189,8 @@ def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, in
         return picture
     equaliser = cv2.createCLAHE(clip_limit, tiles[::-1])
     white = WHITE[picture.dtype.name]
-    if picture.shape[2] == 3 and picture.dtype == np.uint8:
-        lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
-        lightness = cv2.extractChannel(lab, 0)
-        cv2.insertChannel(equaliser.apply(lightness, dst=lightness), lab, 0)
-        made: Image = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB, dst=picture if amount == 1 else None)
+    if picture.dtype == np.uint8:
+        made: Image = _bytes_equalised(picture if amount == 1 else picture.copy(), clip_limit, tiles)
     elif picture.shape[2] == 3:
         lab = cv2.cvtColor(np.clip(picture / np.float32(white), 0, 1).astype(np.float32), cv2.COLOR_RGB2Lab)
         deep = np.rint(lab[..., 0] * np.float32(655.35)).astype(np.uint16)
@@ -208,3 +206,15 @@ def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, in
     mixed = picture + np.float32(amount) * (made.astype(np.float32) - picture)
     whole: Image = mixed if picture.dtype.kind == "f" else np.clip(np.rint(mixed), 0, white)
     return whole.astype(picture.dtype)
+
+
+def _bytes_equalised(picture: Image, clip_limit: float, tiles: tuple[int, int]) -> Image:
+    """The same for bytes, in place."""
+    import cv2
+
+    light = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab) if picture.shape[2] == 3 else picture
+    if kernels.native is not None:
+        kernels.native.equalise_tiles(light, clip_limit, *tiles)
+    else:
+        light[..., 0] = cv2.createCLAHE(clip_limit, tiles[::-1]).apply(np.ascontiguousarray(light[..., 0]))
+    return cv2.cvtColor(light, cv2.COLOR_Lab2RGB, dst=picture) if picture.shape[2] == 3 else light

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.draws.distributions import Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
@@ -46,7 +47,7 @@ class Illumination(Operation):
         x, y, sides = draw("x"), draw("y"), view.size.astype(np.float64)
         pattern = {"linear": self._gradient, "corner": self._corner, "gaussian": self._spot}[self.mode]
         strengths = 1 + draw("intensity")[:, None, None] * pattern(x, y, sides, draw)
-        return Shade(tuple(_gain(strength) for strength in strengths))
+        return _shade(strengths)
 
     def _gradient(self, x: Floats, y: Floats, sides: Floats, draw: Draw) -> Floats:
         """0 on one side of the frame, 1 on the other: along a direction in pixels."""
@@ -99,7 +100,7 @@ class Vignetting(Amount):
         x, y = ((2 * draw(axis) - 1) * self.centre for axis in ("x", "y"))
         furthest = np.square((0.5 + np.stack([np.abs(y), np.abs(x)], axis=1)) * sides).sum(axis=1)[:, None, None]
         strengths = 1 - draw("intensity")[:, None, None] * _squares(x, y, sides) / furthest
-        return Shade(tuple(_gain(strength) for strength in strengths))
+        return _shade(strengths)
 
 
 @operation
@@ -127,7 +128,7 @@ class PlasmaBrightness(Amount):
 
     def describe(self, draw: Draw, view: View) -> Shade:
         heights = (2 * clouds(draw.stream("cloud"), draw("roughness")) - 1) * draw("intensity")[:, None, None]
-        return Shade(tuple(_gain_and_offset(np.ones_like(height), height * view.white) for height in heights))
+        return _shade(1.0, heights * view.white)
 
 
 @operation
@@ -155,7 +156,7 @@ class PlasmaContrast(Amount):
 
     def describe(self, draw: Draw, view: View) -> Shade:
         heights = (2 * clouds(draw.stream("cloud"), draw("roughness")) - 1) * draw("intensity")[:, None, None]
-        return Shade(tuple(_gain_and_offset(1 + height, -height * (view.white / 2)) for height in heights))
+        return _shade(1 + heights, -heights * (view.white / 2))
 
 
 @operation
@@ -183,7 +184,7 @@ class PlasmaShadow(Amount):
 
     def describe(self, draw: Draw, view: View) -> Shade:
         heights = clouds(draw.stream("cloud"), draw("roughness")) * draw("intensity")[:, None, None]
-        return Shade(tuple(_gain(1 - height) for height in heights))
+        return _shade(1 - heights)
 
 
 def clouds(streams: Streams, roughness: Floats) -> Floats:
@@ -192,6 +193,12 @@ def clouds(streams: Streams, roughness: Floats) -> Floats:
     Grids of 1, 2, 4 ... 64 cells along each side hold uniform numbers; each is spread over the finest one, multiplied
     by a further power of `roughness`, and added.
     """
+    weights = roughness[:, None] ** np.arange(_OCTAVES)
+    if kernels.native is not None:
+        side = 2 ** (_OCTAVES - 1) + 1
+        grids = np.empty((len(streams), side, side))
+        kernels.native.grow_clouds(np.ascontiguousarray(streams), weights, grids)
+        return grids
     numbers = [(2**octave + 1) ** 2 for octave in range(_OCTAVES)]
     uniforms = stream_uniforms(streams, sum(numbers))
     cloud = np.zeros((len(streams), 2, 2))
@@ -201,7 +208,7 @@ def clouds(streams: Streams, roughness: Floats) -> Floats:
         if octave:
             cloud = _doubled(_doubled(cloud).transpose(0, 2, 1)).transpose(0, 2, 1)
         own = uniforms[:, start : start + count].reshape(-1, side, side)
-        cloud = cloud + own * (roughness**octave)[:, None, None]
+        cloud = cloud + own * weights[:, octave, None, None]
         start += count
     low, high = cloud.min(axis=(1, 2), keepdims=True), cloud.max(axis=(1, 2), keepdims=True)
     spread: Floats = (cloud - low) / np.maximum(high - low, 1e-12)
@@ -228,10 +235,9 @@ def _squares(x: Floats, y: Floats, sides: Floats) -> Floats:
     return squares
 
 
-def _gain(gain: Floats) -> Floats:
-    return _gain_and_offset(gain, np.zeros_like(gain))
-
-
-def _gain_and_offset(gain: Floats, offset: Floats) -> Floats:
-    """(gh, gw, 2, 1) as `Shade` holds them, the same for all channels."""
-    return np.stack([gain, offset], axis=-1)[..., None].astype(np.float32)
+def _shade(gains: Floats | float, offsets: Floats | float = 0.0) -> Shade:
+    """Gains and offsets (B, gh, gw), the same for all channels."""
+    shape = np.broadcast_shapes(np.shape(gains), np.shape(offsets))
+    knots = np.empty((*shape, 2, 1), np.float32)
+    knots[..., 0, 0], knots[..., 1, 0] = gains, offsets
+    return Shade(tuple(knots))

@@ -7,10 +7,12 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from covary import kernels
 from covary.draws.distributions import Integers, Range
 from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
+from covary.ops.image.levels import level_counts
 from covary.ops.image.luma import Fill, check_fill
 from covary.ops.view import View
 from covary.plan.changes import Bools, Change, Floats, Image, Ints, Pixels, Streams, Vanish
@@ -23,7 +25,10 @@ _RADIUS = 3.0  # px around a pixel that inpainting looks at
 def painted_over(image: Image, gone: Bools, colour: Floats) -> Image:
     """The picture with a colour, one value for each channel, where something is gone; worked on in place."""
     shown = colour if image.dtype.kind == "f" else np.clip(np.rint(colour), 0, np.iinfo(image.dtype).max)
-    image[gone] = shown.astype(image.dtype)
+    if kernels.native is not None and image.dtype.kind != "f":
+        kernels.native.cover(image, gone.view(np.uint8) * np.uint8(255), None, shown.astype(np.float32))
+    else:
+        image.reshape(gone.size, -1)[np.flatnonzero(gone)] = shown.astype(image.dtype)
     return image
 
 
@@ -100,14 +105,20 @@ def objects_of(mask: NDArray[np.generic]) -> Ints:
     flat = mask if mask.ndim == 2 else (mask != 0).any(axis=2)
     numbers = np.zeros(flat.shape, np.int32)
     count = 0
-    values, places = np.unique(flat, return_inverse=True)
-    places = places.reshape(flat.shape)
-    for place, value in enumerate(values.tolist()):
-        if value:
-            found, pieces = cv2.connectedComponents((places == place).astype(np.uint8), connectivity=8)
-            np.add(pieces, count, out=numbers, where=pieces > 0)
-            count += found - 1
+    for value in _values(flat):
+        found, pieces = cv2.connectedComponents((flat == value).view(np.uint8), connectivity=8)
+        numbers += pieces if count == 0 else np.where(pieces > 0, pieces + count, 0)
+        count += found - 1
     return numbers
+
+
+def _values(flat: NDArray[np.generic]) -> list[float]:
+    """The values other than 0, in their order."""
+    if flat.dtype in (np.uint8, np.bool_):
+        present = np.flatnonzero(level_counts(flat.view(np.uint8)[..., None])[0]).tolist()
+    else:
+        present = np.unique(flat).tolist()
+    return [value for value in present if value]
 
 
 def _parted(objects: Ints, wanted: int, stream: Streams) -> tuple[Bools, Bools]:
@@ -117,5 +128,5 @@ def _parted(objects: Ints, wanted: int, stream: Streams) -> tuple[Bools, Bools]:
     if count and wanted:
         chance = stream_uniforms(stream, count).ravel()
         vanishes[1 + np.argsort(chance, kind="stable")[:wanted]] = True
-    gone: Bools = vanishes[objects]
+    gone: Bools = vanishes.take(objects)
     return gone, (objects > 0) & ~gone
