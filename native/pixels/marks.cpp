@@ -1,6 +1,7 @@
 // Marks on planes of 8 bits: strokes with round ends, and smooth fields between knots.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <type_traits>
 #include <vector>
@@ -113,6 +114,23 @@ void stroke(std::uint8_t* alpha, std::uint8_t* light, std::int64_t height, std::
   }
 }
 
+// A row of the pixels at `places` of another row. Small ones are copied sixteen bytes at a time, where that stays in both
+// rows: what is too much is overwritten by the next.
+template <class Size>
+void gather_pixels(const std::uint8_t* from, const std::int32_t* places, std::int64_t width, Size size, std::uint8_t* to) {
+  constexpr std::int64_t block = 16;
+  const std::int64_t room = size <= block ? width - (block - 1) / size : 0;  // pixels after which a block still fits
+  std::int64_t x = 0;
+  for (; x < room; ++x) {
+    if (places[x] >= room) {
+      std::memcpy(to + x * size, from + places[x] * size, static_cast<std::size_t>(size));
+    } else {
+      std::memcpy(to + x * size, from + places[x] * size, block);
+    }
+  }
+  for (; x < width; ++x) std::memcpy(to + x * size, from + places[x] * size, static_cast<std::size_t>(size));
+}
+
 }  // namespace
 
 void add_marks(nb::module_& m) {
@@ -169,7 +187,7 @@ void add_marks(nb::module_& m) {
       nb::arg("weights_across").noconvert(), nb::arg("field").noconvert());
   m.def(
       "repeat_places",
-      [](const AnyPicture& picture, const Places& down, const Places& across) {
+      [](const GivenPicture& picture, const Places& down, const Places& across, const AnyPicture& out) {
         const auto fit = [&](const Places& places, std::size_t axis) {
           bool good = places.shape(0) == picture.shape(axis);
           for (std::size_t i = 0; good && i < places.shape(0); ++i)
@@ -178,28 +196,29 @@ void add_marks(nb::module_& m) {
         };
         fit(down, 0);
         fit(across, 1);
+        for (std::size_t axis = 0; axis < 3; ++axis)
+          if (picture.shape(axis) != out.shape(axis)) throw nb::value_error("out: expected the picture's shape");
+        if (picture.dtype() != out.dtype()) throw nb::type_error("out: expected the picture's type");
         const std::int32_t *iy = down.data(), *ix = across.data();
-        with_picture(picture, [=](auto view) {
-          using T = std::remove_pointer_t<decltype(view.data)>;
-          const std::int64_t channels = view.channels;
-          std::vector<T> row(static_cast<std::size_t>(view.width * channels));
-          const auto gather = [&](const T* from, auto count) {
-            T* to = row.data();
-            for (std::int64_t x = 0; x < view.width; ++x)
-              for (std::int64_t c = 0; c < static_cast<std::int64_t>(count); ++c) *to++ = from[ix[x] * static_cast<std::int64_t>(count) + c];
-          };
+        const void* data = picture.data();
+        with_picture(out, [=](auto view) {
+          const auto size = static_cast<std::int64_t>(sizeof(*view.data)) * view.channels;
+          const auto* from = static_cast<const std::uint8_t*>(data);
+          auto* to = reinterpret_cast<std::uint8_t*>(view.data);
           for (std::int64_t y = 0; y < view.height; ++y) {
-            if (y == 0 || iy[y] != iy[y - 1]) {
-              if (channels == 3)
-                gather(view.at(iy[y], 0), std::integral_constant<std::int64_t, 3>{});
-              else
-                gather(view.at(iy[y], 0), channels);
+            const std::int64_t run = view.width * size;
+            std::uint8_t* row = to + y * run;
+            if (y > 0 && iy[y] == iy[y - 1]) {
+              std::memcpy(row, row - run, static_cast<std::size_t>(run));
+            } else if (size == 3) {
+              gather_pixels(from + iy[y] * run, ix, view.width, std::integral_constant<std::int64_t, 3>{}, row);
+            } else {
+              gather_pixels(from + iy[y] * run, ix, view.width, size, row);
             }
-            std::copy(row.begin(), row.end(), view.at(y, 0));
           }
         });
       },
-      nb::arg("picture").noconvert(), nb::arg("down").noconvert(), nb::arg("across").noconvert());
+      nb::arg("picture").noconvert(), nb::arg("down").noconvert(), nb::arg("across").noconvert(), nb::arg("out").noconvert());
 }
 
 }  // namespace covary

@@ -46,27 +46,36 @@ class ImageCompression(Amount):
 
     def describe(self, draw: Draw, view: View) -> Change:
         qualities = np.rint(draw("quality")).astype(int).tolist()
-        return Pixels(compressed, tuple({"format": self.format, "quality": quality} for quality in qualities))
+        parameters = tuple({"format": self.format, "quality": quality} for quality in qualities)
+        return Pixels(compressed, parameters, into=compress)
 
 
 def compressed(image: Image, format: str, quality: int) -> Image:
-    """The picture after a round trip through a codec; works in place."""
+    """The picture after a round trip through a codec."""
+    made = np.empty_like(image)
+    compress(image, made, format, quality)
+    return made
+
+
+def compress(image: Image, room: Image, format: str, quality: int) -> None:
+    """Fill room for a picture with what comes back from a codec."""
     if quality >= 100 or image.size == 0:
-        return image
-    pixels = image if image.dtype == np.uint8 else _to_bytes(image)
+        room[...] = image
+        return
     round_trip = _jpeg if format == "jpeg" else _webp
+    pixels = image if image.dtype == np.uint8 else _to_bytes(image)
+    shown = room if image.dtype == np.uint8 else np.empty_like(pixels)
     if image.shape[2] in (1, 3):
-        round_trip(pixels, quality)
+        round_trip(np.ascontiguousarray(pixels), shown, quality)
     else:
+        part = np.empty((*image.shape[:2], 1), np.uint8)
         for channel in range(image.shape[2]):
-            part = np.ascontiguousarray(pixels[:, :, channel : channel + 1])
-            round_trip(part, quality)
-            pixels[:, :, channel : channel + 1] = part
+            round_trip(np.ascontiguousarray(pixels[:, :, channel : channel + 1]), part, quality)
+            shown[:, :, channel : channel + 1] = part
     if image.dtype == np.uint16:
-        np.multiply(pixels, np.uint16(257), out=image, dtype=np.uint16)
+        np.multiply(shown, np.uint16(257), out=room, dtype=np.uint16)
     elif image.dtype != np.uint8:
-        image[...] = pixels.astype(np.float64) * (WHITE[image.dtype.name] / 255)
-    return image
+        room[...] = shown.astype(np.float64) * (WHITE[image.dtype.name] / 255)
 
 
 def _to_bytes(image: Image) -> Image:
@@ -80,20 +89,20 @@ def _to_bytes(image: Image) -> Image:
     return levels
 
 
-def _jpeg(pixels: Image, quality: int) -> None:
+def _jpeg(pixels: Image, room: Image, quality: int) -> None:
     import simplejpeg
 
     # The exact transform, and chroma made smooth, as viewers and training code decode.
     options = {"quality": quality, "fastdct": False}
     if pixels.shape[2] == 1:
         data = simplejpeg.encode_jpeg(pixels, colorspace="GRAY", colorsubsampling="Gray", **options)
-        simplejpeg.decode_jpeg(data, "GRAY", fastdct=False, buffer=pixels)
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=False, buffer=room)
         return
     data = simplejpeg.encode_jpeg(pixels, colorsubsampling="444" if quality >= 90 else "420", **options)
-    simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False, buffer=pixels)
+    simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False, buffer=room)
 
 
-def _webp(pixels: Image, quality: int) -> None:
+def _webp(pixels: Image, room: Image, quality: int) -> None:
     import cv2
 
     # The codec knows no grey, and takes blue first.
@@ -103,9 +112,9 @@ def _webp(pixels: Image, quality: int) -> None:
         raise ValueError(f"webp: a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels could not be encoded")
     shown = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     if pixels.shape[2] == 1:
-        pixels[...] = shown[:, :, 1:2]
+        room[...] = shown[:, :, 1:2]
     else:
-        cv2.cvtColor(shown, cv2.COLOR_BGR2RGB, dst=pixels)
+        cv2.cvtColor(shown, cv2.COLOR_BGR2RGB, dst=room)
 
 
 @operation
@@ -134,21 +143,31 @@ class Downscale(Operation):
 
     def describe(self, draw: Draw, view: View) -> Change:
         sides = np.maximum(np.rint(view.size * draw("scale")[:, None]), 1).astype(int).tolist()
-        return Pixels(downscaled, tuple({"size": tuple(size), "down": self.down, "up": self.up} for size in sides))
+        parameters = tuple({"size": tuple(size), "down": self.down, "up": self.up} for size in sides)
+        return Pixels(downscaled, parameters, into=downscale)
 
 
 def downscaled(image: Image, size: tuple[int, int], down: str, up: Interpolation) -> Image:
     """The picture after resizing to `size` (height, width) and back."""
+    made = np.empty_like(image)
+    downscale(image, made, size, down, up)
+    return made
+
+
+def downscale(image: Image, room: Image, size: tuple[int, int], down: str, up: Interpolation) -> None:
+    """Fill room for a picture with this one after resizing to `size` (height, width) and back."""
     if size == image.shape[:2] or image.size == 0:
-        return image
+        room[...] = image
+        return
     if down == up == "nearest":
         places = [_nearest(side, own) for side, own in zip(image.shape, size, strict=False)]
         if kernels.native is None:
-            return np.ascontiguousarray(image[places[0]][:, places[1]])
-        kernels.native.repeat_places(image, *places)
-        return image
+            room[...] = image[places[0]][:, places[1]]
+        else:
+            kernels.native.repeat_places(image, *places, room)
+        return
     stages = [_resize(image.shape[:2], size, down), _resize(size, image.shape[:2], up)]
-    return find_renderer()(stages, [image])[0]
+    find_renderer()(stages, [image], outputs=[room])
 
 
 def _nearest(side: int, own: int) -> NDArray[np.int32]:
