@@ -368,6 +368,64 @@ inline std::int64_t narrow1(const float* in, std::int64_t n, std::uint8_t* out) 
 
 #endif
 
+#if defined(COVARY_ENGINE_AVX2)
+
+// Pixels of many bytes, eight pixels and eight channels at a time: rows of a square of bytes become its columns. Whole
+// squares of channels are done, the last fewer are not; returns how many pixels.
+inline std::int64_t widen_squares(const std::uint8_t* in, std::int64_t n, std::int64_t channels, Planes out) {
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8)
+    for (std::int64_t c = 0; c + 8 <= channels; c += 8) {
+      __m128i pairs[4];
+      for (int k = 0; k < 4; ++k) {
+        const std::uint8_t* from = in + (x + 2 * k) * channels + c;
+        pairs[k] = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)),
+                                     _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + channels)));
+      }
+      const __m128i fours[4] = {_mm_unpacklo_epi16(pairs[0], pairs[1]), _mm_unpackhi_epi16(pairs[0], pairs[1]),
+                                _mm_unpacklo_epi16(pairs[2], pairs[3]), _mm_unpackhi_epi16(pairs[2], pairs[3])};
+      for (int half = 0; half < 2; ++half) {
+        const __m128i two[2] = {_mm_unpacklo_epi32(fours[half], fours[half + 2]), _mm_unpackhi_epi32(fours[half], fours[half + 2])};
+        for (int k = 0; k < 2; ++k) {
+          float* plane = out[c + 4 * half + 2 * k] + x;
+          _mm256_storeu_ps(plane, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(two[k])));
+          _mm256_storeu_ps(plane + out.stride, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(two[k], 8))));
+        }
+      }
+    }
+  return x;
+}
+
+// And back.
+inline std::int64_t narrow_squares(Planes in, std::int64_t n, std::int64_t channels, std::uint8_t* out) {
+  const __m256 zero = _mm256_setzero_ps(), white = _mm256_set1_ps(255.0F);
+  const __m256i by_pixel = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  std::int64_t x = 0;
+  for (; x + 8 <= n; x += 8)
+    for (std::int64_t c = 0; c + 8 <= channels; c += 8) {
+      const auto load = [&](std::int64_t at) {
+        return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in[at] + x), zero), white));
+      };
+      const auto four = [&](std::int64_t at) {
+        return _mm256_shuffle_epi8(_mm256_packus_epi16(_mm256_packs_epi32(load(at), load(at + 1)),
+                                                       _mm256_packs_epi32(load(at + 2), load(at + 3))), by_pixel);
+      };
+      const __m256i first = four(c), second = four(c + 4);
+      const __m256i pixels[2] = {_mm256_unpacklo_epi32(first, second), _mm256_unpackhi_epi32(first, second)};
+      for (int k = 0; k < 2; ++k) {
+        std::uint8_t* to = out + (x + 2 * k) * channels + c;
+        const __m128i low = _mm256_castsi256_si128(pixels[k]), high = _mm256_extracti128_si256(pixels[k], 1);
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to), low);
+        _mm_storeh_pd(reinterpret_cast<double*>(to + channels), _mm_castsi128_pd(low));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to + 4 * channels), high);
+        _mm_storeh_pd(reinterpret_cast<double*>(to + 5 * channels), _mm_castsi128_pd(high));
+      }
+    }
+  return x;
+}
+
+#endif
+
 template <class T>
 void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channels, Planes out) {
   std::int64_t start = 0;
@@ -381,16 +439,27 @@ void widen_row(const T* COVARY_RESTRICT in, std::int64_t n, std::int64_t channel
     return;
   }
   // Values are picked first and converted then: the one by one, the other many at a time.
-  T picked[chunk];
-  for (; start < n; start += chunk) {
-    const int count = n - start < chunk ? static_cast<int>(n - start) : chunk;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const T* COVARY_RESTRICT from = in + start * channels + c;
-      float* COVARY_RESTRICT plane = out[c] + start;
-      for (int x = 0; x < count; ++x) picked[x] = from[x * channels];
-      for (int x = 0; x < count; ++x) plane[x] = static_cast<float>(picked[x]);
+  const auto pick = [&](std::int64_t first, std::int64_t end, std::int64_t from_x) {
+    T picked[chunk];
+    for (std::int64_t x0 = from_x; x0 < n; x0 += chunk) {
+      const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+      for (std::int64_t c = first; c < end; ++c) {
+        const T* COVARY_RESTRICT from = in + x0 * channels + c;
+        float* COVARY_RESTRICT plane = out[c] + x0;
+        for (int x = 0; x < count; ++x) picked[x] = from[x * channels];
+        for (int x = 0; x < count; ++x) plane[x] = static_cast<float>(picked[x]);
+      }
     }
-  }
+  };
+  std::int64_t squares = 0;  // channels of which the first pixels are done
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (channels >= 8) {
+      squares = channels / 8 * 8;
+      pick(0, squares, widen_squares(in, n, channels, out));
+    }
+#endif
+  pick(squares, channels, start);
 }
 
 // A run of values without regard to pixels.
@@ -544,15 +613,26 @@ void store_row(Planes row, std::int64_t y, const Picture& out) {
     }
     return;
   }
-  T narrowed[chunk];
-  for (std::int64_t x0 = 0; x0 < n; x0 += chunk) {
-    const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      narrow_run(row[c] + x0, count, narrowed);
-      T* COVARY_RESTRICT to = pixels + x0 * channels + c;
-      for (int x = 0; x < count; ++x) to[x * channels] = narrowed[x];
+  const auto put = [&](std::int64_t first, std::int64_t end, std::int64_t from_x) {
+    T narrowed[chunk];
+    for (std::int64_t x0 = from_x; x0 < n; x0 += chunk) {
+      const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
+      for (std::int64_t c = first; c < end; ++c) {
+        narrow_run(row[c] + x0, count, narrowed);
+        T* COVARY_RESTRICT to = pixels + x0 * channels + c;
+        for (int x = 0; x < count; ++x) to[x * channels] = narrowed[x];
+      }
     }
-  }
+  };
+  std::int64_t squares = 0;
+#if defined(COVARY_ENGINE_AVX2)
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    if (channels >= 8) {
+      squares = channels / 8 * 8;
+      put(0, squares, narrow_squares(row, n, channels, pixels));
+    }
+#endif
+  put(squares, channels, start);
 }
 
 // The same for rows from first to last; `staging` is room for a row.
