@@ -145,6 +145,27 @@ inline void look_up(const std::uint8_t* COVARY_RESTRICT table, std::int64_t n, c
   for (; i < n; ++i) to[i] = table[from[i]];
 }
 
+// All changes of colour as one matrix, where there are no others.
+inline const Step* only_colour(Steps& steps, Scratch& scratch) {
+  if (steps.count == 0) return nullptr;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return nullptr;
+  merge_colours(steps, scratch);
+  return steps.steps;
+}
+
+// One gain and one offset for all channels, and nothing else.
+inline bool level_table(Steps& steps, Scratch& scratch, std::uint8_t table[256]) {
+  const Step* step = only_colour(steps, scratch);
+  if (step == nullptr || step->shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = steps.channels, columns = channels + 1;
+  const float gain = step->matrix[0], offset = step->matrix[channels];
+  for (std::int64_t c = 1; c < channels; ++c)
+    if (step->matrix[c * columns + c] != gain || step->matrix[c * columns + channels] != offset) return false;
+  for (int v = 0; v < 256; ++v) table[v] = narrow<std::uint8_t>(gain * static_cast<float>(v) + offset);
+  return true;
+}
+
 // Steps that change each byte by itself become one table of 256 bytes per channel, found by rendering all 256 values.
 inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
   if (in.element != Element::u8 || out.element != Element::u8 || out.planar || steps.count == 0) return false;
@@ -156,6 +177,11 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
     for (std::int64_t i = 0; i < steps.channels; ++i)
       for (std::int64_t j = 0; j < steps.channels; ++j)
         if (i != j && step.exact[i * (steps.channels + 1) + j] != 0.0) return false;
+  }
+  alignas(64) std::uint8_t levels_of_all[256];
+  if (level_table(steps, scratch, levels_of_all)) {
+    look_up(levels_of_all, in.bytes(), in.data, out.streamed, out.data);
+    return true;
   }
   const std::int64_t channels = in.channels;
   const auto bytes = static_cast<std::size_t>(256 * channels);
@@ -196,15 +222,6 @@ inline bool tabulated(const Picture& in, Steps& steps, const Picture& out, Scrat
       for (std::int64_t c = 0; c < channels; ++c) to[i * channels + c] = tables[256 * c + from[i * channels + c]];
   }
   return true;
-}
-
-// All changes of colour as one matrix, where there are no others.
-inline const Step* only_colour(Steps& steps, Scratch& scratch) {
-  if (steps.count == 0) return nullptr;
-  for (std::int64_t k = 0; k < steps.count; ++k)
-    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return nullptr;
-  merge_colours(steps, scratch);
-  return steps.steps;
 }
 
 // Channels that are replaced by a constant; the others stay as they are.
