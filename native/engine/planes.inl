@@ -169,7 +169,9 @@ COVARY_VBMI std::int64_t mix_blocks3(const float* m, const std::uint8_t* in, std
   const bool aligned = streamed && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
   std::int64_t x = 0;
   for (; x + 64 <= n; x += 64) {
-    __m512i sums[4][3];
+    // Of sixteen pixels the sums of the first channel, or all three packed.
+    __m512i sixteen[4];
+#pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) {
       const __m512i bytes = _mm512_maskz_loadu_epi8(pixels, in + 3 * x + 48 * k);
       __m512 v[3];
@@ -177,22 +179,21 @@ COVARY_VBMI std::int64_t mix_blocks3(const float* m, const std::uint8_t* in, std
         const __m512i raised = _mm512_mask_permutexvar_epi8(exponent, lowest, apart[c], bytes);
         v[c] = _mm512_fmadd_ps(_mm512_castsi512_ps(raised), one, less);
       }
+      __m512i sums[3];
       for (int c = 0; c < (Grey ? 1 : 3); ++c) {
         const __m512 rg = _mm512_add_ps(_mm512_mul_ps(factor[4 * c], v[0]), _mm512_mul_ps(factor[4 * c + 1], v[1]));
         __m512 sum = _mm512_add_ps(rg, _mm512_mul_ps(factor[4 * c + 2], v[2]));
         if (Shifted) sum = _mm512_add_ps(sum, factor[4 * c + 3]);
-        sums[k][c] = _mm512_cvtps_epi32(sum);
+        sums[c] = _mm512_cvtps_epi32(sum);
       }
+      sixteen[k] = Grey ? sums[0] : _mm512_packus_epi16(_mm512_packs_epi32(sums[0], sums[1]), _mm512_packs_epi32(sums[2], sums[2]));
     }
     __m512i made[3];
     if (Grey) {
-      const __m512i grey = _mm512_packus_epi16(_mm512_packs_epi32(sums[0][0], sums[1][0]), _mm512_packs_epi32(sums[2][0], sums[3][0]));
+      const __m512i grey = _mm512_packus_epi16(_mm512_packs_epi32(sixteen[0], sixteen[1]), _mm512_packs_epi32(sixteen[2], sixteen[3]));
       for (int part = 0; part < 3; ++part) made[part] = _mm512_permutexvar_epi8(together[part], grey);
     } else {
-      __m512i packed[4];
-      for (int k = 0; k < 4; ++k)
-        packed[k] = _mm512_packus_epi16(_mm512_packs_epi32(sums[k][0], sums[k][1]), _mm512_packs_epi32(sums[k][2], sums[k][2]));
-      for (int part = 0; part < 3; ++part) made[part] = _mm512_permutex2var_epi8(packed[part], together[part], packed[part + 1]);
+      for (int part = 0; part < 3; ++part) made[part] = _mm512_permutex2var_epi8(sixteen[part], together[part], sixteen[part + 1]);
     }
     auto* target = reinterpret_cast<__m512i*>(out + 3 * x);
     for (int part = 0; part < 3; ++part) {
