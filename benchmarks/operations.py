@@ -35,7 +35,6 @@ from benchmarks.timing import Times, take_turns
 BATCH = 32
 SIDES = (256, 512)
 FORMS_SIDE = 256
-FORMS_BATCH = 8
 TURN = 0.4  # seconds that a turn of a slow peer may take: it gets fewer pictures then, down to one
 PEERS = ("albumentations", "torchvision")
 
@@ -210,7 +209,7 @@ def run_side(names: Sequence[str], side: int) -> None:
 
 def run_forms(names: Sequence[str]) -> None:
     """The tables of pictures with nine channels, and of 16 bits."""
-    plain = photographs(FORMS_BATCH, FORMS_SIDE, FORMS_SIDE)
+    plain = photographs(BATCH, FORMS_SIDE, FORMS_SIDE)
     forms = {
         "x9 uint8": [np.ascontiguousarray(np.concatenate([picture] * 3, axis=2)) for picture in plain],
         "x3 uint16": [picture.astype(np.uint16) * np.uint16(257) for picture in plain],
@@ -227,7 +226,7 @@ def run_forms(names: Sequence[str]) -> None:
                     raise
                 needs_three.append(operation.name)
         notes = [
-            f"Batches of {FORMS_BATCH}. -: has no such operation, or refuses these pictures. Views of the input are "
+            f"Batches of {BATCH}. -: has no such operation, or refuses these pictures. Views of the input are "
             "copied. No target."
         ]
         if needs_three:

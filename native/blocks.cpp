@@ -33,13 +33,13 @@ Store& store() {
   return *one;
 }
 
-constexpr std::size_t huge_from = std::size_t{4} << 20;
-constexpr std::size_t page = 4096;
+constexpr std::size_t page = 4096, huge_page = std::size_t{2} << 20;
+constexpr std::size_t huge_from = 2 * huge_page;
 
-// Large pages make first use of a large block cheaper, as NumPy does for its own.
+// Large pages make first use of a large block cheaper, as NumPy does for its own, and its addresses are found sooner.
 void want_huge_pages(void* memory, std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  if (bytes < huge_from) return;
+  if (bytes < huge_from && bytes % huge_page != 0) return;
   const std::size_t ahead = (page - reinterpret_cast<std::uintptr_t>(memory) % page) % page;
   madvise(static_cast<char*>(memory) + ahead, (bytes - ahead) / page * page, MADV_HUGEPAGE);  // a wish; failure is no harm
 #else
@@ -48,11 +48,16 @@ void want_huge_pages(void* memory, std::size_t bytes) {
 #endif
 }
 
-// Steps of an eighth to a quarter of the size: little is wasted, and sizes that nearly agree share blocks.
+std::size_t in_steps(std::size_t bytes, std::size_t step) { return (bytes + step - 1) / step * step; }
+
+// Steps of an eighth to a quarter of the size: little is wasted, and sizes that nearly agree share blocks. Whole large pages where
+// that wastes no more.
 std::size_t rounded(std::size_t bytes) {
+  const std::size_t pages = in_steps(bytes, huge_page);
+  if (pages - bytes <= bytes / 4) return pages;
   std::size_t step = 16384;
   while (step * 8 < bytes) step *= 2;
-  return (bytes + step - 1) / step * step;
+  return in_steps(bytes, step);
 }
 
 }  // namespace
@@ -71,7 +76,7 @@ void* take_block(std::size_t bytes) {
       return static_cast<char*>(memory) + header;
     }
   }
-  void* memory = std::aligned_alloc(header, wanted);
+  void* memory = std::aligned_alloc(wanted % huge_page == 0 ? huge_page : header, wanted);
   if (memory == nullptr) throw std::bad_alloc();
   want_huge_pages(memory, wanted);
   *static_cast<std::size_t*>(memory) = wanted;

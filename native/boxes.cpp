@@ -112,7 +112,7 @@ bool invert_affine(const double* m, double* map) {
 }
 
 bool carry_boxes(const double* boxes, std::int64_t n, std::int64_t columns, const BoxRules& rules, double width, double height,
-                 const std::vector<BoxLeg>& legs, CarriedBoxes& carried) {
+                 const std::vector<AffineLeg>& legs, CarriedBoxes& carried) {
   carried.edges.reserve(static_cast<std::size_t>(4 * n));
   carried.rows.reserve(static_cast<std::size_t>(n));
   for (std::int64_t row = 0; row < n; ++row, boxes += columns) {
@@ -121,7 +121,7 @@ bool carry_boxes(const double* boxes, std::int64_t n, std::int64_t columns, cons
     Edges seen = {std::min(std::max(whole.x0, 0.0), width), std::min(std::max(whole.y0, 0.0), height),
                   std::min(std::max(whole.x1, 0.0), width), std::min(std::max(whole.y1, 0.0), height)};
     double visibility = 1;
-    for (const BoxLeg& leg : legs) {
+    for (const AffineLeg& leg : legs) {
       if (!seen.extended()) break;
       const Corners corners(seen, leg.map);
       seen = corners.around_visible(leg.width, leg.height);

@@ -13,6 +13,7 @@
 #include "parse.hpp"
 #include "philox.hpp"
 #include "pixels/picture.hpp"
+#include "points.hpp"
 #include "program.hpp"
 #include "sound/module.hpp"
 #include "text/module.hpp"
@@ -163,7 +164,7 @@ PyObject* empty_array(PyObject* shape_object, PyObject* dtype_object) {
   return new_array(dtype.get(), size, shape.data(), static_cast<int>(shape.size())).release();
 }
 
-// The stages that move boxes, as numbers: what each makes of every sample.
+// The stages that move labels, as numbers: what each makes of every sample.
 struct Moves {
   std::vector<double> matrices;     // 3x3 for each sample
   std::vector<std::int64_t> sizes;  // height and width for each sample
@@ -183,19 +184,20 @@ std::vector<Moves> read_moves(PyObject* stages_object, std::int64_t samples) {
   return moves;
 }
 
-// One sample's way; false if there is more in it than `carry_boxes` can do.
-bool legs_of(const std::vector<Moves>& moves, std::int64_t sample, double width, double height, std::vector<BoxLeg>& legs) {
+// One sample's way; false if it is not affine.
+bool legs_of(const std::vector<Moves>& moves, std::int64_t sample, double width, double height, std::vector<AffineLeg>& legs) {
   static constexpr double still[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   legs.clear();
   for (const Moves& move : moves) {
     const double* matrix = move.matrices.data() + 9 * sample;
     const std::int64_t* size = move.sizes.data() + 2 * sample;
-    BoxLeg leg{{}, static_cast<double>(size[1]), static_cast<double>(size[0])};
+    AffineLeg leg{{}, static_cast<double>(size[1]), static_cast<double>(size[0]), false};
     const bool stays = leg.width == width && leg.height == height;
     width = leg.width;
     height = leg.height;
-    if (stays && std::equal(matrix, matrix + 9, still)) continue;
-    if (!invert_affine(matrix, leg.map) || (!legs.empty() && !legs.back().square())) return false;
+    leg.still = std::equal(matrix, matrix + 9, still);
+    if (stays && leg.still) continue;
+    if (!invert_affine(matrix, leg.map)) return false;
     legs.push_back(leg);
   }
   return true;
@@ -211,18 +213,31 @@ Owned written_boxes(const CarriedBoxes& carried, const View& boxes, const double
   return out;
 }
 
-// (moved boxes, indices of those that stayed or None for all), or null if only the careful way can carry them.
-Owned carried_sample(PyObject* object, const BoxRules& rules, const std::vector<Moves>& moves, const std::int64_t* source,
-                     std::int64_t sample, std::vector<BoxLeg>& legs) {
-  static PyObject *float32 = nullptr, *float64 = nullptr, *intp = nullptr;
+// (moved labels, indices of those that stayed or None for all).
+Owned with_rows(const Owned& moved, const std::vector<std::int64_t>& rows, std::int64_t before) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  if (count == before) return checked(PyTuple_Pack(2, moved.get(), Py_None));
+  static PyObject* intp = nullptr;
+  kept(intp, "numpy", "intp");
+  const Owned indices = new_array(intp, sizeof(std::int64_t), &count, 1);
+  if (count > 0) std::memcpy(View(indices.get(), "rows", true).data(), rows.data(), sizeof(std::int64_t) * rows.size());
+  return checked(PyTuple_Pack(2, moved.get(), indices.get()));
+}
+
+// What `with_rows` gives of boxes, or null if only the careful way can carry them.
+Owned carried_boxes_of(PyObject* object, const BoxRules& rules, const std::vector<Moves>& moves, const std::int64_t* source,
+                     std::int64_t sample, std::vector<AffineLeg>& legs) {
+  static PyObject *float32 = nullptr, *float64 = nullptr;
   kept(float32, "numpy", "float32");
   kept(float64, "numpy", "float64");
-  kept(intp, "numpy", "intp");
   const View boxes(object, "boxes");
   const bool known = boxes.code() == 'f' || boxes.code() == 'd' || boxes.is_signed() || boxes.is_unsigned();
   if (!known || boxes.dimensions() != 2 || boxes.shape(0) == 0 || boxes.shape(1) < 4) return Owned();
   const auto width = static_cast<double>(source[1]), height = static_cast<double>(source[0]);
   if (!legs_of(moves, sample, width, height, legs)) return Owned();
+  // Boxes that were turned must be cut as what they are in the next stage.
+  for (std::size_t k = 0; k + 1 < legs.size(); ++k)
+    if (!legs[k].square()) return Owned();
   const std::vector<double> numbers = boxes.numbers<double>("boxes", false);
   CarriedBoxes carried;
   if (!carry_boxes(numbers.data(), boxes.shape(0), boxes.shape(1), rules, width, height, legs, carried)) return Owned();
@@ -231,11 +246,45 @@ Owned carried_sample(PyObject* object, const BoxRules& rules, const std::vector<
   const Owned out = boxes.code() == 'f'
                         ? written_boxes<float>(carried, boxes, numbers.data(), rules, last_width, last_height, float32)
                         : written_boxes<double>(carried, boxes, numbers.data(), rules, last_width, last_height, float64);
-  const auto count = static_cast<std::int64_t>(carried.rows.size());
-  if (count == boxes.shape(0)) return checked(PyTuple_Pack(2, out.get(), Py_None));
-  const Owned rows = new_array(intp, sizeof(std::int64_t), &count, 1);
-  if (count > 0) std::memcpy(View(rows.get(), "rows", true).data(), carried.rows.data(), sizeof(std::int64_t) * carried.rows.size());
-  return checked(PyTuple_Pack(2, out.get(), rows.get()));
+  return with_rows(out, carried.rows, boxes.shape(0));
+}
+
+template <class T>
+Owned carried_points_as(const View& points, const PointRules& rules, double width, double height,
+                        const std::vector<AffineLeg>& legs, PyObject* dtype) {
+  std::vector<T> numbers = points.numbers<T>("keypoints", false);
+  const int last = points.dimensions() - 1;
+  const std::int64_t columns = points.shape(last);
+  const auto n = static_cast<std::int64_t>(numbers.size()) / columns;
+  const std::vector<std::int64_t> rows = carry_points(numbers.data(), n, columns, rules, width, height, legs);
+  std::int64_t shape[3] = {points.shape(0), points.shape(1), last > 1 ? points.shape(2) : 0};
+  if (last == 1) shape[0] = static_cast<std::int64_t>(rows.size());
+  const Owned out = new_array(dtype, sizeof(T), shape, last + 1);
+  if (!rows.empty()) {
+    auto* target = static_cast<T*>(View(out.get(), "out", true).data());
+    for (const std::int64_t row : rows) target = std::copy_n(numbers.data() + row * columns, columns, target);
+  }
+  return with_rows(out, rows, n);
+}
+
+// What `with_rows` gives of keypoints, or null if only the careful way can carry them.
+Owned carried_points_of(PyObject* object, const PointRules& rules, const std::vector<Moves>& moves, const std::int64_t* source,
+                        std::int64_t sample, std::vector<AffineLeg>& legs) {
+  static PyObject *float32 = nullptr, *float64 = nullptr;
+  kept(float32, "numpy", "float32");
+  kept(float64, "numpy", "float64");
+  const View points(object, "keypoints");
+  const bool known = points.code() == 'f' || points.code() == 'd' || points.is_signed() || points.is_unsigned();
+  const int dimensions = points.dimensions();
+  // Only flat lists lose rows.
+  const bool fits = dimensions == 2 || (dimensions == 3 && rules.outside != PointRules::Outside::drop);
+  if (!known || !fits || points.shape(dimensions - 1) < (rules.visibility ? 3 : 2)) return Owned();
+  for (int axis = 0; axis < dimensions; ++axis)
+    if (points.shape(axis) == 0) return Owned();
+  const auto width = static_cast<double>(source[1]), height = static_cast<double>(source[0]);
+  if (!legs_of(moves, sample, width, height, legs)) return Owned();
+  return points.code() == 'f' ? carried_points_as<float>(points, rules, width, height, legs, float32)
+                              : carried_points_as<double>(points, rules, width, height, legs, float64);
 }
 
 BoxFormat box_format(const char* name) {
@@ -247,24 +296,45 @@ BoxFormat box_format(const char* name) {
   refuse("format: expected pascal_voc, coco, yolo or normalised, got " + text);
 }
 
-// For each sample what `carried_sample` gives, None for null and for None.
-PyObject* carried_boxes(PyObject* boxes_object, const BoxRules& rules, PyObject* sizes_object, PyObject* stages_object) {
-  const Owned boxes = checked(PySequence_Fast(boxes_object, "boxes: expected a sequence"));
-  const Py_ssize_t samples = PySequence_Fast_GET_SIZE(boxes.get());
+// For each sample what `carry` gives of its labels, None for null and for None.
+template <class Carry>
+PyObject* carried_labels(PyObject* labels_object, PyObject* sizes_object, PyObject* stages_object, Carry carry) {
+  const Owned labels = checked(PySequence_Fast(labels_object, "labels: expected a sequence"));
+  const Py_ssize_t samples = PySequence_Fast_GET_SIZE(labels.get());
   const View sizes_view(sizes_object, "sizes");
   sizes_view.expect("sizes", {samples, 2});
   const std::vector<std::int64_t> sizes = sizes_view.numbers<std::int64_t>("sizes", true);
   const std::vector<Moves> moves = read_moves(stages_object, samples);
-  std::vector<BoxLeg> legs;
+  std::vector<AffineLeg> legs;
   Owned list = checked(PyList_New(samples));
   for (Py_ssize_t i = 0; i < samples; ++i) {
-    PyObject* object = PySequence_Fast_GET_ITEM(boxes.get(), i);
+    PyObject* object = PySequence_Fast_GET_ITEM(labels.get(), i);
     Owned made;
-    if (object != Py_None) made = carried_sample(object, rules, moves, sizes.data() + 2 * i, i, legs);
+    if (object != Py_None) made = carry(object, moves, sizes.data() + 2 * i, i, legs);
     PyObject* entry = made.release();
     PyList_SET_ITEM(list.get(), i, entry == nullptr ? Py_NewRef(Py_None) : entry);
   }
   return list.release();
+}
+
+PyObject* carried_boxes(PyObject* boxes, const BoxRules& rules, PyObject* sizes, PyObject* stages) {
+  return carried_labels(boxes, sizes, stages,
+                        [&](PyObject* object, const std::vector<Moves>& moves, const std::int64_t* source, std::int64_t sample,
+                            std::vector<AffineLeg>& legs) { return carried_boxes_of(object, rules, moves, source, sample, legs); });
+}
+
+PyObject* carried_points(PyObject* points, const PointRules& rules, PyObject* sizes, PyObject* stages) {
+  return carried_labels(points, sizes, stages,
+                        [&](PyObject* object, const std::vector<Moves>& moves, const std::int64_t* source, std::int64_t sample,
+                            std::vector<AffineLeg>& legs) { return carried_points_of(object, rules, moves, source, sample, legs); });
+}
+
+PointRules::Outside outside_rule(const char* name) {
+  const std::string text(name);
+  if (text == "drop") return PointRules::Outside::drop;
+  if (text == "hide") return PointRules::Outside::hide;
+  if (text == "keep") return PointRules::Outside::keep;
+  refuse("outside: expected drop, hide or keep, got " + text);
 }
 
 }  // namespace
@@ -329,7 +399,16 @@ NB_MODULE(_native, m) {
       },
       nb::arg("boxes"), nb::arg("format"), nb::arg("clip"), nb::arg("min_area"), nb::arg("min_visibility"), nb::arg("sizes"),
       nb::arg("stages"));
+  m.def(
+      "carry_points",
+      [](nb::handle points, bool visibility, const char* outside, nb::handle sizes, nb::handle stages) {
+        return nb::steal(covary::guarded([&] {
+          return covary::carried_points(points.ptr(), {visibility, covary::outside_rule(outside)}, sizes.ptr(), stages.ptr());
+        }));
+      },
+      nb::arg("points"), nb::arg("visibility"), nb::arg("outside"), nb::arg("sizes"), nb::arg("stages"));
   covary::define_sounds(m);
+  covary::define_drawing(m);
   covary::define_texts(m);
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });

@@ -1,5 +1,7 @@
 #include "parse.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -97,6 +99,18 @@ std::size_t choice(PyObject* object, PyObject* attribute_name, const std::string
   refuse(name + ": got " + (text == nullptr ? "?" : text) + ", allowed are " + allowed);
 }
 
+// How much a batch may write for its readers to find it in the cache: a quarter of the last one, as its sources and the other
+// cores want their part.
+std::int64_t most_cached() {
+  constexpr std::int64_t usual = std::int64_t{1} << 22;
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+  static const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);  // no Python here: see kept()
+  return std::min(std::max<std::int64_t>(cache / 4, usual), 4 * usual);
+#else
+  return usual;
+#endif
+}
+
 class Parser {
  public:
   explicit Parser(Request& request) : request_(request), program_(request.program) {}
@@ -121,11 +135,10 @@ class Parser {
       const Owned output_list = checked(PySequence_Fast(outputs, "outputs: expected a sequence of arrays"));
       parse_outputs(output_list.get());
     }
-    // More than a core's cache holds: by the time that anybody reads it, it would have been pushed out.
-    constexpr std::int64_t too_much = std::int64_t{1} << 22;
+    // What is read and written would push itself out of the cache, long before anybody reads it.
     std::int64_t bytes = 0;
     for (const Picture& output : program_.outputs) bytes += output.bytes();
-    for (Picture& output : program_.outputs) output.streamed = bytes > too_much;
+    for (Picture& output : program_.outputs) output.streamed = bytes > most_cached();
   }
 
  private:

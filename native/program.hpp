@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace covary {
@@ -158,6 +159,9 @@ void render_sample(const Program& program, std::int64_t sample, Scratch& scratch
 }
 
 bool has_avx2();
+
+// Runs `work`, which must not throw, here and on up to `helpers` further threads; returns when all of them are done.
+void share_out(const std::function<void()>& work, std::int64_t helpers);
 
 // All samples. An exception of a worker (out of memory) is thrown again here.
 void render(const Program& program, int threads, bool simd);

@@ -170,6 +170,13 @@ class Crew {
 
 }  // namespace
 
+void share_out(const std::function<void()>& work, std::int64_t helpers) {
+  if (helpers > 0)
+    Crew::of_this_process().run([&](Scratch&) { work(); }, helpers);
+  else
+    work();
+}
+
 void render(const Program& program, int threads, bool simd) {
   const auto samples = static_cast<std::int64_t>(program.sources.size());
   std::atomic<std::int64_t> next{0};

@@ -96,49 +96,169 @@ inline AxisTable axis_table(std::int64_t n, std::int64_t source_n, std::int64_t 
   return table;
 }
 
+// One pixel; those of many bytes by two moves that overlap, as a call for so few would take longer than they do.
+template <class Size>
+COVARY_INLINE void copy_pixel(std::uint8_t* to, const std::uint8_t* from, Size pixel) {
+  if constexpr (std::is_same_v<Size, AnySize>) {
+    const std::size_t n = pixel.size();
+    if (n >= 8 && n <= 16) {
+      std::uint64_t first, last;
+      std::memcpy(&first, from, 8);
+      std::memcpy(&last, from + n - 8, 8);
+      std::memcpy(to, &first, 8);
+      std::memcpy(to + n - 8, &last, 8);
+      return;
+    }
+    if (n > 16 && n <= 32) {
+      std::uint64_t part[4];
+      std::memcpy(part, from, 16);
+      std::memcpy(part + 2, from + n - 16, 16);
+      std::memcpy(to, part, 16);
+      std::memcpy(to + n - 16, part + 2, 16);
+      return;
+    }
+  }
+  std::memcpy(to, from, pixel.size());
+}
+
+#if defined(COVARY_ENGINE_AVX2)
+
+// How 64 bytes of a row whose pixels stand in reversed order are made of two times 64 bytes of the row as it was, for every
+// place in a pixel at which they may begin.
+struct Turns {
+  static constexpr std::int64_t widest = 32;
+  struct Turn {
+    alignas(64) std::uint8_t places[64];
+    std::int64_t pixels;  // how many of them they touch
+  };
+  const Turn* turns = nullptr;
+
+  static Turns of(std::int64_t size, Scratch& scratch) {
+    if (size > widest || !has_vbmi()) return {};
+    auto* turns = static_cast<Turn*>(scratch.piece(sizeof(Turn) * static_cast<std::size_t>(size)));
+    for (std::int64_t begin = 0; begin < size; ++begin) {
+      Turn& turn = turns[begin];
+      turn.pixels = (begin + 63) / size + 1;
+      const std::int64_t span = turn.pixels * size;  // bytes; the second 64 of them are its last
+      std::int64_t pixel = 0, byte = begin;
+      for (std::uint8_t& place : turn.places) {
+        const std::int64_t from = (turn.pixels - 1 - pixel) * size + byte;
+        place = static_cast<std::uint8_t>(from < 64 ? from : 128 - span + from);
+        if (++byte == size) ++pixel, byte = 0;
+      }
+    }
+    return {turns};
+  }
+};
+
+// Lines `from` .. `to` (in bytes) of a row whose last pixel is given.
+COVARY_VBMI inline void reverse_lines(const std::uint8_t* last, std::int64_t from, std::int64_t to, std::int64_t size,
+                                      const Turns& turns, bool streamed, std::int64_t ahead, std::uint8_t* out) {
+  const Turns::Turn* const ways = turns.turns;
+  const std::int64_t step = 64 / size * size, rest = 64 % size;
+  // The bytes from here on begin so far in this pixel of the source.
+  std::int64_t begin = from % size;
+  const std::uint8_t* pixel = last - from / size * size;
+  for (std::int64_t at = from; at + 64 <= to; at += 64) {
+    const Turns::Turn& way = ways[begin];
+    const std::uint8_t* low = pixel - (way.pixels - 1) * size;
+    if (ahead != 0) _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::intptr_t>(low) + ahead), _MM_HINT_T0);
+    const __m512i a = _mm512_loadu_si512(low);
+    const __m512i b = _mm512_loadu_si512(pixel + size - 64);
+    const __m512i turned = _mm512_permutex2var_epi8(a, _mm512_load_si512(way.places), b);
+    if (streamed) {
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(out + at), turned);
+    } else {
+      _mm512_storeu_si512(out + at, turned);
+    }
+    begin += rest;
+    pixel -= step;
+    if (begin >= size) {
+      begin -= size;
+      pixel -= size;
+    }
+  }
+}
+
+// A row of at least 64 bytes, by whole lines of what is written, with which its ends overlap. One to be streamed begins and
+// ends with a line.
+inline void reverse_row(const std::uint8_t* last, std::int64_t bytes, std::int64_t size, const Turns& turns, bool streamed,
+                        std::int64_t ahead, std::uint8_t* out) {
+  const std::int64_t first = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(out) % 64);
+  if (first > 0) reverse_lines(last, 0, 64, size, turns, false, ahead, out);
+  reverse_lines(last, first, bytes, size, turns, streamed, ahead, out);
+  if ((bytes - first) % 64 > 0) reverse_lines(last, bytes - 64, bytes, size, turns, false, ahead, out);
+}
+
+// Pixels of up to 16 bytes, as many at a time as 16 bytes hold; returns how many were turned.
+inline std::int64_t reverse_by16(const std::uint8_t* last, std::int64_t n, std::int64_t size, std::int64_t ahead, std::uint8_t* out) {
+  const std::int64_t count = 16 / size;
+  alignas(16) std::uint8_t at[16];
+  for (std::int64_t j = 0; j < 16; ++j)
+    at[j] = j < count * size ? static_cast<std::uint8_t>(16 - (j / size + 1) * size + j % size) : std::uint8_t{0};
+  const __m128i places = load_128(at);
+  const std::int64_t room = (15 + size) / size;  // pixels that 16 bytes reach into
+  std::int64_t x = 0;
+  for (; x + room <= n; x += count) {
+    const std::uint8_t* from = last + size - x * size - 16;
+    if (ahead != 0) prefetch(from, ahead);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x * size), _mm_shuffle_epi8(load_128(from), places));
+  }
+  return x;
+}
+
+#else
+
+struct Turns {
+  static Turns of(std::int64_t /*size*/, Scratch& /*scratch*/) { return {}; }
+};
+
+#endif
+
 // `last` is the source's last pixel in reading order. What lies `ahead` bytes further is asked of the memory early: no
 // processor expects rows that are read backwards, one after the other.
 template <class Size>
-inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, bool streamed, std::int64_t ahead,
-                           std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+inline void reverse_pixels(const std::uint8_t* COVARY_RESTRICT last, std::int64_t n, const Turns& turns, bool streamed,
+                           std::int64_t ahead, std::uint8_t* COVARY_RESTRICT out, Size pixel) {
+  const auto size = static_cast<std::int64_t>(pixel.size());
   std::int64_t x = 0;
-  (void)streamed, (void)ahead;
+  (void)turns, (void)streamed, (void)ahead;
 #if defined(COVARY_ENGINE_AVX2)
-  if constexpr (std::is_same_v<Size, Fixed<3>>) {
-    const bool past = streamed && reinterpret_cast<std::uintptr_t>(out) % 16 == 0;
+  if (turns.turns != nullptr && n * size >= 64) return reverse_row(last, n * size, size, turns, streamed, ahead, out);
+  if (std::is_same_v<Size, Fixed<3>>) {
     for (; x + 16 <= n; x += 16) {
       const std::uint8_t* from = last + 3 - 3 * x - 48;
-      prefetch(from, ahead);
+      if (ahead != 0) prefetch(from, ahead);
       const __m128i a = load_128(from), b = load_128(from + 16), c = load_128(from + 32);
-      for (int part = 0; part < 3; ++part) {
-        const __m128i turned = merge3(shuffles3.reversed, part, false, a, b, c);
-        auto* target = reinterpret_cast<__m128i*>(out + 3 * x + 16 * part);
-        if (past) {
-          _mm_stream_si128(target, turned);
-        } else {
-          _mm_storeu_si128(target, turned);
-        }
-      }
+      for (int part = 0; part < 3; ++part)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * x + 16 * part), merge3(shuffles3.reversed, part, false, a, b, c));
     }
-  } else if constexpr (std::is_same_v<Size, Fixed<1>>) {
-    const __m128i turn = _mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    for (; x + 16 <= n; x += 16)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), _mm_shuffle_epi8(load_128(last - x - 15), turn));
+  } else if (size <= 16) {
+    x = reverse_by16(last, n, size, ahead, out);
   }
 #endif
-  for (; x < n; ++x)
-    std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), last - static_cast<std::size_t>(x) * pixel.size(), pixel.size());
+  for (; x < n; ++x) copy_pixel(out + x * size, last - x * size, pixel);
+}
+
+// A run of bytes, and what lies `ahead` bytes behind it asked of the memory early.
+inline void copy_ahead(const std::uint8_t* COVARY_RESTRICT in, std::int64_t n, std::int64_t ahead, std::uint8_t* COVARY_RESTRICT out) {
+  (void)ahead;
+#if defined(COVARY_ENGINE_AVX2)
+  for (std::int64_t i = 0; ahead != 0 && i < n; i += 64) prefetch(in + i, ahead);
+#endif
+  std::memcpy(out, in, static_cast<std::size_t>(n));
 }
 
 template <class Size>
 inline void repeat_pixel(const std::uint8_t* value, std::int64_t n, std::uint8_t* out, Size pixel) {
-  for (std::int64_t x = 0; x < n; ++x) std::memcpy(out + static_cast<std::size_t>(x) * pixel.size(), value, pixel.size());
+  for (std::int64_t x = 0; x < n; ++x) copy_pixel(out + static_cast<std::size_t>(x) * pixel.size(), value, pixel);
 }
 
 // Rows by tables of offsets along both axes; `turn` is +1 or -1 where the inside of a row is one run, else 0.
 template <class Size>
 void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const AxisTable& ty, bool transposed,
-                    std::int64_t turn, const std::uint8_t* paint, std::uint8_t* staging, std::uint8_t* painted, Size pixel) {
+                    std::int64_t turn, const std::uint8_t* paint, const Shuffles& shuffles, std::uint8_t* staging,
+                    std::uint8_t* painted, const Turns& turns, Size pixel) {
   const auto size = static_cast<std::int64_t>(pixel.size());
   if (transposed) {
     // Tiles, so that the source lines that a tile needs stay in the cache.
@@ -177,31 +297,41 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
     return;
   }
   if (paint != nullptr) repeat_pixel(paint, out.width, painted, pixel);
-  // In the order in which the source's rows lie, which is how the processor expects to read.
-  const bool upwards = out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
+  const std::int64_t run = out.row_size();
+  Writer writer(out);
+  // In the order in which the source's rows lie, which is how the processor expects to read; but rows that share lines of
+  // memory are streamed from first to last.
+  const bool whole_lines = !out.streamed || writer.whole_lines(run);
+  const bool upwards = whole_lines && out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
   for (std::int64_t i = 0; i < out.height; ++i) {
     const std::int64_t y = upwards ? out.height - 1 - i : i;
-    // A streamed row is put together first: single stores between the streamed ones would break up their lines.
-    std::uint8_t* const line = out.data + y * out.row_size();
-    std::uint8_t* const target = out.streamed ? staging : line;
-    const auto finish = [&] {
-      if (out.streamed) copy_run(staging, out.row_size(), true, line);
+    std::uint8_t* const line = out.data + y * run;
+    if (upwards) writer.go_to(line);
+    const auto put = [&](const std::uint8_t* from, std::int64_t n, std::int64_t ahead) {
+      if (out.streamed) {
+        writer.write(from, n, ahead);
+      } else {
+        std::memcpy(line, from, static_cast<std::size_t>(n));
+      }
     };
     if (ty.offset[y] < 0) {
-      copy_run(painted, out.row_size(), out.streamed, line);
-      continue;
-    }
-    const bool whole = turn != 0 && tx.first == 0 && tx.end == out.width && out.width > 0;
-    if (whole) {
-      const std::uint8_t* start = in.data + ty.offset[y] + tx.offset[0];
-      if (turn > 0) {
-        copy_run(start, out.row_size(), out.streamed, line);
-      } else {
-        reverse_pixels(start, out.width, out.streamed, 2 * in.row_size(), line, pixel);
-      }
+      put(painted, run, 0);
       continue;
     }
     const std::uint8_t* row = in.data + ty.offset[y];
+    const std::int64_t later = upwards ? y - 2 : y + 2;
+    const bool more = out.streamed && later >= 0 && later < out.height && ty.offset[later] >= 0;
+    const std::int64_t ahead = more ? ty.offset[later] - ty.offset[y] : 0;
+    if (turn > 0 && tx.first == 0 && tx.end == out.width && out.width > 0) {
+      put(row + tx.offset[0], run, ahead);
+      continue;
+    }
+    if (turn < 0 && tx.first == 0 && tx.end == out.width && whole_lines) {
+      reverse_pixels(row + tx.offset[0], out.width, turns, out.streamed, 2 * in.row_size(), line, pixel);
+      writer.go_to(line + run);
+      continue;
+    }
+    std::uint8_t* const target = out.streamed ? staging : line;
     const auto by_table = [&](std::int64_t from, std::int64_t to) {
       if (paint != nullptr && turn != 0 && tx.first < tx.end) {
         std::memcpy(target + from * size, painted + from * size, static_cast<std::size_t>((to - from) * size));
@@ -215,209 +345,40 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
         std::int64_t x = from;
         for (; x + 4 <= to; x += 4) {
           const std::int64_t a = offsets[x], b = offsets[x + 1], c = offsets[x + 2], d = offsets[x + 3];
-          std::memcpy(start + x * size, line_of + a, pixel.size());
-          std::memcpy(start + (x + 1) * size, line_of + b, pixel.size());
-          std::memcpy(start + (x + 2) * size, line_of + c, pixel.size());
-          std::memcpy(start + (x + 3) * size, line_of + d, pixel.size());
+          copy_pixel(start + x * size, line_of + a, pixel);
+          copy_pixel(start + (x + 1) * size, line_of + b, pixel);
+          copy_pixel(start + (x + 2) * size, line_of + c, pixel);
+          copy_pixel(start + (x + 3) * size, line_of + d, pixel);
         }
-        for (; x < to; ++x) std::memcpy(start + x * size, line_of + offsets[x], pixel.size());
+        for (; x < to; ++x) copy_pixel(start + x * size, line_of + offsets[x], pixel);
         return;
       }
       for (std::int64_t x = from; x < to; ++x) {
         const std::int64_t offset = offsets[x];
-        std::memcpy(start + x * size, offset < 0 ? paint : line_of + offset, pixel.size());
+        copy_pixel(start + x * size, offset < 0 ? paint : line_of + offset, pixel);
       }
     };
     if (turn == 0 || tx.first >= tx.end) {
       const std::int64_t before = upwards ? y + 1 : y - 1;
       if (i > 0 && ty.offset[y] == ty.offset[before]) {
         // The same row of the source again, as where it is enlarged.
-        if (!out.streamed) std::memcpy(target, out.data + before * out.row_size(), static_cast<std::size_t>(out.row_size()));
+        if (!out.streamed) std::memcpy(target, out.data + before * run, static_cast<std::size_t>(run));
+      } else if (shuffles.any()) {
+        shuffle_row(shuffles, row, target);
       } else {
         by_table(0, out.width);
       }
-      finish();
-      continue;
-    }
-    by_table(0, tx.first);
-    const std::uint8_t* start = row + tx.offset[tx.first];
-    if (turn > 0) {
-      std::memcpy(target + tx.first * size, start, static_cast<std::size_t>((tx.end - tx.first) * size));
     } else {
-      reverse_pixels(start, tx.end - tx.first, false, 2 * in.row_size(), target + tx.first * size, pixel);
-    }
-    by_table(tx.end, out.width);
-    finish();
-  }
-}
-
-// The centres of a chunk's pixels, as seen from its left edge.
-struct Centres {
-  alignas(64) double at[chunk];
-
-  constexpr Centres() : at{} {
-    for (int i = 0; i < chunk; ++i) at[i] = static_cast<double>(i) + 0.5;
-  }
-};
-constexpr Centres centres;
-
-// An affine map of the plane, whose positions along a row lie between those of its ends, rounding included.
-struct Line {
-  const double* m;
-  std::int64_t height;
-  std::int64_t width;
-
-  // Whether the pixels x0 .. x0 + n of row y all come from inside the source, or from no more than `beyond` of its own
-  // lengths (a hair less) beyond its edges.
-  bool inside(std::int64_t y, std::int64_t x0, int n, double beyond) const {
-    const double low_x = beyond * (1.0 - static_cast<double>(width));
-    const double low_y = beyond * (1.0 - static_cast<double>(height));
-    for (const int i : {0, n - 1}) {
-      const double px = static_cast<double>(x0) + (static_cast<double>(i) + 0.5);
-      const double py = static_cast<double>(y) + 0.5;
-      const double x = m[0] * px + m[1] * py + m[2];
-      const double v = m[3] * px + m[4] * py + m[5];
-      if (!(x >= low_x && x < static_cast<double>(width) - low_x && v >= low_y && v < static_cast<double>(height) - low_y))
-        return false;
-    }
-    return true;
-  }
-
-  // The pixels' numbers in the source, of those that are inside. The same arithmetic as in `positions`.
-  void indices(std::int64_t y, std::int64_t x0, int n, std::int32_t* COVARY_RESTRICT at) const {
-    const auto left = static_cast<double>(x0);
-    const double py = static_cast<double>(y) + 0.5;
-    const auto stride = static_cast<std::int32_t>(width);
-    for (int i = 0; i < n; ++i) {
-      const double px = left + centres.at[i];
-      const auto column = static_cast<std::int32_t>(m[0] * px + m[1] * py + m[2]);
-      const auto row = static_cast<std::int32_t>(m[3] * px + m[4] * py + m[5]);
-      at[i] = row * stride + column;
-    }
-  }
-
-  // The same for pixels that may come from just beyond the source: `fold` brings an index onto its axis, and `outside`
-  // says which pixels needed it.
-  template <class Fold>
-  void folded(std::int64_t y, std::int64_t x0, int n, Fold fold, std::int32_t* COVARY_RESTRICT at,
-              std::int32_t* COVARY_RESTRICT outside) const {
-    const auto left = static_cast<double>(x0);
-    const double py = static_cast<double>(y) + 0.5;
-    const auto stride = static_cast<std::int32_t>(width);
-    const auto last_x = static_cast<std::int32_t>(width - 1);
-    const auto last_y = static_cast<std::int32_t>(height - 1);
-    for (int i = 0; i < n; ++i) {
-      const double px = left + centres.at[i];
-      const std::int32_t column = floor_int(m[0] * px + m[1] * py + m[2]);
-      const std::int32_t row = floor_int(m[3] * px + m[4] * py + m[5]);
-      const std::int32_t x = fold(column, last_x);
-      const std::int32_t v = fold(row, last_y);
-      outside[i] = (x ^ column) | (v ^ row);
-      at[i] = v * stride + x;
-    }
-  }
-
-  void folded(std::int64_t y, std::int64_t x0, int n, Border border, std::int32_t* at, std::int32_t* outside) const {
-    const auto magnitude = [](std::int32_t value) { return value < 0 ? -value : value; };
-    switch (border) {
-      case Border::reflect:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return last - magnitude(last - magnitude(i)); }, at, outside);
-        break;
-      case Border::symmetric:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
-          const std::int32_t up = i < 0 ? -1 - i : i;
-          return up > last ? 2 * last + 1 - up : up;
-        }, at, outside);
-        break;
-      case Border::wrap:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) {
-          const std::int32_t up = i < 0 ? i + last + 1 : i;
-          return up > last ? up - last - 1 : up;
-        }, at, outside);
-        break;
-      default:
-        folded(y, x0, n, [&](std::int32_t i, std::int32_t last) { return std::min(std::max(i, 0), last); }, at, outside);
-    }
-  }
-};
-
-// Whether `Line` says all of a geometry.
-inline bool is_line(const Geometry& g, const Picture& in) {
-  if (g.count != 1 || !g.links[0].warp || g.scale_x != 1.0 || g.scale_y != 1.0) return false;
-  const double* m = g.links[0].m;
-  return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0 && in.height * in.width <= std::numeric_limits<std::int32_t>::max();
-}
-
-template <class Size>
-void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border border, const std::uint8_t* paint, Ramp& ramp,
-                  Size pixel) {
-  alignas(32) double px[chunk];
-  alignas(32) double py[chunk];
-  alignas(32) std::int32_t at_x[chunk];
-  alignas(32) std::int32_t at_y[chunk];
-  bool lost[chunk];
-  bool outside[chunk];
-  const auto size = static_cast<std::int64_t>(pixel.size());
-  std::uint8_t* target = out.data;
-  // What is written may be anything, for all the compiler knows: it would read these again for every pixel.
-  const std::uint8_t* const source = in.data;
-  const std::int64_t width = out.width;
-  const bool straight = is_line(g, in);
-  const Line line{straight ? g.links[0].m : nullptr, in.height, in.width};
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
-      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
-      if (straight && line.inside(y, x0, n, 0.0)) {
-        line.indices(y, x0, n, at_x);
-        int i = 0;
-        for (; i + 4 <= n; i += 4, target += 4 * size) {
-          const std::int64_t a = at_x[i] * size, b = at_x[i + 1] * size, c = at_x[i + 2] * size, d = at_x[i + 3] * size;
-          std::memcpy(target, source + a, pixel.size());
-          std::memcpy(target + size, source + b, pixel.size());
-          std::memcpy(target + 2 * size, source + c, pixel.size());
-          std::memcpy(target + 3 * size, source + d, pixel.size());
-        }
-        for (; i < n; ++i, target += size) std::memcpy(target, source + at_x[i] * size, pixel.size());
-        continue;
+      by_table(0, tx.first);
+      const std::uint8_t* start = row + tx.offset[tx.first];
+      if (turn > 0) {
+        copy_ahead(start, (tx.end - tx.first) * size, ahead, target + tx.first * size);
+      } else {
+        reverse_pixels(start, tx.end - tx.first, turns, false, out.streamed ? ahead : 2 * in.row_size(), target + tx.first * size, pixel);
       }
-      if (straight && line.inside(y, x0, n, 1.0)) {
-        line.folded(y, x0, n, border, at_x, at_y);
-        for (int i = 0; i < n; ++i, target += pixel.size()) {
-          const std::uint8_t* shown = paint != nullptr && at_y[i] != 0 ? paint : source + at_x[i] * size;
-          std::memcpy(target, shown, pixel.size());
-        }
-        continue;
-      }
-      positions(g, ramp, y, x0, n, px, py);
-      const bool near = all_near(px, py, n);
-      if (!near) {
-        for (int i = 0; i < n; ++i) lost[i] = !is_near(px[i]) || !is_near(py[i]);
-        for (int i = 0; i < n; ++i)
-          if (lost[i]) px[i] = py[i] = 0.0;
-      }
-      std::uint32_t most_x = 0;
-      std::uint32_t most_y = 0;
-      for (int i = 0; i < n; ++i) {
-        at_x[i] = floor_int(px[i]);
-        at_y[i] = floor_int(py[i]);
-        most_x = std::max(most_x, static_cast<std::uint32_t>(at_x[i]));
-        most_y = std::max(most_y, static_cast<std::uint32_t>(at_y[i]));
-      }
-      const bool inside = most_x < in.width && most_y < in.height;
-      if (!inside) {
-        if (paint != nullptr)
-          for (int i = 0; i < n; ++i)
-            outside[i] = static_cast<std::uint32_t>(at_x[i]) >= in.width || static_cast<std::uint32_t>(at_y[i]) >= in.height;
-        border_indices(at_x, n, in.width, border);
-        border_indices(at_y, n, in.height, border);
-      }
-      std::uint8_t* pixels = target;
-      for (int i = 0; i < n; ++i, target += pixel.size())
-        std::memcpy(target, in.data + (at_y[i] * in.width + at_x[i]) * size, pixel.size());
-      if (paint == nullptr || (inside && near)) continue;
-      for (int i = 0; i < n; ++i)
-        if ((!inside && outside[i]) || (!near && lost[i])) std::memcpy(pixels + i * size, paint, pixel.size());
+      by_table(tx.end, out.width);
     }
+    if (out.streamed) writer.write(staging, run);
   }
 }
 
@@ -425,7 +386,7 @@ void copy_nearest(const Picture& in, Picture& out, const Geometry& g, Border bor
 inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Border border, const double* colour,
                          const RawType& raw, Scratch& scratch) {
   if (g.form == Form::none) {
-    copy_run(in.data, out.bytes(), out.streamed, out.data);
+    Writer(out).write(in.data, out.bytes(), 4096);
     return;
   }
   const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
@@ -435,7 +396,7 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
       ramp.link = g.links;
       ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
     }
-    with_pixel_size(in.pixel_size(), [&](auto pixel) { copy_nearest(in, out, g, border, paint, ramp, pixel); });
+    with_pixel_size(in.pixel_size(), [&](auto pixel) { Nearest<decltype(pixel)>{in, out, g, border, paint, ramp, pixel}.picture(scratch); });
     return;
   }
   const std::int64_t along_x = g.transposed ? out.height : out.width;  // the output axis that runs along source x
@@ -456,10 +417,13 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   const AxisTable tx = table(along_x, in.width, in.pixel_size(), g.turn_x, g.move_x, g.m[0], g.m[2]);
   const AxisTable ty = table(along_y, in.height, in.row_size(), g.turn_y, g.move_y, g.m[4], g.m[5]);
   const std::int64_t turn = g.form == Form::exact ? g.turn_x : 0;
+  const Shuffles shuffles =
+      turn == 0 ? shuffles_of(tx.offset, out.width, out.height, in.pixel_size(), paint, in.row_size(), scratch) : Shuffles{};
   auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
   auto* painted = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  const Turns turns = turn < 0 && !g.transposed ? Turns::of(in.pixel_size(), scratch) : Turns{};
   with_pixel_size(in.pixel_size(), [&](auto pixel) {
-    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, staging, painted, pixel);
+    copy_by_tables(in, out, tx, ty, g.transposed, turn, paint, shuffles, staging, painted, turns, pixel);
   });
 }
 

@@ -7,6 +7,10 @@ struct Fetcher {
   virtual bool fetch(std::int64_t y, Planes row, float* coverage) = 0;
   // Fetches a row and stores it as bytes in pixel order at once, where that can be done faster; else returns false.
   virtual bool fetch_bytes(std::int64_t /*y*/, std::uint8_t* /*pixels*/) { return false; }
+  // Whether a row is faster to be had pixel by pixel, all channels of one together, and then that row: as `fetch`. There is
+  // room for a group of values more.
+  virtual bool by_pixel() const { return false; }
+  virtual bool fetch_pixels(std::int64_t /*y*/, float* /*values*/, float* /*coverage*/) { return false; }
 };
 
 // Every pixel stays where it is.
@@ -104,8 +108,9 @@ struct Sampled final : Fetcher {
     taps.ahead = bytes_ahead(g, surface);
   }
 
-  // Affine maps step in float32 from an exact start in each chunk: an error of 2**-16 px at most.
-  bool step_taps(std::int64_t y, std::int64_t x0, int n) {
+  // Affine maps step in float32 from an exact start in each chunk: an error of 2**-16 px at most. Finds the bounds of the
+  // chunk's taps, too.
+  bool find_ray(std::int64_t y, std::int64_t x0, int n, Ray& ray) {
     constexpr double steepest = 8.0;
     if (g.form != Form::affine && g.form != Form::axes) return false;
     const double* m = g.m;
@@ -117,27 +122,32 @@ struct Sampled final : Fetcher {
     if (!is_near(start_x) || !is_near(start_y)) return false;
     const double whole_x = std::floor(start_x);
     const double whole_y = std::floor(start_y);
-    const auto base_x = static_cast<std::int32_t>(whole_x);
-    const auto base_y = static_cast<std::int32_t>(whole_y);
-    const auto rest_x = static_cast<float>(start_x - whole_x);
-    const auto rest_y = static_cast<float>(start_y - whole_y);
-    const auto dx = static_cast<float>(m[0]);
-    const auto dy = static_cast<float>(m[3]);
+    ray.base_x = static_cast<std::int32_t>(whole_x);
+    ray.base_y = static_cast<std::int32_t>(whole_y);
+    ray.rest_x = static_cast<float>(start_x - whole_x);
+    ray.rest_y = static_cast<float>(start_y - whole_y);
+    ray.dx = static_cast<float>(m[0]);
+    ray.dy = static_cast<float>(m[3]);
     taps.any_far = false;
     // Straight lines: the ends of the chunk are its extremes.
     const auto tap_of = [](std::int32_t base, float rest, float slope, int i) {
       return base + floor_int(rest + slope * static_cast<float>(i));
     };
-    const std::int32_t ends_x[2] = {tap_of(base_x, rest_x, dx, 0), tap_of(base_x, rest_x, dx, n - 1)};
-    const std::int32_t ends_y[2] = {tap_of(base_y, rest_y, dy, 0), tap_of(base_y, rest_y, dy, n - 1)};
+    const std::int32_t ends_x[2] = {tap_of(ray.base_x, ray.rest_x, ray.dx, 0), tap_of(ray.base_x, ray.rest_x, ray.dx, n - 1)};
+    const std::int32_t ends_y[2] = {tap_of(ray.base_y, ray.rest_y, ray.dy, 0), tap_of(ray.base_y, ray.rest_y, ray.dy, n - 1)};
     taps.bounded = true;
     taps.low_x = std::min(ends_x[0], ends_x[1]);
     taps.high_x = std::max(ends_x[0], ends_x[1]);
     taps.low_y = std::min(ends_y[0], ends_y[1]);
     taps.high_y = std::max(ends_y[0], ends_y[1]);
+    return true;
+  }
+
+  // The taps of a ray.
+  void step_taps(const Ray& ray, int n) {
 #if defined(COVARY_ENGINE_AVX2)
-    const __m256 from_x = _mm256_set1_ps(rest_x), step_x = _mm256_set1_ps(dx);
-    const __m256 from_y = _mm256_set1_ps(rest_y), step_y = _mm256_set1_ps(dy);
+    const __m256 from_x = _mm256_set1_ps(ray.rest_x), step_x = _mm256_set1_ps(ray.dx);
+    const __m256 from_y = _mm256_set1_ps(ray.rest_y), step_y = _mm256_set1_ps(ray.dy);
     __m256 at = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
     for (int i = 0; i < n; i += lanes, at = _mm256_add_ps(at, _mm256_set1_ps(lanes))) {
       const __m256 tx = _mm256_add_ps(from_x, _mm256_mul_ps(step_x, at));
@@ -146,24 +156,37 @@ struct Sampled final : Fetcher {
       const __m256 floor_y = _mm256_floor_ps(ty);
       _mm256_store_ps(taps.fx + i, _mm256_sub_ps(tx, floor_x));
       _mm256_store_ps(taps.fy + i, _mm256_sub_ps(ty, floor_y));
-      const __m256i ix = _mm256_add_epi32(_mm256_set1_epi32(base_x), _mm256_cvttps_epi32(floor_x));
-      const __m256i iy = _mm256_add_epi32(_mm256_set1_epi32(base_y), _mm256_cvttps_epi32(floor_y));
+      const __m256i ix = _mm256_add_epi32(_mm256_set1_epi32(ray.base_x), _mm256_cvttps_epi32(floor_x));
+      const __m256i iy = _mm256_add_epi32(_mm256_set1_epi32(ray.base_y), _mm256_cvttps_epi32(floor_y));
       _mm256_store_si256(reinterpret_cast<__m256i*>(taps.x + i), ix);
       _mm256_store_si256(reinterpret_cast<__m256i*>(taps.y + i), iy);
     }
-    return true;
-#endif
+#else
     for (int i = 0; i < n; ++i) {
-      const float tx = rest_x + dx * static_cast<float>(i);
-      const float ty = rest_y + dy * static_cast<float>(i);
+      const float tx = ray.rest_x + ray.dx * static_cast<float>(i);
+      const float ty = ray.rest_y + ray.dy * static_cast<float>(i);
       const std::int32_t ix = floor_int(tx);
       const std::int32_t iy = floor_int(ty);
-      taps.x[i] = base_x + ix;
-      taps.y[i] = base_y + iy;
+      taps.x[i] = ray.base_x + ix;
+      taps.y[i] = ray.base_y + iy;
       taps.fx[i] = tx - static_cast<float>(ix);
       taps.fy[i] = ty - static_cast<float>(iy);
     }
-    return true;
+#endif
+  }
+
+  // Linear sampling of a chunk that lies on a ray inside the source keeps less of its taps. False: it is another kind.
+  bool sample_ray(const Ray& ray, int n, Planes out) {
+#if defined(COVARY_ENGINE_AVX2)
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      if (interpolation != Interpolation::linear || surface.channels != 3 || n % 16 != 0 || !has_avx512()) return false;
+      if (!wide_inside<3>(surface, taps)) return false;
+      inside_ray16(surface, ray, taps, n, out);
+      return true;
+    }
+#endif
+    (void)ray, (void)n, (void)out;
+    return false;
   }
 
   // How far the samples of later output rows lie from those of this row: they are asked of the memory early.
@@ -176,9 +199,17 @@ struct Sampled final : Fetcher {
     return (std::lrint(down) * s.stride + std::lrint(right) * s.channels) * static_cast<std::int64_t>(sizeof(T));
   }
 
-  // Lost pixels get the first tap (0, 0).
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
-    if (interpolation != Interpolation::nearest && step_taps(y, x0, n)) return;
+    Ray ray;
+    if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
+      step_taps(ray, n);
+    } else {
+      place_taps(y, x0, n);
+    }
+  }
+
+  // Taps of any geometry. Lost pixels get the first tap (0, 0).
+  void place_taps(std::int64_t y, std::int64_t x0, int n) {
     taps.bounded = false;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
     positions(g, ramp, y, x0, n, px, py);
@@ -242,12 +273,35 @@ struct Sampled final : Fetcher {
     return partly;
   }
 
-  bool fetch(std::int64_t y, Planes row, float* coverage) override {
+#if defined(COVARY_ENGINE_AVX2)
+  bool by_pixel() const override { return interpolation == Interpolation::linear && linear_by_pixel<T>(surface.channels); }
+
+  bool fetch_pixels(std::int64_t y, float* values, float* coverage) override {
     bool partly = false;
     for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
       find_taps(y, x0, n);
+      linear_by_pixel(surface, taps, n, values + x0 * surface.channels);
+      if (coverage != nullptr) partly = cover(n, coverage + x0) || partly;
+    }
+    return partly;
+  }
+#endif
+
+  bool fetch(std::int64_t y, Planes row, float* coverage) override {
+    bool partly = false;
+    for (std::int64_t x0 = 0; x0 < width; x0 += chunk) {
+      const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
       const Planes here{row.data + x0, row.stride};
+      Ray ray;
+      if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
+        place_taps(y, x0, n);
+      } else if (sample_ray(ray, n, here)) {
+        if (coverage != nullptr) std::fill_n(coverage + x0, n, 1.0F);
+        continue;
+      } else {
+        step_taps(ray, n);
+      }
       switch (interpolation) {
         case Interpolation::nearest:
           nearest_pixels(surface, taps, n, here);

@@ -22,6 +22,19 @@ inline Kernel trimmed(const double* taps, std::int64_t n, Scratch& scratch) {
   return kernel;
 }
 
+// The margins of a row, mirrored without the edge pixel.
+template <class T>
+inline void pad_mirrored(T* row, std::int64_t width, std::int64_t channels, std::int64_t reach) {
+  for (std::int64_t i = 1; i <= reach; ++i) {
+    const std::int64_t before = border_index(-i, width, Border::reflect) * channels;
+    const std::int64_t after = border_index(width - 1 + i, width, Border::reflect) * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      row[-i * channels + c] = row[before + c];
+      row[(width - 1 + i) * channels + c] = row[after + c];
+    }
+  }
+}
+
 // to[i] = sum over k of taps[k] * rows[k][i]: sums stay in registers while all taps are gone through.
 template <bool Mirrored, class Value, class Load>
 inline Value weighted(const float* const* rows, const Kernel& kernel, std::int64_t i, Load load) {
@@ -67,6 +80,42 @@ inline void weighted_rows(const float* const* rows, const Kernel& kernel, std::i
   }
 }
 
+// The mirrored sums of two rows of which the second's window begins a row further down: what they share is read once.
+inline void weighted_pair(const float* const* rows, const Kernel& kernel, std::int64_t n, float* first, float* second) {
+  const std::int64_t middle = kernel.count / 2;
+  const float* taps = kernel.taps;
+  std::int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    Vec one[2], two[2], above[2], below[2];
+    for (int v = 0; v < 2; ++v) {
+      const std::int64_t at = i + v * lanes;
+      one[v] = load_vec(rows[middle] + at) * taps[middle];
+      two[v] = load_vec(rows[middle + 1] + at) * taps[middle];
+      above[v] = load_vec(rows[0] + at);
+      below[v] = load_vec(rows[kernel.count] + at);
+    }
+    for (std::int64_t k = 0; k < middle; ++k) {
+      for (int v = 0; v < 2; ++v) {
+        const std::int64_t at = i + v * lanes;
+        const Vec above_two = load_vec(rows[k + 1] + at), below_one = load_vec(rows[kernel.count - 1 - k] + at);
+        one[v] += (above[v] + below_one) * taps[k];
+        two[v] += (above_two + below[v]) * taps[k];
+        above[v] = above_two;
+        below[v] = below_one;
+      }
+    }
+    for (int v = 0; v < 2; ++v) {
+      store_vec(first + i + v * lanes, one[v]);
+      store_vec(second + i + v * lanes, two[v]);
+    }
+  }
+  const auto load = [](const float* p) { return *p; };
+  for (; i < n; ++i) {
+    first[i] = weighted<true, float>(rows, kernel, i, load);
+    second[i] = weighted<true, float>(rows + 1, kernel, i, load);
+  }
+}
+
 #if defined(COVARY_ENGINE_AVX2)
 
 // The same sums, stored as bytes at once.
@@ -93,9 +142,11 @@ struct Filtered final : Fetcher {
   std::int64_t run;             // values in a row
   std::int64_t padded;          // with what the horizontal taps reach
   std::int64_t margin;
-  float* ring;                  // as many padded float rows as the vertical taps need
+  float* ring;                  // padded float rows: one more than the vertical taps need, for two sums at once
+  std::int64_t ring_rows;
   std::int64_t* ring_row;
-  float* column;                // one padded row: the vertical sum
+  float* columns[2];            // padded rows: the vertical sums of a row and of the next one
+  std::int64_t next = -1;       // which row the second of them is of
   float* result;
   const float** rows;           // the rows, or shifted starts, that a sum goes over
 
@@ -114,14 +165,16 @@ struct Filtered final : Fetcher {
     run = in.width * in.channels;
     margin = kx.reach * in.channels;
     padded = run + 2 * margin;
-    const auto lines = static_cast<std::size_t>(ky.count + 2);
+    ring_rows = ky.count + 1;
+    const auto lines = static_cast<std::size_t>(ring_rows + 3);
     auto* memory = static_cast<float*>(scratch.get(Scratch::cache, sizeof(float) * lines * static_cast<std::size_t>(padded)));
     ring = memory;
-    column = memory + ky.count * padded;
-    result = column + padded;
-    ring_row = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(ky.count)));
-    for (std::int64_t i = 0; i < ky.count; ++i) ring_row[i] = -1;
-    rows = static_cast<const float**>(scratch.piece(sizeof(float*) * static_cast<std::size_t>(std::max({ky.count, kx.count, full.count}))));
+    columns[0] = memory + ring_rows * padded;
+    columns[1] = columns[0] + padded;
+    result = columns[1] + padded;
+    ring_row = static_cast<std::int64_t*>(scratch.piece(sizeof(std::int64_t) * static_cast<std::size_t>(ring_rows)));
+    for (std::int64_t i = 0; i < ring_rows; ++i) ring_row[i] = -1;
+    rows = static_cast<const float**>(scratch.piece(sizeof(float*) * static_cast<std::size_t>(std::max({ring_rows, kx.count, full.count}))));
   }
 
   void gather_taps(const double* taps, std::int64_t n, Scratch& scratch) {
@@ -139,23 +192,11 @@ struct Filtered final : Fetcher {
     for (std::int64_t i = 0; i < full.count; ++i) full.mirrored = full.mirrored && kept[i] == kept[full.count - 1 - i];
   }
 
-  // The margins of a padded row, mirrored without the edge pixel.
-  void pad(float* row) const {
-    const std::int64_t channels = in.channels;
-    float* inside = row + margin;
-    for (std::int64_t i = 1; i <= kx.reach; ++i) {
-      const std::int64_t before = border_index(-i, in.width, Border::reflect) * channels;
-      const std::int64_t after = border_index(in.width - 1 + i, in.width, Border::reflect) * channels;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        inside[-i * channels + c] = inside[before + c];
-        inside[(in.width - 1 + i) * channels + c] = inside[after + c];
-      }
-    }
-  }
+  void pad(float* row) const { pad_mirrored(row + margin, in.width, in.channels, kx.reach); }
 
   // Source row y as floats, converted once while it stays in the ring.
   const float* source_row(std::int64_t y) {
-    const std::int64_t slot = y % ky.count;
+    const std::int64_t slot = y % ring_rows;
     float* row = ring + slot * padded;
     if (ring_row[slot] != y) {
       ring_row[slot] = y;
@@ -180,10 +221,20 @@ struct Filtered final : Fetcher {
 
   // The vertical sum; `rows` then points to its shifted starts.
   void weigh_down(std::int64_t y) {
-    for (std::int64_t j = 0; j < ky.count; ++j)
-      rows[j] = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
-    weighted_rows(rows, ky, run, column + margin);
-    pad(column);
+    float* column = columns[y == next ? 1 : 0];
+    if (y != next) {
+      const bool two = ky.mirrored && y + 1 < in.height;
+      for (std::int64_t j = 0; j < ky.count + (two ? 1 : 0); ++j)
+        rows[j] = source_row(border_index(y + j - ky.reach, in.height, Border::reflect)) + margin;
+      if (two) {
+        weighted_pair(rows, ky, run, columns[0] + margin, columns[1] + margin);
+        pad(columns[1]);
+        next = y + 1;
+      } else {
+        weighted_rows(rows, ky, run, column + margin);
+      }
+      pad(column);
+    }
     for (std::int64_t k = 0; k < kx.count; ++k) rows[k] = column + k * in.channels;
   }
 

@@ -63,36 +63,84 @@ std::int64_t pair_row3(const std::uint8_t* a, const std::uint8_t* b, std::int64_
   return x;
 }
 
+// Sums of four values each, in one register: sixteen of bytes, eight of words.
+inline __m256i sums_of_four(const std::uint8_t* a, const std::uint8_t* b, std::int64_t beside) {
+  const auto load = [](const std::uint8_t* from) { return _mm256_cvtepu8_epi16(load_128(from)); };
+  return _mm256_add_epi16(_mm256_add_epi16(load(a), load(a + beside)), _mm256_add_epi16(load(b), load(b + beside)));
+}
+
+inline __m256i sums_of_four(const std::uint16_t* a, const std::uint16_t* b, std::int64_t beside) {
+  const auto load = [](const std::uint16_t* from) { return _mm256_cvtepu16_epi32(load_128(from)); };
+  return _mm256_add_epi32(_mm256_add_epi32(load(a), load(a + beside)), _mm256_add_epi32(load(b), load(b + beside)));
+}
+
+// Their means, ties to even, as one register of 16 bytes.
+inline __m128i means_of_four(__m256i sums, std::uint8_t /*of*/) {
+  const __m256i one = _mm256_set1_epi16(1);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi16(sums, 2), one);
+  const __m256i means = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(sums, one), odd), 2);
+  return _mm_packus_epi16(_mm256_castsi256_si128(means), _mm256_extracti128_si256(means, 1));
+}
+
+inline __m128i means_of_four(__m256i sums, std::uint16_t /*of*/) {
+  const __m256i one = _mm256_set1_epi32(1);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(sums, 2), one);
+  const __m256i means = _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(sums, one), odd), 2);
+  return _mm_packus_epi32(_mm256_castsi256_si128(means), _mm256_extracti128_si256(means, 1));
+}
+
+// Pairs of pixels of any number of channels, so long as whole registers stay within the rows; returns how many were made.
+template <class T>
+std::int64_t pair_rows(const T* a, const T* b, std::int64_t n, std::int64_t channels, T* out) {
+  constexpr std::int64_t group = 16 / static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t reach = (channels + group - 1) / group * group;
+  std::int64_t x = 0;
+  for (; x * channels + reach <= n * channels && (2 * x + 1) * channels + reach <= 2 * n * channels; ++x)
+    for (std::int64_t c = 0; c < channels; c += group) {
+      const std::int64_t i = 2 * x * channels + c;
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x * channels + c),
+                       means_of_four(sums_of_four(a + i, b + i, channels), T{}));
+    }
+  return x;
+}
+
 #endif
 
-// The exact means of two and of four bytes, ties to even.
-inline std::uint8_t mean_of_two(int sum) { return static_cast<std::uint8_t>((sum + ((sum >> 1) & 1)) >> 1); }
-inline std::uint8_t mean_of_four(int sum) { return static_cast<std::uint8_t>((sum + 1 + ((sum >> 2) & 1)) >> 2); }
+// The exact means of two and of four whole numbers, ties to even.
+inline int mean_of_two(int sum) { return (sum + ((sum >> 1) & 1)) >> 1; }
+inline int mean_of_four(int sum) { return (sum + 1 + ((sum >> 2) & 1)) >> 2; }
 
-// Bytes of two rows, one below the other.
-inline void mean_rows(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
-                      std::uint8_t* COVARY_RESTRICT out) {
-  for (std::int64_t i = 0; i < n; ++i) out[i] = mean_of_two(a[i] + b[i]);
+// Values of two rows, one below the other.
+template <class T>
+void mean_rows(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int64_t n, T* COVARY_RESTRICT out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(mean_of_two(a[i] + b[i]));
 }
 
 // `n` pairs of pixels side by side, in one row (a == b) or in two.
-inline void mean_pairs(const std::uint8_t* COVARY_RESTRICT a, const std::uint8_t* COVARY_RESTRICT b, std::int64_t n,
-                       std::int64_t channels, std::uint8_t* COVARY_RESTRICT out) {
+template <class T>
+void mean_pairs(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int64_t n, std::int64_t channels,
+                T* COVARY_RESTRICT out) {
   std::int64_t first = 0;
 #if defined(COVARY_ENGINE_AVX2)
-  if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
+    if (channels > 4) first = pair_rows(a, b, n, channels, out);
+  } else {
+    if (channels > 1) first = pair_rows(a, b, n, channels, out);
+  }
 #endif
   // For one row the sum of four is twice that of two, and its mean rounds alike.
   for (std::int64_t x = first; x < n; ++x)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = 2 * x * channels + c;
-      out[x * channels + c] = mean_of_four(a[i] + a[i + channels] + b[i] + b[i + channels]);
+      out[x * channels + c] = static_cast<T>(mean_of_four(a[i] + a[i + channels] + b[i] + b[i + channels]));
     }
 }
 
-// One row of a picture of bytes halved at most once along each axis; its pixels from .. to.
-inline void halve_bytes_row(const std::uint8_t* a, const std::uint8_t* b, bool pairs, std::int64_t width, std::int64_t from,
-                            std::int64_t to, std::int64_t channels, std::uint8_t* out) {
+// One row of a picture of whole numbers halved at most once along each axis; its pixels from .. to.
+template <class T>
+void halve_row(const T* a, const T* b, bool pairs, std::int64_t width, std::int64_t from, std::int64_t to,
+               std::int64_t channels, T* out) {
   if (!pairs) {
     mean_rows(a + from * channels, b + from * channels, (to - from) * channels, out);
     return;
@@ -122,11 +170,11 @@ void halve(const Picture& in, std::int64_t times_x, std::int64_t times_y, const 
     const float* weights = y == out.height - 1 ? last_y : whole_y;
     const T* source = reinterpret_cast<const T*>(in.data) + (y * block_y * in.width + from) * channels;
     T* target = reinterpret_cast<T*>(out.data) + (y * out.width + region.x0) * channels;
-    if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if constexpr (!std::is_same_v<T, float>) {
       if (times_x <= 1 && times_y <= 1) {
-        const std::uint8_t* line = in.data + y * block_y * in.width * channels;
-        const std::uint8_t* below = rows == 2 ? line + in.width * channels : line;
-        halve_bytes_row(line, below, times_x == 1, in.width, region.x0, region.x1, channels, target);
+        const T* line = reinterpret_cast<const T*>(in.data) + y * block_y * in.width * channels;
+        const T* below = rows == 2 ? line + in.width * channels : line;
+        halve_row(line, below, times_x == 1, in.width, region.x0, region.x1, channels, target);
         continue;
       }
     }

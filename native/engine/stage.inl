@@ -78,7 +78,42 @@ inline void render_coloured_rows(Fetcher& fetcher, Steps steps, const Picture& o
   }
 }
 
+// The colour of a fill where a row's pixels do not lie wholly inside, as fill_row has it.
+inline void fill_pixels(const Step& step, std::int64_t channels, std::int64_t n, const float* coverage, float* values) {
+  for (std::int64_t x = 0; x < n; ++x, values += channels) {
+    const float seen = coverage[x];
+    if (!(seen < 1.0F)) continue;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float painted = values[c] * seen + step.colour[c] * (1.0F - seen);
+      values[c] = seen > 0.0F ? painted : step.colour[c];
+    }
+  }
+}
+
+// Rows pixel by pixel: nothing is done to their values but a fill.
+inline bool rendered_by_pixel(Fetcher& fetcher, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (out.planar || !fetcher.by_pixel()) return false;
+  if (steps.count > 1 || (steps.count == 1 && steps.steps[0].kind != Value::Kind::fill)) return false;
+  const std::int64_t n = out.width * out.channels;
+  auto* values = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n + lanes)));
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  float* coverage = steps.count == 0 ? nullptr : static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(out.width)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    if (fetcher.fetch_pixels(y, values, coverage)) fill_pixels(steps.steps[0], out.channels, out.width, coverage, values);
+    std::uint8_t* const row = out.streamed ? staging : writer.at();
+    with_element(out.element, [&](auto zero) { narrow_run(values, n, reinterpret_cast<decltype(zero)*>(row)); });
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
 inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (rendered_by_pixel(fetcher, steps, out, scratch)) return;
   const Working working = working_of(steps, scratch);
   for (std::int64_t k = 0; k < steps.count; ++k) {
     Step& step = steps.steps[k];
@@ -91,7 +126,7 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
     settle_pivot(step, steps.channels, mean_luma(fetcher, before, before.count, working.row, working.coverage), scratch);
   }
   merge_colours(steps, scratch);
-  const bool plain = steps.count == 0 && steps.element == Element::u8 && out.element == Element::u8 && !out.planar;
+  const bool plain = steps.count == 0 && out.element == steps.element && !out.planar;
   if (out.element == Element::f32 && out.planar && steps.count > 0) {
     const Step& last = steps.steps[steps.count - 1];
     if (last.kind == Value::Kind::colour && (last.shape == Step::Shape::diagonal || steps.channels == 3)) {
@@ -99,18 +134,26 @@ inline void render_rows(Fetcher& fetcher, Steps& steps, const Picture& out, Scra
       return;
     }
   }
+  Writer writer(out);
   for (std::int64_t y = 0; y < steps.height; ++y) {
     const Planes row = working.row;
-    if (plain) {
-      std::uint8_t* pixels = out.data + y * out.row_size();
-      if (fetcher.fetch_bytes(y, out.streamed ? working.staging : pixels)) {
-        if (out.streamed) copy_run(working.staging, out.row_size(), true, pixels);
-        continue;
+    if (plain && fetcher.fetch_bytes(y, out.streamed ? working.staging : writer.at())) {
+      if (out.streamed) {
+        writer.write(working.staging, out.row_size());
+      } else {
+        writer.skip(out.row_size());
       }
+      continue;
     }
     const bool partly = fetcher.fetch(y, row, working.coverage);
     change_row(steps, y, row, partly ? working.coverage : nullptr);
-    with_element(out.element, [&](auto zero) { store_row<decltype(zero)>(row, y, out, working.staging); });
+    with_element(out.element, [&](auto zero) {
+      if (out.planar) {
+        store_row<decltype(zero)>(row, y, out);
+      } else {
+        write_row<decltype(zero)>(row, out, working.staging, writer);
+      }
+    });
   }
 }
 
@@ -199,134 +242,102 @@ inline const Step* only_colour(Steps& steps, Scratch& scratch) {
   return steps.steps;
 }
 
-// Channels that are replaced by a constant; the others stay as they are.
-inline bool dropped(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
-  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > 256) return false;
-  const Step* step = only_colour(steps, scratch);
-  if (step == nullptr || step->shape != Step::Shape::diagonal) return false;
-  const std::int64_t channels = in.channels, columns = channels + 1;
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const float gain = step->matrix[c * columns + c];
-    if (gain != 0.0F && (gain != 1.0F || step->matrix[c * columns + channels] != 0.0F)) return false;
-  }
-  // What stays and what is put there, for some pixels in a row.
-  const std::int64_t size = in.pixel_size(), width = size / channels, run = 64 * size, bytes = in.bytes();
-  auto* keep = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(3 * run)));
-  std::uint8_t* fill = keep + run;
-  for (std::int64_t i = 0; i < run; i += width) {
-    const float* row = step->matrix + i / width % channels * columns;
-    const bool stays = row[i / width % channels] != 0.0F;
-    const std::uint16_t put = stays ? 0 : width == 2 ? narrow<std::uint16_t>(row[channels]) : narrow<std::uint8_t>(row[channels]);
-    std::memset(keep + i, stays ? 0xFF : 0, static_cast<std::size_t>(width));
-    if (width == 2) {
-      std::memcpy(fill + i, &put, 2);
-    } else {
-      fill[i] = static_cast<std::uint8_t>(put);
-    }
-  }
-  for (std::int64_t start = 0; start < bytes; start += run) {
-    const std::int64_t count = std::min(run, bytes - start);
-    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
-    std::uint8_t* COVARY_RESTRICT target = out.streamed ? keep + 2 * run : out.data + start;
-    for (std::int64_t i = 0; i < count; ++i) target[i] = static_cast<std::uint8_t>((source[i] & keep[i]) | fill[i]);
-    if (out.streamed) copy_run(target, count, true, out.data + start);
-  }
-  return true;
-}
-
-// Channels that trade places: pixels of up to sixteen bytes by shuffles, as many whole ones as these hold.
-inline bool permuted(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
-  constexpr std::int64_t most = 16;
-  if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels > most) return false;
-  const Step* step = only_colour(steps, scratch);
-  if (step == nullptr) return false;
-  const std::int64_t channels = in.channels, columns = channels + 1;
-  std::int64_t from[most];
-  for (std::int64_t i = 0; i < channels; ++i) {
-    const float* row = step->matrix + i * columns;
-    std::int64_t ones = 0;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      if (row[c] == 1.0F) ++ones, from[i] = c;
-      else if (row[c] != 0.0F) return false;
-    }
-    if (ones != 1 || row[channels] != 0.0F) return false;
-  }
-  const std::int64_t width = in.element == Element::u16 ? 2 : 1, size = width * channels, bytes = in.bytes();
-  std::uint8_t place[2 * most];
-  for (std::int64_t i = 0; i < size; ++i) place[i] = static_cast<std::uint8_t>(width * from[i / width] + i % width);
-  constexpr std::int64_t block = 4096;
-  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(block + most)) : nullptr;
-  const std::int64_t whole = size > most ? size : most / size * size;  // bytes of as many pixels as a shuffle takes
-#if defined(COVARY_ENGINE_AVX2)
-  alignas(16) std::uint8_t places[16] = {};
-  for (std::int64_t i = 0; i < whole && size <= most; ++i)
-    places[i] = static_cast<std::uint8_t>(i / size * size + place[i % size]);
-  const __m128i shuffle = load_128(places);
-#endif
-  for (std::int64_t start = 0; start < bytes; start += block / whole * whole) {
-    const std::int64_t count = std::min(block / whole * whole, bytes - start);
-    const std::uint8_t* COVARY_RESTRICT source = in.data + start;
-    std::uint8_t* COVARY_RESTRICT target = staging != nullptr ? staging : out.data + start;
-    std::int64_t i = 0;
-#if defined(COVARY_ENGINE_AVX2)
-    // What a shuffle writes behind its pixels the next one writes again.
-    if (size <= most)
-      for (; i + most <= count; i += whole)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i), _mm_shuffle_epi8(load_128(source + i), shuffle));
-#endif
-    for (; i < count; i += size)
-      for (std::int64_t k = 0; k < size; ++k) target[i + k] = source[i + place[k]];
-    if (staging != nullptr) copy_run(staging, count, true, out.data + start);
-  }
-  return true;
-}
-
-#if defined(COVARY_ENGINE_AVX2)
-
-// One mixture of three channels of sixteen bits.
-inline bool mixed_words(const Picture& in, const float* m, const Picture& out) {
-  if (!has_avx512() || !has_small_sums(m, 65535.0F)) return false;
+// One mixture of three channels, from pixel `first` on: in blocks, from pixels to pixels in registers.
+template <class T>
+void mix_pixels(const float* m, const Picture& in, const Picture& out, std::int64_t first,
+                std::int64_t (*mix_row)(const float*, const T*, std::int64_t, T*), Scratch& scratch) {
+  constexpr std::int64_t block = 2048;
   const std::int64_t pixels = in.height * in.width;
-  const auto* from = reinterpret_cast<const std::uint16_t*>(in.data);
-  auto* to = reinterpret_cast<std::uint16_t*>(out.data);
-  for (std::int64_t i = 3 * mix_words3(m, from, pixels, out.streamed, to); i < 3 * pixels; i += 3)
-    for (int c = 0; c < 3; ++c)
-      to[i + c] = narrow<std::uint16_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
-                                        m[4 * c + 3]);
-  return true;
+  T* const staging = out.streamed ? static_cast<T*>(scratch.piece(3 * block * sizeof(T))) : nullptr;
+  Picture left = out;
+  left.data += 3 * first * static_cast<std::int64_t>(sizeof(T));
+  Writer writer(left);
+  for (std::int64_t x = first; x < pixels; x += block) {
+    const std::int64_t count = std::min(block, pixels - x);
+    const T* from = reinterpret_cast<const T*>(in.data) + 3 * x;
+    T* to = staging != nullptr ? staging : reinterpret_cast<T*>(out.data) + 3 * x;
+    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
+      for (int c = 0; c < 3; ++c)
+        to[i + c] = narrow<T>(((m[4 * c] * static_cast<float>(from[i]) + m[4 * c + 1] * static_cast<float>(from[i + 1])) +
+                               m[4 * c + 2] * static_cast<float>(from[i + 2])) +
+                              m[4 * c + 3]);
+    if (staging != nullptr)
+      writer.write(reinterpret_cast<const std::uint8_t*>(staging), 3 * count * static_cast<std::int64_t>(sizeof(T)));
+  }
 }
 
-#endif
-
-// One mixture of three channels: from pixels to pixels in registers.
 inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
 #if defined(COVARY_ENGINE_AVX2)
   if (in.element == Element::f32 || out.element != in.element || out.planar || in.channels != 3) return false;
   const Step* step = only_colour(steps, scratch);
-  if (step == nullptr) return false;
+  if (step == nullptr || (in.element == Element::u16 && step->shape == Step::Shape::diagonal)) return false;
   const float* m = step->matrix;
-  if (in.element == Element::u16) return mixed_words(in, m, out);
   const bool grey = std::memcmp(m, m + 4, 4 * sizeof(float)) == 0 && std::memcmp(m, m + 8, 4 * sizeof(float)) == 0;
+  if (in.element == Element::u16) {
+    mix_pixels<std::uint16_t>(m, in, out, 0, grey ? mix_words3<true> : mix_words3<false>, scratch);
+    return true;
+  }
   const bool shifted = m[3] != 0.0F || m[7] != 0.0F || m[11] != 0.0F;
-  const std::int64_t pixels = in.height * in.width;
-  std::int64_t x = 0;
-  if (has_vbmi() && has_small_sums(m, 255.0F)) {
+  std::int64_t done = 0;
+  if (has_vbmi() && has_small_sums(m)) {
     const auto mix_blocks = grey ? (shifted ? mix_blocks3<true, true> : mix_blocks3<true, false>)
                                  : (shifted ? mix_blocks3<false, true> : mix_blocks3<false, false>);
-    x = mix_blocks(m, in.data, pixels, out.streamed, out.data);
+    done = mix_blocks(m, in.data, in.height * in.width, out.streamed, out.data);
   }
-  const auto mix_row = grey ? mix_row3<true> : mix_row3<false>;
-  constexpr std::int64_t block = 2048;
-  std::uint8_t* staging = out.streamed ? static_cast<std::uint8_t*>(scratch.piece(3 * block)) : nullptr;
-  for (; x < pixels; x += block) {
-    const std::int64_t count = std::min(block, pixels - x);
-    const std::uint8_t* from = in.data + 3 * x;
-    std::uint8_t* to = staging != nullptr ? staging : out.data + 3 * x;
-    for (std::int64_t i = 3 * mix_row(m, from, count, to); i < 3 * count; i += 3)
-      for (int c = 0; c < 3; ++c)
-        to[i + c] = narrow<std::uint8_t>(((m[4 * c] * from[i] + m[4 * c + 1] * from[i + 1]) + m[4 * c + 2] * from[i + 2]) +
-                                         m[4 * c + 3]);
-    if (staging != nullptr) copy_run(to, 3 * count, true, out.data + 3 * x);
+  mix_pixels<std::uint8_t>(m, in, out, done, grey ? mix_row3<true> : mix_row3<false>, scratch);
+  return true;
+#else
+  (void)in, (void)steps, (void)out, (void)scratch;
+  return false;
+#endif
+}
+
+// Channels that are copies of others, or of one value: bytes change places within their pixel.
+inline bool selected(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+#if defined(COVARY_ENGINE_AVX2)
+  const std::int64_t size = in.pixel_size();
+  if (in.element == Element::f32 || out.element != in.element || out.planar || size > 16) return false;
+  const Step* only = only_colour(steps, scratch);
+  if (only == nullptr) return false;
+  const std::int64_t value = element_size(in.element), channels = in.channels, count = 16 / size;
+  const float* m = only->matrix;
+  // Of as many pixels as 16 bytes hold: where each byte comes from, and what stands where none does.
+  alignas(16) std::uint8_t places[16] = {}, constants[16] = {};
+  for (std::int64_t c = 0; c < channels; ++c, m += channels + 1) {
+    std::int64_t from = -1;
+    for (std::int64_t k = 0; k < channels; ++k) {
+      if (m[k] == 0.0F) continue;
+      if (m[k] != 1.0F || from >= 0) return false;
+      from = k;
+    }
+    if (from >= 0 && m[channels] != 0.0F) return false;
+    const std::uint32_t constant = in.element == Element::u8 ? narrow<std::uint8_t>(m[channels]) : narrow<std::uint16_t>(m[channels]);
+    for (std::int64_t pixel = 0; pixel < count; ++pixel)
+      for (std::int64_t byte = 0; byte < value; ++byte) {
+        const std::int64_t at = pixel * size + c * value + byte;
+        places[at] = static_cast<std::uint8_t>(from < 0 ? 0x80 : pixel * size + from * value + byte);
+        constants[at] = from < 0 ? static_cast<std::uint8_t>(constant >> (8 * byte)) : std::uint8_t{0};
+      }
+  }
+  const __m128i order = load_128(places), other = load_128(constants);
+  const std::int64_t run = in.row_size(), step = count * size;
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(run)));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data + y * run;
+    std::uint8_t* to = out.streamed ? staging : writer.at();
+    std::int64_t i = 0;
+    // What a store writes beyond its pixels is mended by the next.
+    for (; i + 16 <= run; i += step)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(_mm_shuffle_epi8(load_128(from + i), order), other));
+    for (; i < run; i += size)
+      for (std::int64_t byte = 0; byte < size; ++byte)
+        to[i + byte] = places[byte] == 0x80 ? constants[byte] : from[i + places[byte]];
+    if (out.streamed) {
+      writer.write(staging, run);
+    } else {
+      writer.skip(run);
+    }
   }
   return true;
 #else
@@ -335,50 +346,148 @@ inline bool mixed(const Picture& in, Steps& steps, const Picture& out, Scratch& 
 #endif
 }
 
-// The rectangles of one erasure in its colour, as whole pixels.
-inline void paint_rectangles(const Step& step, const RawType& raw, const Picture& out, Scratch& scratch) {
-  const Value& value = *step.value;
-  const std::uint8_t* pixel = painted_pixel(&value.colour[step.sample * out.channels], out, raw, scratch);
-  const std::int64_t* rectangle = value.rectangles.data() + step.sample * value.rectangles_per_sample * 4;
-  for (std::int64_t r = 0; r < value.count[step.sample]; ++r, rectangle += 4) {
+// Mixtures of channels and then tables: the mixed picture waits in the cache, as each is much faster alone than in planes.
+inline bool mixed_and_tabulated(const Picture& in, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u8 || out.element != Element::u8 || out.planar || in.height * in.width < 1024) return false;
+  std::int64_t colours = 0;
+  while (colours < steps.count && steps.steps[colours].kind == Value::Kind::colour) ++colours;
+  for (std::int64_t k = colours; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::curve) return false;
+  if (colours == 0 || colours == steps.count) return false;
+  Picture between = in;
+  between.streamed = false;
+  between.data = static_cast<std::uint8_t*>(scratch.get(Scratch::relayout, static_cast<std::size_t>(in.bytes())));
+  Steps first = steps, rest = steps;
+  first.count = colours;
+  rest.steps += colours;
+  rest.count -= colours;
+  return mixed(in, first, between, scratch) && tabulated(between, rest, out, scratch);
+}
+
+// A gain and an offset for each channel, and nothing else: straight from value to value.
+inline bool scaled_values(const Picture& in, Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.element != Element::u16 || out.element != Element::u16 || out.planar || steps.count == 0) return false;
+  for (std::int64_t k = 0; k < steps.count; ++k)
+    if (steps.steps[k].kind != Value::Kind::colour || steps.steps[k].pivot != nullptr) return false;
+  merge_colours(steps, scratch);
+  if (steps.steps[0].shape != Step::Shape::diagonal) return false;
+  const std::int64_t channels = in.channels, n = in.width * channels;
+  const float* m = steps.steps[0].matrix;
+  bool alike = true;
+  for (std::int64_t c = 0; c < channels; ++c)
+    alike = alike && m[c * (channels + 2)] == m[0] && m[c * (channels + 1) + channels] == m[channels];
+  // Those of a row, value by value.
+  auto* gains = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  auto* offsets = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(n)));
+  for (std::int64_t i = 0; i < n; ++i) {
+    gains[i] = m[i % channels * (channels + 2)];
+    offsets[i] = m[i % channels * (channels + 1) + channels];
+  }
+  auto* staging = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  Writer writer(out);
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    const auto* COVARY_RESTRICT from = reinterpret_cast<const std::uint16_t*>(in.data) + y * n;
+    auto* COVARY_RESTRICT to = reinterpret_cast<std::uint16_t*>(out.streamed ? staging : writer.at());
+    std::int64_t i = 0;
+#if defined(COVARY_ENGINE_AVX2)
+    __m256 gain = _mm256_set1_ps(m[0]), offset = _mm256_set1_ps(m[channels]);
+    for (; i + lanes <= n; i += lanes) {
+      if (!alike) {
+        gain = _mm256_loadu_ps(gains + i);
+        offset = _mm256_loadu_ps(offsets + i);
+      }
+      const __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(from + i)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), narrow8(_mm256_add_ps(_mm256_mul_ps(gain, values), offset)));
+    }
+#endif
+    for (; i < n; ++i) to[i] = narrow<std::uint16_t>(gains[i] * static_cast<float>(from[i]) + offsets[i]);
+    if (out.streamed) {
+      writer.write(staging, out.row_size());
+    } else {
+      writer.skip(out.row_size());
+    }
+  }
+  return true;
+}
+
+// The rectangles of one sample's erasure.
+struct Rectangles {
+  const std::int64_t* first;  // x0, y0, x1, y1 of each
+  std::int64_t count;
+
+  explicit Rectangles(const Step& step)
+      : first(step.value->rectangles.data() + step.sample * step.value->rectangles_per_sample * 4),
+        count(step.value->count[step.sample]) {}
+
+  bool touch(std::int64_t y) const {
+    for (std::int64_t r = 0; r < count; ++r)
+      if (y >= first[4 * r + 1] && y < first[4 * r + 3]) return true;
+    return false;
+  }
+};
+
+// A row of pixels of one colour.
+inline const std::uint8_t* painted_row(const double* colour, const Picture& out, const RawType& raw, Scratch& scratch) {
+  const std::uint8_t* pixel = painted_pixel(colour, out, raw, scratch);
+  auto* row = static_cast<std::uint8_t*>(scratch.piece(static_cast<std::size_t>(out.row_size())));
+  with_pixel_size(out.pixel_size(), [&](auto size) { repeat_pixel(pixel, out.width, row, size); });
+  return row;
+}
+
+// What of the rectangles lies in row y, from a row of their colour.
+inline void paint_rectangles(const Rectangles& rectangles, const std::uint8_t* painted, const Picture& out, std::int64_t y,
+                             std::uint8_t* row) {
+  const std::int64_t* rectangle = rectangles.first;
+  for (std::int64_t r = 0; r < rectangles.count; ++r, rectangle += 4) {
+    if (y < rectangle[1] || y >= rectangle[3]) continue;
     const std::int64_t x0 = std::max<std::int64_t>(rectangle[0], 0), x1 = std::min(rectangle[2], out.width);
-    const std::int64_t y0 = std::max<std::int64_t>(rectangle[1], 0), y1 = std::min(rectangle[3], out.height);
-    if (x0 >= x1) continue;
-    with_pixel_size(out.pixel_size(), [&](auto size) {
-      for (std::int64_t y = y0; y < y1; ++y)
-        repeat_pixel(pixel, x1 - x0, out.data + y * out.row_size() + x0 * out.pixel_size(), size);
-    });
+    if (x0 < x1) std::memcpy(row + x0 * out.pixel_size(), painted, static_cast<std::size_t>((x1 - x0) * out.pixel_size()));
   }
 }
 
 // Erasures alone: the picture is copied, and only the rows that a rectangle touches are made one by one.
 inline bool erased(const Picture& in, Steps& steps, const Picture& out, const RawType& raw, Scratch& scratch) {
   if (out.element != in.element || out.planar || steps.count == 0) return false;
-  for (std::int64_t k = 0; k < steps.count; ++k)
-    if (steps.steps[k].kind != Value::Kind::erase) return false;
-  copy_run(in.data, in.bytes(), out.streamed, out.data);
   bool constant = true;
-  for (std::int64_t k = 0; k < steps.count; ++k) constant = constant && !steps.steps[k].value->noise;
-  if (constant) {
-    for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(steps.steps[k], raw, out, scratch);
-    return true;
+  for (std::int64_t k = 0; k < steps.count; ++k) {
+    if (steps.steps[k].kind != Value::Kind::erase) return false;
+    constant = constant && !steps.steps[k].value->noise;
   }
+  auto** colours = static_cast<const std::uint8_t**>(scratch.piece(sizeof(void*) * static_cast<std::size_t>(steps.count)));
+  for (std::int64_t k = 0; constant && k < steps.count; ++k)
+    colours[k] = painted_row(&steps.steps[k].value->colour[steps.steps[k].sample * out.channels], out, raw, scratch);
   const Working working = working_of(steps, scratch);
+  const std::int64_t run = out.row_size();
+  Writer writer(out);
+  std::int64_t y = 0;
+  const auto touched = [&] {
+    for (std::int64_t k = 0; k < steps.count; ++k)
+      if (Rectangles(steps.steps[k]).touch(y)) return true;
+    return false;
+  };
   with_element(in.element, [&](auto zero) {
     using T = decltype(zero);
     Standing<T> fetcher(in);
-    for (std::int64_t y = 0; y < steps.height; ++y) {
-      bool touched = false;
-      for (std::int64_t k = 0; k < steps.count && !touched; ++k) {
-        const Value& value = *steps.steps[k].value;
-        const std::int64_t* rectangle = value.rectangles.data() + steps.steps[k].sample * value.rectangles_per_sample * 4;
-        for (std::int64_t r = 0; r < value.count[steps.steps[k].sample]; ++r, rectangle += 4)
-          touched = touched || (y >= rectangle[1] && y < rectangle[3]);
+    while (y < out.height) {
+      const std::int64_t first = y;
+      while (y < out.height && !touched()) ++y;
+      writer.write(in.data + first * run, (y - first) * run, 2 * run);
+      if (y == out.height) return;
+      if (constant) {
+        std::uint8_t* const row = out.streamed ? working.staging : writer.at();
+        copy_ahead(in.data + y * run, run, out.streamed ? 2 * run : 0, row);
+        for (std::int64_t k = 0; k < steps.count; ++k) paint_rectangles(Rectangles(steps.steps[k]), colours[k], out, y, row);
+        if (out.streamed) {
+          writer.write(row, run);
+        } else {
+          writer.skip(run);
+        }
+      } else {
+        fetcher.fetch(y, working.row, nullptr);
+        change_row(steps, y, working.row, nullptr);
+        write_row<T>(working.row, out, working.staging, writer);
       }
-      if (!touched) continue;
-      fetcher.fetch(y, working.row, nullptr);
-      change_row(steps, y, working.row, nullptr);
-      store_row<T>(working.row, y, out, nullptr);
+      ++y;
     }
   });
   return true;
@@ -439,10 +548,23 @@ void render_sampled(const Picture& in, const Geometry& g, const Stage& stage, St
   render_rows(fetcher, steps, out, scratch);
 }
 
+// Linear sampling without changes of value, from pixels to pixels, where that is faster than by planes.
+template <class T>
+bool move_pixels(const Picture& in, const Geometry& g, const Stage& stage, const Steps& steps, const Picture& out, Scratch& scratch) {
+  if (in.width * in.channels >= std::int64_t{1} << 30) return false;
+  const Paint paint{steps.count == 0 ? nullptr : steps.steps[0].colour};
+  if (g.form == Form::axes) return scale_pixels<T>(in, g, stage.border, paint, out, scratch);
+  return sample_pixels<T>(in, g, stage, paint, out, scratch);
+}
+
 template <class T>
 void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Steps& steps, const Picture& out, Scratch& scratch) {
+  const bool stored = steps.count == 0 && out.element == in.element && !out.planar;
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if (stored && filtered_in_whole_numbers(in, stage.filter, b, out, scratch)) return;
+  }
   Filtered<T> fetcher(in, stage.filter, b, scratch);
-  if (steps.count == 0 && out.element == in.element && !out.planar) {
+  if (stored) {
     for (std::int64_t y = 0; y < out.height; ++y)
       fetcher.store(y, reinterpret_cast<T*>(out.data) + y * fetcher.run);
     return;
@@ -495,9 +617,14 @@ inline void render_stage(const Program& program, const Stage& stage, std::int64_
     if (target.data != out.data) plane_picture(target, out);
     return;
   }
-  if (g.form == Form::none &&
-      (dropped(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || permuted(in, steps, out, scratch) ||
-       mixed(in, steps, out, scratch) || erased(in, steps, out, program.raw, scratch)))
+  if (paint_only && steps.count <= 1 && !out.planar && stage.interpolation == Interpolation::linear) {
+    bool done = false;
+    with_element(in.element, [&](auto zero) { done = move_pixels<decltype(zero)>(in, g, stage, steps, out, scratch); });
+    if (done) return;
+  }
+  if (g.form == Form::none && (selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
+                               mixed_and_tabulated(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) ||
+                               erased(in, steps, out, program.raw, scratch)))
     return;
   with_element(in.element, [&](auto zero) { render_sampled<decltype(zero)>(in, g, stage, steps, out, scratch); });
 }

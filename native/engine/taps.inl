@@ -15,6 +15,12 @@ struct Taps {
   std::int64_t ahead = 0;  // from a pixel's first tap to that of the pixel some rows further down, in bytes
 };
 
+// A chunk of an affine map: pixel i samples at base + rest + i * d, in float32 from an exact start.
+struct Ray {
+  std::int32_t base_x, base_y;
+  float rest_x, rest_y, dx, dy;
+};
+
 template <class T>
 struct Surface {
   const T* data;
@@ -30,8 +36,19 @@ Surface<T> surface_of(const Picture& in, Border border) {
 
 COVARY_INLINE float mix(float a, float b, float t) { return a + t * (b - a); }
 
-// Pixels first .. end of a chunk, one by one. The rows are mixed first, then the columns, as in the fast groups.
-// `Channels` is 0 where their number is not known beforehand.
+// Between two neighbouring bytes, weights are whole numbers that add up to this: their mixture is a whole number, which a
+// float holds exactly, and processors multiply and add pairs of such in one instruction. Positions along x are rounded to
+// 2**-14 px by it, an error of 0.008 levels at most.
+constexpr std::int32_t weights = 1 << 14;
+
+// A mixture of two bytes, `weights` times as large.
+COVARY_INLINE float mix_bytes(std::uint8_t left, std::uint8_t right, float fx) {
+  const std::int32_t w = round_even(fx * static_cast<float>(weights));
+  return static_cast<float>((weights - w) * left + w * right);
+}
+
+// Pixels first .. end of a chunk, one by one, as in the fast groups: of bytes the columns are mixed first and then the rows, of
+// all else, and of bytes in more than four channels, the rows first. `Channels` is 0 where their number is not known beforehand.
 template <int Channels, class T>
 void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Planes out) {
   const std::int64_t channels = Channels > 0 ? Channels : s.channels;
@@ -52,9 +69,14 @@ void linear_pixels(const Surface<T>& s, const Taps& taps, int first, int end, Pl
     const float fx = taps.fx[i];
     const float fy = taps.fy[i];
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float left = mix(static_cast<float>(p00[c]), static_cast<float>(p10[c]), fy);
-      const float right = mix(static_cast<float>(p01[c]), static_cast<float>(p11[c]), fy);
-      out[c][i] = mix(left, right, fx);
+      if constexpr (std::is_same_v<T, std::uint8_t> && Channels > 0) {
+        constexpr float scale = 1.0F / static_cast<float>(weights);
+        out[c][i] = scale * mix(mix_bytes(p00[c], p01[c], fx), mix_bytes(p10[c], p11[c], fx), fy);
+      } else {
+        const float left = mix(static_cast<float>(p00[c]), static_cast<float>(p10[c]), fy);
+        const float right = mix(static_cast<float>(p01[c]), static_cast<float>(p11[c]), fy);
+        out[c][i] = mix(left, right, fx);
+      }
     }
   }
 }
@@ -189,31 +211,49 @@ COVARY_INLINE Bytes8x8 load_pairs(const std::uint8_t* base, const std::int32_t* 
   return {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)};
 }
 
+// One component of eight pixels in the low half of 32-bit numbers, or (High) in their high half.
+template <int Component, bool High>
+COVARY_INLINE __m256i spread(const Bytes8x8& bytes) {
+  constexpr char k = 4 * (Component & 3);
+  const __m256i places =
+      High ? _mm256_setr_epi8(-1, -1, k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1,  //
+                              -1, -1, k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1)
+           : _mm256_setr_epi8(k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1,  //
+                              k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1);
+  return _mm256_shuffle_epi8(Component < 4 ? bytes.low : bytes.high, places);
+}
+
 template <int Component>
 COVARY_INLINE __m256 component(const Bytes8x8& bytes) {
-  constexpr char k = 4 * (Component & 3);
-  const __m256i spread = _mm256_setr_epi8(k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1,  //
-                                          k, -1, -1, -1, k + 1, -1, -1, -1, k + 2, -1, -1, -1, k + 3, -1, -1, -1);
-  return _mm256_cvtepi32_ps(_mm256_shuffle_epi8(Component < 4 ? bytes.low : bytes.high, spread));
+  return _mm256_cvtepi32_ps(spread<Component, false>(bytes));
 }
 
 COVARY_INLINE __m256 mix(__m256 a, __m256 b, __m256 t) { return _mm256_add_ps(a, _mm256_mul_ps(t, _mm256_sub_ps(b, a))); }
 
+// The weights of the left and of the right tap side by side, see mix_bytes.
+COVARY_INLINE __m256i column_weights(__m256 fx) {
+  const __m256i w = _mm256_cvtps_epi32(_mm256_mul_ps(fx, _mm256_set1_ps(static_cast<float>(weights))));
+  return _mm256_add_epi32(_mm256_sub_epi32(_mm256_slli_epi32(w, 16), w), _mm256_set1_epi32(weights));
+}
+
 template <int Channels, int C>
-COVARY_INLINE void linear_channel(const Bytes8x8& top, const Bytes8x8& bottom, __m256 fx, __m256 fy, float* out) {
-  const __m256 left = mix(component<C>(top), component<C>(bottom), fy);
-  const __m256 right = mix(component<C + Channels>(top), component<C + Channels>(bottom), fy);
-  _mm256_storeu_ps(out, mix(left, right, fx));
+COVARY_INLINE void linear_channel(const Bytes8x8& top, const Bytes8x8& bottom, __m256i wx, __m256 fy, float* out) {
+  const auto row = [&](const Bytes8x8& bytes) {
+    const __m256i pairs = _mm256_or_si256(spread<C, false>(bytes), spread<C + Channels, true>(bytes));
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, wx));
+  };
+  const __m256 scale = _mm256_set1_ps(1.0F / static_cast<float>(weights));
+  _mm256_storeu_ps(out, _mm256_mul_ps(scale, mix(row(top), row(bottom), fy)));
 }
 
 template <int Channels>
 COVARY_INLINE void linear_channels(const Bytes8x8& top, const Bytes8x8& bottom, const float* fx, const float* fy, Planes out) {
-  const __m256 tx = _mm256_loadu_ps(fx);
+  const __m256i wx = column_weights(_mm256_loadu_ps(fx));
   const __m256 ty = _mm256_loadu_ps(fy);
-  linear_channel<Channels, 0>(top, bottom, tx, ty, out[0]);
-  if constexpr (Channels > 1) linear_channel<Channels, 1>(top, bottom, tx, ty, out[1]);
-  if constexpr (Channels > 2) linear_channel<Channels, 2>(top, bottom, tx, ty, out[2]);
-  if constexpr (Channels > 3) linear_channel<Channels, 3>(top, bottom, tx, ty, out[3]);
+  linear_channel<Channels, 0>(top, bottom, wx, ty, out[0]);
+  if constexpr (Channels > 1) linear_channel<Channels, 1>(top, bottom, wx, ty, out[1]);
+  if constexpr (Channels > 2) linear_channel<Channels, 2>(top, bottom, wx, ty, out[2]);
+  if constexpr (Channels > 3) linear_channel<Channels, 3>(top, bottom, wx, ty, out[3]);
 }
 
 // Eight pixels whose taps all lie inside, clear of the right edge by what an 8-byte load needs.
@@ -223,54 +263,81 @@ COVARY_INLINE void inside_group(const std::uint8_t* data, std::int64_t stride, c
   linear_channels<Channels>(load_pairs(data, offsets), load_pairs(data + stride, offsets), fx, fy, out);
 }
 
-// Sixteen pixels of three bytes in the same way: four lanes of four pixels.
-struct Bytes8x16 {
-  __m512i low, high;
+// Sixteen pixels of three bytes and their right-hand neighbours: lanes of pixels 0 1, 4 5, 8 9, 12 13 and of 2 3, 6 7 ...
+struct Pairs16 {
+  __m512i first, second;
 };
 
-COVARY_AVX512 inline Bytes8x16 load_pairs16(const std::uint8_t* base, const std::int32_t* o) {
-  const __m512i by_component = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+COVARY_AVX512 inline Pairs16 load_pairs16(const std::uint8_t* base, const std::int32_t* o) {
   const __m256i a0 = _mm256_set_m128i(load_two(base, o[4], o[5]), load_two(base, o[0], o[1]));
   const __m256i a1 = _mm256_set_m128i(load_two(base, o[12], o[13]), load_two(base, o[8], o[9]));
   const __m256i b0 = _mm256_set_m128i(load_two(base, o[6], o[7]), load_two(base, o[2], o[3]));
   const __m256i b1 = _mm256_set_m128i(load_two(base, o[14], o[15]), load_two(base, o[10], o[11]));
-  const __m512i a = _mm512_shuffle_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(a0), a1, 1), by_component);
-  const __m512i b = _mm512_shuffle_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(b0), b1, 1), by_component);
-  return {_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)};
-}
-
-COVARY_AVX512 inline __m512 component16(const Bytes8x16& bytes, int component) {
-  const char k = static_cast<char>(4 * (component & 3));
-  const __m128i spread = _mm_setr_epi8(k, -1, -1, -1, static_cast<char>(k + 1), -1, -1, -1, static_cast<char>(k + 2), -1, -1, -1,
-                                       static_cast<char>(k + 3), -1, -1, -1);
-  return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(component < 4 ? bytes.low : bytes.high, _mm512_broadcast_i32x4(spread)));
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(a0), a1, 1), _mm512_inserti64x4(_mm512_castsi256_si512(b0), b1, 1)};
 }
 
 COVARY_AVX512 inline __m512 mix16(__m512 a, __m512 b, __m512 t) {
   return _mm512_add_ps(a, _mm512_mul_ps(t, _mm512_sub_ps(b, a)));
 }
 
+// A channel of both taps of each pixel as two 16-bit numbers, times their weights.
+COVARY_AVX512 inline __m512 mix_columns16(const Pairs16& pairs, int channel, __m512i wx) {
+  const auto c = static_cast<char>(channel);
+  const auto at = [&](int k) { return static_cast<char>(c + k); };
+  const __m512i places = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(c, -1, at(3), -1, at(8), -1, at(11), -1, c, -1, at(3), -1, at(8), -1, at(11), -1));
+  constexpr __mmask64 upper = 0xff00ff00ff00ff00U;  // of every lane
+  const __m512i lower = _mm512_shuffle_epi8(pairs.first, places);
+  const __m512i both = _mm512_mask_shuffle_epi8(lower, upper, pairs.second, places);
+  return _mm512_cvtepi32_ps(_mm512_madd_epi16(both, wx));
+}
+
 // Groups of sixteen that all lie inside; returns how many pixels were made.
 COVARY_AVX512 inline int inside_groups16(const Surface<std::uint8_t>& s, const Taps& taps, const std::int32_t* offsets, int n,
                                          Planes out) {
+  const __m512 scale = _mm512_set1_ps(1.0F / static_cast<float>(weights));
   int i = 0;
   for (; i + 16 <= n; i += 16) {
     prefetch(s.data, offsets[i] + taps.ahead);
     prefetch(s.data, offsets[i + 8] + taps.ahead);
-    const Bytes8x16 top = load_pairs16(s.data, offsets + i);
+    const Pairs16 top = load_pairs16(s.data, offsets + i);
     // The offsets are read a second time: kept for the second row, they would go into vector registers and back.
     __asm__ volatile("" ::: "memory");
-    const Bytes8x16 bottom = load_pairs16(s.data + s.stride, offsets + i);
-    const __m512 tx = _mm512_loadu_ps(taps.fx + i);
+    const Pairs16 bottom = load_pairs16(s.data + s.stride, offsets + i);
+    const __m512i w = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(taps.fx + i), _mm512_set1_ps(static_cast<float>(weights))));
+    const __m512i wx = _mm512_add_epi32(_mm512_sub_epi32(_mm512_slli_epi32(w, 16), w), _mm512_set1_epi32(weights));
     const __m512 ty = _mm512_loadu_ps(taps.fy + i);
 #pragma GCC unroll 3
     for (int c = 0; c < 3; ++c) {
-      const __m512 left = mix16(component16(top, c), component16(bottom, c), ty);
-      const __m512 right = mix16(component16(top, c + 3), component16(bottom, c + 3), ty);
-      _mm512_storeu_ps(out[c] + i, mix16(left, right, tx));
+      const __m512 mixed = mix16(mix_columns16(top, c, wx), mix_columns16(bottom, c, wx), ty);
+      _mm512_storeu_ps(out[c] + i, _mm512_mul_ps(scale, mixed));
     }
   }
   return i;
+}
+
+// The same for a chunk that lies on a ray: of its taps, only offsets and fractions are found. n is a multiple of sixteen.
+COVARY_AVX512 inline void inside_ray16(const Surface<std::uint8_t>& s, const Ray& ray, Taps& taps, int n, Planes out) {
+  const __m512 from_x = _mm512_set1_ps(ray.rest_x), step_x = _mm512_set1_ps(ray.dx);
+  const __m512 from_y = _mm512_set1_ps(ray.rest_y), step_y = _mm512_set1_ps(ray.dy);
+  const __m512i stride = _mm512_set1_epi32(static_cast<int>(s.stride));
+  const __m512i base = _mm512_set1_epi32(static_cast<int>(ray.base_y * s.stride + std::int64_t{ray.base_x} * 3));
+  __m512 at = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  alignas(64) std::int32_t offsets[chunk];
+  for (int i = 0; i < n; i += 16, at = _mm512_add_ps(at, _mm512_set1_ps(16))) {
+    const __m512 tx = _mm512_add_ps(from_x, _mm512_mul_ps(step_x, at));
+    const __m512 ty = _mm512_add_ps(from_y, _mm512_mul_ps(step_y, at));
+    const __m512 floor_x = _mm512_roundscale_ps(tx, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    const __m512 floor_y = _mm512_roundscale_ps(ty, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    const __m512i x = _mm512_cvttps_epi32(floor_x);
+    const __m512i columns = _mm512_add_epi32(base, _mm512_add_epi32(_mm512_add_epi32(x, x), x));
+    _mm512_store_si512(offsets + i, _mm512_add_epi32(_mm512_mullo_epi32(_mm512_cvttps_epi32(floor_y), stride), columns));
+    _mm512_storeu_ps(taps.fx + i, _mm512_sub_ps(tx, floor_x));
+    _mm512_storeu_ps(taps.fy + i, _mm512_sub_ps(ty, floor_y));
+  }
+  // Through memory: see linear_groups.
+  __asm__ volatile("" ::: "memory");
+  inside_groups16(s, taps, offsets, n, out);
 }
 
 // One pixel of at most four bytes, in the low bytes of the result; reads no byte outside the surface of 4 bytes or more.
@@ -328,14 +395,20 @@ COVARY_INLINE __m256i times(__m256i x) {
   if constexpr (Factor == 4) return _mm256_add_epi32(twice, twice);
 }
 
+// Whether all taps of a chunk lie inside, clear of the right edge by what an 8-byte load needs.
+template <int Channels>
+COVARY_INLINE bool wide_inside(const Surface<std::uint8_t>& s, const Taps& taps) {
+  return taps.bounded && taps.low_x >= 0 && taps.low_y >= 0 && taps.high_y <= s.height - 2 &&
+         taps.high_x <= (s.stride >= 8 ? (s.stride - 8) / Channels : -1) && s.height * s.stride < std::int64_t{1} << 31;
+}
+
 template <int Channels>
 int linear_groups(const Surface<std::uint8_t>& s, const Taps& taps, int n, Planes out) {
   if (s.height * s.stride < 4 || s.height * s.stride >= std::int64_t{1} << 31) return 0;
   const __m256i most_x = _mm256_set1_epi32(static_cast<int>(s.stride >= 8 ? (s.stride - 8) / Channels : -1));
   const __m256i most_y = _mm256_set1_epi32(static_cast<int>(s.height - 2));
   const __m256i stride = _mm256_set1_epi32(static_cast<int>(s.stride));
-  const bool all = taps.bounded && taps.low_x >= 0 && taps.low_y >= 0 && taps.high_y <= s.height - 2 &&
-                   taps.high_x <= (s.stride >= 8 ? (s.stride - 8) / Channels : -1);
+  const bool all = wide_inside<Channels>(s, taps);
   // Offsets go through memory: taking them out of a register costs more shuffles than all the rest can hide.
   alignas(32) std::int32_t offsets[chunk];
   unsigned inside[chunk / lanes];
@@ -405,6 +478,56 @@ int float_groups(const Surface<float>& s, const Taps& taps, int n, Planes out) {
   return i;
 }
 
+// Eight values of any type, as floats.
+COVARY_INLINE __m256 load_values(const std::uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+COVARY_INLINE __m256 load_values(const std::uint16_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(load_128(p))); }
+COVARY_INLINE __m256 load_values(const float* p) { return _mm256_loadu_ps(p); }
+
+// Whether there are no groups of pixels for such a picture, but enough channels to be worth a register for each pixel.
+template <class T>
+bool linear_by_pixel(std::int64_t channels) {
+  if (std::is_same_v<T, std::uint16_t>) return channels > 1;
+  if (std::is_same_v<T, float>) return channels == 2 || channels > 4;
+  return channels > 4;
+}
+
+// The pixels of a chunk one by one, channels side by side; a pixel's last store may reach into the next pixel's values.
+template <class T>
+void linear_by_pixel(const Surface<T>& s, const Taps& taps, int n, float* COVARY_RESTRICT values) {
+  const std::int64_t channels = s.channels;
+  const std::int64_t reach = s.height * s.stride - std::max<std::int64_t>(channels, lanes);  // first value of the last load
+  const __m256i right_half = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(static_cast<int>(channels)));
+  for (int i = 0; i < n; ++i, values += channels) {
+    const std::int64_t x = taps.x[i], y = taps.y[i];
+    const std::int64_t at = y * s.stride + x * channels;
+    const bool inside = x >= 0 && y >= 0 && x + 1 < s.width && y + 1 < s.height && at + s.stride + channels <= reach;
+    if (!inside) {
+      linear_pixels<0>(s, taps, i, i + 1, Planes{values - i, 1});
+      continue;
+    }
+    const T* top = s.data + at;
+    const T* bottom = top + s.stride;
+    prefetch(top, taps.ahead);
+    const __m256 fx = _mm256_set1_ps(taps.fx[i]);
+    const __m256 fy = _mm256_set1_ps(taps.fy[i]);
+    if (2 * channels <= lanes) {
+      // Both pixels of a row in one register.
+      const __m256 both = mix(load_values(top), load_values(bottom), fy);
+      _mm256_storeu_ps(values, mix(both, _mm256_permutevar8x32_ps(both, right_half), fx));
+      continue;
+    }
+    for (std::int64_t c = 0;;) {
+      const __m256 left = mix(load_values(top + c), load_values(bottom + c), fy);
+      const __m256 right = mix(load_values(top + channels + c), load_values(bottom + channels + c), fy);
+      _mm256_storeu_ps(values + c, mix(left, right, fx));
+      if (c + lanes >= channels) break;
+      c = std::min(c + lanes, channels - lanes);
+    }
+  }
+}
+
 #endif
 
 template <class T>
@@ -424,6 +547,7 @@ void linear_chunk(const Surface<T>& s, const Taps& taps, int n, Planes out) {
 #endif
   switch (s.channels) {
     case 1: return linear_pixels<1>(s, taps, i, n, out);
+    case 2: return linear_pixels<2>(s, taps, i, n, out);
     case 3: return linear_pixels<3>(s, taps, i, n, out);
     case 4: return linear_pixels<4>(s, taps, i, n, out);
     default: return linear_pixels<0>(s, taps, i, n, out);

@@ -15,11 +15,20 @@
 #define COVARY_CLONES
 #endif
 
+// A few loops are written for registers of eight floats too, and chosen where the processor has them.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define COVARY_PIXELS_AVX2 __attribute__((target("avx2")))
+#include <immintrin.h>
+#endif
+
 namespace covary {
 
 namespace nb = nanobind;
 
 using AnyPicture = nb::ndarray<nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+// A picture that is only read.
+using GivenPicture = nb::ndarray<nb::ro, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 // A picture of one type of values.
 template <class T>
@@ -88,6 +97,7 @@ void add_dither(nb::module_& m);
 void add_glass(nb::module_& m);
 void add_levels(nb::module_& m);
 void add_marks(nb::module_& m);
+void add_neighbours(nb::module_& m);
 void add_superpixels(nb::module_& m);
 
 void add_pixels(nb::module_& m);

@@ -13,6 +13,7 @@ void add_pixels(nb::module_& m) {
   add_glass(m);
   add_levels(m);
   add_marks(m);
+  add_neighbours(m);
   add_superpixels(m);
 }
 

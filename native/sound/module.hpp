@@ -5,5 +5,6 @@
 namespace covary {
 
 void define_sounds(nanobind::module_& m);
+void define_drawing(nanobind::module_& m);
 
 }  // namespace covary

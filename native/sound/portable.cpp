@@ -1,3 +1,4 @@
 // The loops over sounds in plain C++, for every machine.
 #define COVARY_ENGINE portable
+#include "draw.inl"
 #include "loops.inl"

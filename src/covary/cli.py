@@ -299,6 +299,30 @@ def prove(
 
 
 @app.command()
+def bench(
+    source: Annotated[
+        Path | None, typer.Argument(metavar="[SRC]", help="Data set. [default: pictures that are made up]")
+    ] = None,
+    pipeline: Annotated[
+        Path | None, typer.Option("--pipeline", "-p", help="YAML file of the pipeline. [default: the preset photos]")
+    ] = None,
+    workers: Annotated[
+        list[int] | None, typer.Option(min=0, help="Workers to try; may be given again. [default: 0, 1, every core]")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples in a batch.")] = 64,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each number of workers is tried.")] = 2.0,
+) -> None:
+    """Measure how fast a pipeline is on this machine, and where its time goes.
+
+    Two tables: samples a second out of the Loader by the number of workers, and what each operation adds.
+    """
+    from covary.speed import measure
+
+    with _clear_errors():
+        print(measure(source, pipeline, workers=workers or None, batch_size=batch_size, seconds=seconds))
+
+
+@app.command()
 def pack(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The data set: a folder, a file or shards.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],

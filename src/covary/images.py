@@ -13,7 +13,7 @@ from covary.annotated import Annotated
 from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.ops.view import View
-from covary.pictures import as_picture, like_input, sizes_of
+from covary.pictures import as_pictures, like_input, sizes_of
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group, plan
 from covary.planned import Labels, Planned
@@ -98,15 +98,15 @@ class Images:
         Returns:
             The finished pictures, stacked in one array if they agree, else a list; and the fields, labels moved.
         """
-        pictures = [as_picture(image, f"{name}[{index}]") for index, image in enumerate(images)]
-        kinds: dict[Any, list[int]] = {}
-        for index, picture in enumerate(pictures):
-            kinds.setdefault((picture.dtype, picture.shape[2]), []).append(index)
-        if len(kinds) == 1:
+        pictures = as_pictures(images, name)
+        if len({(picture.dtype, picture.shape[2]) for picture in pictures}) == 1:
             outputs, labels = self._of_a_kind(pictures, samples, lambda: courses(np.arange(len(pictures))), threads)
         else:
+            kinds: dict[Any, list[int]] = {}
+            for index, picture in enumerate(pictures):
+                kinds.setdefault((picture.dtype, picture.shape[2]), []).append(index)
             outputs, labels = self._of_several(pictures, samples, list(kinds.values()), courses, threads)
-        if any(image.ndim == 2 for image in images):
+        if 2 in {image.ndim for image in images}:
             outputs = [like_input(output, image) for output, image in zip(outputs, images, strict=True)]
             if len({(output.shape, output.dtype) for output in outputs}) == 1:
                 outputs = np.stack(outputs)

@@ -36,6 +36,24 @@ def as_picture(value: Any, field: str) -> Image:
     return np.ascontiguousarray(value)
 
 
+def as_pictures(values: Sequence[Any], field: str) -> list[Image]:
+    """Check users' images as `as_picture` does; their index is added to the field's name."""
+    if len(values) and all(map(_is_picture, values)):
+        return list(values)
+    return [as_picture(value, f"{field}[{index}]") for index, value in enumerate(values)]
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether there is nothing to be done."""
+    return (
+        type(value) is np.ndarray
+        and value.ndim == 3
+        and value.dtype in _DTYPES
+        and value.flags.c_contiguous
+        and value.size > 0
+    )
+
+
 def like_input(picture: Image, value: Image) -> Image:
     """Drop the channel axis again where the user's image had none (and the finished picture is not channels first)."""
     if value.ndim == 2 and picture.shape[-1] == 1:
@@ -45,4 +63,9 @@ def like_input(picture: Image, value: Image) -> Image:
 
 def sizes_of(pictures: Sequence[Image]) -> Ints:
     """(B, 2) heights and widths."""
-    return np.array([picture.shape[:2] for picture in pictures], dtype=np.int64)
+    shapes = [picture.shape[:2] for picture in pictures]
+    if shapes.count(shapes[0]) < len(shapes):
+        return np.array(shapes, dtype=np.int64)
+    sizes = np.empty((len(shapes), 2), dtype=np.int64)
+    sizes[:] = shapes[0]
+    return sizes

@@ -258,7 +258,8 @@ class Pipeline:
         sound = self._samples.sound_of(fields)
 
         def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            return self._samples.plan_sound(sound, count, course).of_one
+            plan = self._samples.plan_sound(sound, count, course)
+            return lambda row: plan.part(row, 1)
 
         # Operations that must hear the sound cannot be planned before it is there.
         plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
@@ -542,11 +543,15 @@ class Pipeline:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength is {strength!r}; allowed: a number in [0, 1]")
         weaker = [operation.with_strength(strength) for operation in self.operations]
-        return Pipeline(weaker, **self._options())
+        return self.with_operations(weaker)
 
     def with_options(self, **options: Any) -> Pipeline:
         """The same operations with other options (any keyword of the constructor)."""
         return Pipeline(self.operations, **{**self._options(), **options})
+
+    def with_operations(self, operations: Iterable[Operation]) -> Pipeline:
+        """Other operations with the same options."""
+        return Pipeline(operations, **self._options())
 
     def parted(self) -> tuple[Pipeline, Pipeline | None]:
         """What varies the samples, and what gives the model's input its form (Normalize, ToTensor): one after the other
@@ -556,7 +561,7 @@ class Pipeline:
         if not form:
             return self, None
         body = self.operations[: len(self.operations) - len(form)]
-        return Pipeline(body, **self._options()), Pipeline(form, **self._options())
+        return self.with_operations(body), self.with_operations(form)
 
     @property
     def modalities(self) -> frozenset[Modality]:

@@ -175,11 +175,11 @@ class Planned:
             return list(fields)
         carried: list[dict[str, Any]] = [{}] * len(fields)
         for group in self.groups:
-            rows = range(len(fields)) if group.rows is None else group.rows.tolist()
+            rows: Sequence[int] = range(len(fields)) if group.rows is None else group.rows.tolist()
             moved = carry(
-                [fields[row] for row in rows],
+                fields if group.rows is None else [fields[row] for row in rows],
                 group.stages,
-                self.sizes[rows],
+                self.sizes if group.rows is None else self.sizes[group.rows],
                 **self.labels.options(),
                 render=self.renderer,
                 threads=threads,

@@ -78,9 +78,13 @@ class Samples:
         count = len(next(iter(columns.values())))
         if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
             return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
+        if self.modalities == SOUNDS and columns.keys() <= {"audio", "rate"} and "audio" in columns:
+            sounds = list(columns["audio"])
+            if all(sound is not None for sound in sounds):
+                return self._sounds_alone(sounds, columns.get("rate"), courses(np.arange(count)), threads)
         if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
-            samples = [{field: values[row] for field, values in rest.items()} for row in range(count)]
+            samples = [{field: values[row] for field, values in rest.items()} if rest else {} for row in range(count)]
             where = "images" if name == "image" else "image"
             outputs, labels = self.images.vary(columns["image"], samples, courses, threads, where)
         else:
@@ -184,7 +188,7 @@ class Samples:
         made = vary_sounds(
             self.images.layout,
             sounds,
-            [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)],
+            self._rates_of(sounds, given),
             [samples[row] for row in rows],
             courses(np.array(rows)),
             targets=self.targets,
@@ -193,6 +197,26 @@ class Samples:
         )
         for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
             samples[row] = {"audio": wave, **self._told(before, rate), **label}
+
+    def _sounds_alone(
+        self, sounds: Sequence[Any], given: Sequence[Any] | None, course: Course, threads: int
+    ) -> dict[str, Any]:
+        """Sounds that come with no more than their rates."""
+        from covary.sounds import vary_sounds
+
+        rates: list[Any] = [None] * len(sounds) if given is None else list(given)
+        made = vary_sounds(
+            self.images.layout,
+            sounds,
+            self._rates_of(sounds, rates),
+            None,
+            course,
+            targets=self.targets,
+            fuse=self.images.fuse,
+            threads=threads,
+        )
+        told = rates.count(None) < len(rates) or any(rate != self.rate for rate in made.rates)
+        return {"audio": made.waves, "rate": made.rates} if told else {"audio": made.waves}
 
     def _told(self, given: Any, rate: int) -> dict[str, int]:
         """The rate among the results: where it came with the sound, or where it is no longer the pipeline's own."""
@@ -206,23 +230,32 @@ class Samples:
         audio, rate = rest.pop("audio", None), rest.pop("rate", None)
         if audio is None:
             raise self.nothing(fields)
-        return Sound.of(audio, rate, self.rate, rest)
+        return Sound.of(audio, rate, self._rate_of(audio), rest)
 
     def plan_sound(self, sound: Sound, count: int, course: Course) -> AudioPlan:
         """The passes of several sounds like this one."""
         from covary.sounds import plan_sounds
 
-        return plan_sounds(self.images.layout, [sound.wave] * count, [sound.rate] * count, course, self.images.fuse)
+        sizes, rates = np.tile(sound.size, (count, 1)), np.full(count, sound.rate, dtype=np.int64)
+        return plan_sounds(self.images.layout, [sound.given] * count, sizes, rates, course, self.images.fuse)
 
     def draw_sound(self, sound: Sound, plan: AudioPlan) -> dict[str, Any]:
         """One sample, as planned."""
         from covary.sounds import draw_sounds
 
-        made = draw_sounds(plan, [sound.given], [sound.wave], [sound.fields], self.targets, 1)
+        made = draw_sounds(plan, [sound.given], [sound.fields] if sound.fields else None, self.targets, 1)
         return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
+
+    def _rates_of(self, sounds: Sequence[Any], given: list[Any]) -> list[Any]:
+        """The rates of sounds, of which some may have come without one."""
+        if given.count(None) == len(given) and set(map(type, sounds)) == {np.ndarray}:
+            return [self.rate] * len(given)
+        return [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)]
 
     def _rate_of(self, sound: Any) -> int | None:
         """The rate of a sound that came without one."""
+        if isinstance(sound, np.ndarray):
+            return self.rate  # arrays are told first: to ask for a protocol costs more
         return sound.rate if isinstance(sound, Stored) else self.rate
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:

@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.excerpts import read_sounds
+from covary import kernels
+from covary.excerpts import Companions, read_sounds
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.plan.audio import AudioPlan, plan_audio
+from covary.plan.changes import Ints
+from covary.plan.excerpts import looked_at
 from covary.render.audio import draw_checked, render_audio, render_with
+from covary.render.direct import draw_directly
 from covary.targets.events import Target, Waveform, carry_events, target_of
-from covary.waves import Stored, as_wave
+from covary.waves import Stored, as_wave, check_finite, formed
 
 
 class VariedSounds(NamedTuple):
@@ -37,13 +41,12 @@ def vary_sounds(
     layout: Layout,
     sounds: Sequence[Any],
     rates: Sequence[Any],
-    fields: Sequence[Mapping[str, Any]],
+    fields: Sequence[Mapping[str, Any]] | None,
     course: Course,
     *,
     targets: Mapping[str, Target],
     fuse: bool = True,
     threads: int = 1,
-    name: str = "audio",
 ) -> VariedSounds:
     """Take B sounds through operations.
 
@@ -52,20 +55,17 @@ def vary_sounds(
         sounds: B arrays (samples,) or (channels, samples) in float32, float64, int16 or int32; or stored sounds, of
             which no more is read than the changes look at.
         rates: samples per second of each.
-        fields: their other fields; those that `targets` names move.
+        fields: their other fields, of which those that `targets` names move; None where there are none.
         course: where the numbers come from; it keeps the records for the trace.
         targets: how time labels are written, by name of their field.
         fuse: whether neighbouring changes become one.
         threads: cores to use.
-        name: of the sounds in messages; the index of one of several is added.
 
     Raises:
-        TypeError, ValueError: a sound, a rate or a label of a wrong form.
+        TypeError, ValueError: a sound, a rate or a label of a wrong form; or a value that is looked at is no number.
     """
-    several = len(sounds) > 1
-    waves = [_wave(sound, f"{name}[{index}]" if several else name) for index, sound in enumerate(sounds)]
-    plan = plan_sounds(layout, waves, [_rate(rate) for rate in rates], course, fuse)
-    return draw_sounds(plan, sounds, waves, fields, targets, threads)
+    plan = plan_sounds(layout, sounds, sizes_of(sounds), _rates(rates), course, fuse)
+    return draw_sounds(plan, sounds, fields, targets, threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,42 +74,67 @@ class Sound:
 
     Attributes:
         given: as it came; `given_rate` with it, None where the pipeline's own rate is meant.
-        wave: the same, (channels, samples), or a sound that is still stored.
+        size: (1, 2) channels and samples.
         rate: samples per second.
         fields: what came with it.
     """
 
     given: Any
     given_rate: int | None
-    wave: Any
+    size: Ints
     rate: int
     fields: dict[str, Any]
 
     @classmethod
     def of(cls, audio: Any, rate: Any, own_rate: int | None, fields: dict[str, Any]) -> Sound:
-        """A sound as users give it, checked."""
-        return cls(audio, rate, _wave(audio, "audio"), _rate(own_rate if rate is None else rate), fields)
+        """A sound as users give it, its form checked."""
+        size = sizes_of([audio])
+        return cls(audio, rate, size, _rate(own_rate if rate is None else rate), fields)
 
     @property
     def kind(self) -> tuple[int, int, int]:
         """All that a plan depends on, but for operations that listen."""
-        if _is_stored(self.wave):
-            return self.wave.channels, self.wave.length, self.rate
-        return (*self.wave.shape, self.rate)
+        channels, length = self.size[0].tolist()
+        return channels, length, self.rate
 
 
-def plan_sounds(layout: Layout, waves: Sequence[Any], rates: Sequence[int], course: Course, fuse: bool) -> AudioPlan:
-    """The passes of B sounds, (channels, samples) each, or stored."""
-    view = AudioView.of(waves, rates, _render if layout.listens else None)
-    layout.walk(course, view)
-    return plan_audio(course.steps, view.length, view.rate, fuse=fuse)
+def sizes_of(sounds: Sequence[Any]) -> Ints:
+    """Channels and samples of each sound, (B, 2); their forms are checked.
+
+    Raises:
+        TypeError, ValueError: a sound has a form that no sound has.
+    """
+    quick = None if kernels.native is None else kernels.native.sound_sizes(sounds)
+    if quick is not None:
+        made: Ints = quick
+        return made
+    sizes = [
+        (sound.channels, sound.length) if _is_stored(sound) else formed(sound, name).shape
+        for sound, name in zip(sounds, _names(len(sounds)), strict=True)
+    ]
+    return np.array(sizes, dtype=np.int64).reshape(-1, 2)
+
+
+def plan_sounds(
+    layout: Layout, sounds: Sequence[Any], sizes: Ints, rates: Ints, course: Course, fuse: bool
+) -> AudioPlan:
+    """The passes of B sounds of some sizes."""
+    channels, lengths = sizes[:, 0], sizes[:, 1]
+    heard = None
+    if layout.listens:
+        names = _names(len(sounds))
+        heard = [
+            sound if _is_stored(sound) else as_wave(sound, name) for sound, name in zip(sounds, names, strict=True)
+        ]
+    render = None if heard is None else _render
+    layout.walk(course, AudioView(lengths, rates, channels, heard, render, (lengths, rates)))
+    return plan_audio(course.steps, lengths, rates, fuse=fuse)
 
 
 def draw_sounds(
     plan: AudioPlan,
     sounds: Sequence[Any],
-    waves: Sequence[Any],
-    fields: Sequence[Mapping[str, Any]],
+    fields: Sequence[Mapping[str, Any]] | None,
     targets: Mapping[str, Target],
     threads: int,
 ) -> VariedSounds:
@@ -118,11 +143,16 @@ def draw_sounds(
     Args:
         plan: of B sounds.
         sounds: as they came.
-        waves: the same, checked, (channels, samples), or stored.
-        fields: their other fields.
+        fields: their other fields; None where there are none.
         targets: how time labels are written, by name of their field.
         threads: cores to use.
     """
+    rates = plan.final_rates.tolist()
+    if fields is None:
+        waves = draw_directly(plan, sounds, None, threads)
+        if any(wave is None for wave in waves):
+            waves = [wave for wave, _ in _completed(plan, sounds, waves, None, threads)]
+        return VariedSounds(waves, rates, [{}] * len(rates))
     companions = [
         {
             field: (value, target.kinds)
@@ -131,16 +161,39 @@ def draw_sounds(
         }
         for sample in fields
     ]
-    stored = [*waves, *(value for some in companions for value, _ in some.values())]
-    if any(_is_stored(value) for value in stored):
-        read = read_sounds(plan, sounds, companions)
-        drawn = render_with(read.plan, read.sounds, read.companions, threads)
-    else:
-        drawn = draw_checked(plan, sounds, waves, companions, threads)
+    alone = np.array([not some for some in companions], dtype=np.bool_)
+    drawn = _completed(plan, sounds, draw_directly(plan, sounds, alone, threads), companions, threads)
     labels = carry_events(plan, fields, targets)
     for label, (_, others) in zip(labels, drawn, strict=True):
         label.update(others)
-    return VariedSounds([wave for wave, _ in drawn], plan.final_rates.tolist(), labels)
+    return VariedSounds([wave for wave, _ in drawn], rates, labels)
+
+
+def _completed(
+    plan: AudioPlan, sounds: Sequence[Any], begun: Sequence[Any], companions: Sequence[Companions] | None, threads: int
+) -> list[tuple[NDArray[Any], Mapping[str, NDArray[Any]]]]:
+    """The sounds and their companions; those that one call of the compiled kernels has drawn are in `begun`."""
+    drawn: list[Any] = [(wave, _NONE) for wave in begun]
+    rest = [row for row, wave in enumerate(begun) if wave is None]
+    if not rest:
+        return drawn
+    every = [_NONE] * plan.count if companions is None else companions
+    if any(_is_stored(sounds[row]) or any(_is_stored(value) for value, _ in every[row].values()) for row in rest):
+        read = read_sounds(plan, sounds, every)
+        return list(render_with(read.plan, read.sounds, read.companions, threads))
+    names = _names(plan.count)
+    waves = [formed(sounds[row], names[row]) for row in rest]
+    for row, wave in zip(rest, waves, strict=True):
+        check_finite(wave, names[row], looked_at(plan.passes(row), wave.shape[1]))
+    given = [sounds[row] for row in rest]
+    for row, made in zip(
+        rest, draw_checked(plan, rest, given, waves, [every[row] for row in rest], threads), strict=True
+    ):
+        drawn[row] = made
+    return drawn
+
+
+_NONE: Mapping[str, Any] = {}
 
 
 def _render(plan: AudioPlan, sounds: Sequence[Any]) -> list[NDArray[Any]]:
@@ -149,14 +202,21 @@ def _render(plan: AudioPlan, sounds: Sequence[Any]) -> list[NDArray[Any]]:
     return render_audio(read.plan, read.sounds)
 
 
-def _wave(sound: Any, name: str) -> Any:
-    """A sound as (channels, samples), or as it is stored."""
-    return sound if _is_stored(sound) else as_wave(sound, name)
+def _names(count: int) -> Sequence[str]:
+    """What sounds are called in messages."""
+    return ["audio"] if count == 1 else [f"audio[{index}]" for index in range(count)]
 
 
 def _is_stored(sound: Any) -> bool:
     # Arrays are told first: to ask for a protocol costs more.
     return not isinstance(sound, np.ndarray) and isinstance(sound, Stored)
+
+
+def _rates(values: Sequence[Any]) -> Ints:
+    """(B,) rates, checked."""
+    if values and values.count(values[0]) == len(values):
+        return np.full(len(values), _rate(values[0]), dtype=np.int64)
+    return np.array([_rate(value) for value in values], dtype=np.int64)
 
 
 def _rate(value: Any) -> int:

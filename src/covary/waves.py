@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -45,6 +46,13 @@ def as_wave(value: Any, field: str) -> NDArray[Any]:
         TypeError, ValueError: not an array, or of a dtype or shape that no sound has, or with values that are no
         numbers.
     """
+    wave = formed(value, field)
+    check_finite(wave, field, [(0, wave.shape[1])])
+    return wave
+
+
+def formed(value: Any, field: str) -> NDArray[Any]:
+    """As `as_wave`, its values not looked at."""
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{field} is a {type(value).__name__}; an array (samples,) or (channels, samples) is needed")
     if value.dtype not in _NATIVE:
@@ -59,10 +67,28 @@ def as_wave(value: Any, field: str) -> NDArray[Any]:
         raise ValueError(
             f"{field} has shape {value.shape}: {wave.shape[0]} channels; channels come first, 1 to {_MOST_CHANNELS}"
         )
-    if wave.dtype.kind == "f" and not _all_finite(wave):
-        channel, sample = np.argwhere(~np.isfinite(wave))[0].tolist()
-        raise ValueError(f"{field} has the value {wave[channel, sample]} at channel {channel}, sample {sample}")
     return wave
+
+
+def check_finite(wave: NDArray[Any], field: str, spans: Sequence[tuple[int, int]]) -> None:
+    """Refuse a sound (channels, samples) with values that are no numbers.
+
+    Args:
+        wave: of any dtype that sounds have.
+        field: its name.
+        spans: the samples that are looked at: from each first up to the one behind each last.
+
+    Raises:
+        ValueError: there is such a value.
+    """
+    if wave.dtype.kind != "f":
+        return
+    for start, stop in spans:
+        part = wave[:, start:stop]
+        if not _all_finite(part):
+            channel, sample = np.argwhere(~np.isfinite(part))[0].tolist()
+            value = part[channel, sample]
+            raise ValueError(f"{field} has the value {value} at channel {channel}, sample {start + sample}")
 
 
 def _all_finite(wave: NDArray[Any]) -> bool:

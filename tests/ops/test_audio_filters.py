@@ -94,7 +94,7 @@ def test_seven_bands_equal_the_cascade_of_their_sections() -> None:
     impulse = np.zeros(1 << 16, dtype=np.float32)
     impulse[1 << 15] = 1
     result = vary(operation, impulse, rate)
-    sections = result.plan.passes[0][0].parts[0].change.sections[0]
+    sections = result.plan.passes(0)[0].parts[0].change.sections[0]
     unit = sections / sections[:, 3:4]
     expected = 20 * np.log10(np.abs(signal.sosfreqz(unit, hertz, fs=rate)[1]))
     np.testing.assert_allclose(measured_db(operation, rate, hertz), expected, atol=0.1)
@@ -137,7 +137,7 @@ def test_a_chain_is_one_pass_and_equals_its_parts(key: int) -> None:
     # Silence about the sound, as what rings out beyond an end is cut off after each pass, or once.
     wave = np.pad(noise(8000, 2), ((0, 0), (12000, 24000)))
     fused, apart = vary(chain, wave, keys=[key]), vary(chain, wave, keys=[key], fuse=False)
-    assert len(fused.plan.passes[0]) == 1
+    assert len(fused.plan.passes(0)) == 1
     np.testing.assert_allclose(fused.wave, apart.wave, atol=1e-3 * np.abs(apart.wave).max() + 1e-7)
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import correlate, gaussian_filter, median_filter, uniform_fil
 from covary import Pipeline, image, kernels
 from covary.draws.distributions import Constant
 from covary.ops.image.defocus import disc_halves, disc_mean, exchanged
-from covary.ops.image.motion import line_kernel, zoom_steps
+from covary.ops.image.motion import line_kernels, zoom_steps
 
 DTYPES = list(WHITE)
 
@@ -51,7 +51,8 @@ def test_line_kernels_equal_many_points_spread_linearly(length: float, angle: fl
     hats_x = np.maximum(0, 1 - np.abs(across * t - places[:, None]))
     hats_y = np.maximum(0, 1 - np.abs(down * t - places[:, None]))
     expected = np.einsum("yt,xt,t->yx", hats_y, hats_x, (1 + direction * t) / t.size)
-    np.testing.assert_allclose(line_kernel(across, down, direction, 7), expected, atol=2e-4)
+    (kernel,) = line_kernels(*(np.array([number]) for number in (across, down, direction)), 7)
+    np.testing.assert_allclose(kernel, expected, atol=2e-4)
 
 
 def test_motion_along_a_row_is_a_trapezium_and_its_mean_stays() -> None:

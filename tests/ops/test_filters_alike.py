@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -88,18 +89,43 @@ def test_batches_and_pickled_copies_give_the_bytes_of_single_calls(operation: Op
 
 
 @pytest.mark.skipif(kernels.native is None, reason="needs the compiled kernels")
-@pytest.mark.parametrize("operation", [image.Defocus(6, 0), image.GlassBlur(0, 3, 2)], ids=repr)
+@pytest.mark.parametrize(
+    "operation",
+    [
+        image.Blur(2),
+        image.Defocus(6, 0),
+        image.GlassBlur(0, 3, 2),
+        image.MedianBlur(1),
+        image.MedianBlur(3),
+        image.Morphological("opening", 2),
+        image.Morphological("closing", 1, "square"),
+        image.ZoomBlur(1.3),
+    ],
+    ids=repr,
+)
 def test_without_the_compiled_kernels_the_bytes_are_the_same(
     operation: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Means of float32 are OpenCV's either way.
     pictures = [noise_picture(21, 18, 3, dtype) for dtype in ("uint8", "uint16", "float32")]
     pipeline = Pipeline([operation])
     compiled = [pipeline(image=picture, key=2)["image"] for picture in pictures]
-    from covary.ops.image import defocus
 
     class Without:
         native = None
 
-    monkeypatch.setattr(defocus, "kernels", Without)
+    monkeypatch.setattr(sys.modules[type(operation).__module__], "kernels", Without)
     for picture, expected in zip(pictures, compiled, strict=True):
         np.testing.assert_array_equal(pipeline(image=picture, key=2)["image"], expected)
+
+
+@pytest.mark.parametrize("operation", ALL, ids=repr)
+def test_read_only_pictures_and_slices_of_larger_ones_give_the_same_bytes(operation: Operation) -> None:
+    whole = photograph(40, 50)
+    part = whole[3:30, 5:41]
+    expected = Pipeline([operation])(image=np.ascontiguousarray(part), key=4)["image"]
+    frozen = np.ascontiguousarray(part)
+    frozen.flags.writeable = False
+    for given in (part, frozen):
+        np.testing.assert_array_equal(Pipeline([operation])(image=given, key=4)["image"], expected)
+    np.testing.assert_array_equal(whole, photograph(40, 50))

@@ -8,12 +8,20 @@ from describing import describe, describe_at
 from picturing import WHITE, noise_picture
 from PIL import Image as Pillow
 from PIL import ImageEnhance
-from scipy.ndimage import correlate, gaussian_filter, grey_dilation, grey_erosion
+from scipy.ndimage import (
+    binary_dilation,
+    binary_erosion,
+    correlate,
+    gaussian_filter,
+    grey_dilation,
+    grey_erosion,
+)
 from scipy.special import j1
 
 from covary import Pipeline, image
 from covary.draws.distributions import Constant
 from covary.ops.image.morphology import neighbourhood
+from covary.targets import Boxes
 
 DTYPES = list(WHITE)
 
@@ -101,6 +109,66 @@ def test_shapes_equal_scipys_grey_morphology(dtype: str, channels: int, shape: s
         np.testing.assert_array_equal(made, expected.astype(dtype))
 
 
+SHAPED = {
+    "dilation": lambda s, near: binary_dilation(s, near),
+    "erosion": lambda s, near: binary_erosion(s, near, border_value=1),
+    "opening": lambda s, near: binary_dilation(binary_erosion(s, near, border_value=1), near),
+    "closing": lambda s, near: binary_erosion(binary_dilation(s, near), near, border_value=1),
+}
+
+
+@pytest.mark.parametrize("operation", SHAPED)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float64"])
+def test_masks_of_light_and_of_dark_shapes_equal_scipys_binary_morphology(operation: str, dtype: str) -> None:
+    picture = noise_picture(40, 50, 1)
+    light = picture[:, :, 0] > 128
+    near = neighbourhood(2, "disc").astype(bool)
+    pipeline = Pipeline([image.Morphological(operation, 2, objects="light")])
+    made = pipeline(image=picture, mask=light.astype(dtype), key=1)["mask"]
+    np.testing.assert_array_equal(made != 0, SHAPED[operation](light, near))
+    assert made.dtype == dtype
+    pipeline = Pipeline([image.Morphological(operation, 2, objects="dark")])
+    dark = pipeline(image=picture, masks=[~light], key=1)["masks"][0]
+    np.testing.assert_array_equal(dark, ~SHAPED[operation](light, near))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32"])
+def test_classes_grow_over_what_is_free_and_take_nothing_from_each_other(dtype: str) -> None:
+    mask = np.zeros((7, 12), dtype)
+    mask[3, 2], mask[3, 5:7], mask[3, 7:9] = 4, 9, 2
+    picture = np.zeros((7, 12, 3), np.uint8)
+    grown = Pipeline([image.Morphological(radius=2, shape="square", objects="light")])(image=picture, mask=mask)["mask"]
+    expected = np.zeros_like(mask)
+    expected[1:6, 0:5], expected[1:6, 3:9], expected[1:6, 9:11] = 4, 9, 2
+    expected[3, 2], expected[3, 7:9] = 4, 2
+    np.testing.assert_array_equal(grown, expected)
+    thin = Pipeline([image.Morphological("opening", 1, shape="square", objects="light")])(image=picture, mask=grown)
+    np.testing.assert_array_equal(thin["mask"], grown)
+
+
+def test_other_labels_stay_when_shapes_grow_and_masks_unless_they_are_said_to_follow() -> None:
+    picture = noise_picture(20, 24)
+    mask = (picture[:, :, 0] > 200).astype(np.uint8)
+    heat = np.linspace(0, 1, 20 * 24, dtype=np.float32).reshape(20, 24, 1)
+    labels = {"boxes": np.array([[2.0, 3.0, 9.0, 8.0]]), "keypoints": np.array([[4.0, 5.0]]), "heatmaps": heat}
+    for objects in (None, "light"):
+        operation = image.Morphological(radius=1, objects=objects)
+        out = Pipeline([image.HorizontalFlip(p=1), operation])(image=picture, mask=mask, **labels, key=3)
+        plain = Pipeline([image.HorizontalFlip(p=1)])(image=picture, mask=mask, **labels, key=3)
+        for name in labels:
+            np.testing.assert_array_equal(out[name], plain[name])
+        assert np.array_equal(out["mask"], plain["mask"]) == (objects is None)
+    assert mask.sum() == (picture[:, :, 0] > 200).sum()
+
+
+def test_boxes_found_from_masks_grow_with_them() -> None:
+    mask = np.zeros((1, 20, 24), np.uint8)
+    mask[0, 5:9, 6:11] = 1
+    pipeline = Pipeline([image.Morphological(radius=2, objects="light")], boxes=Boxes(source="masks"))
+    out = pipeline(image=np.zeros((20, 24, 3), np.uint8), masks=mask, boxes=np.array([[6.0, 5.0, 11.0, 9.0]]))
+    np.testing.assert_array_equal(out["boxes"], [[4, 3, 13, 11]])
+
+
 def test_random_convolution_equals_scipys_correlation_by_the_drawn_kernel() -> None:
     picture = noise_picture(11, 13, 3, "float32")
     (change,), _ = describe(image.RandConv((5,), 0.7), [(11, 13)], 3, "float32")
@@ -149,6 +217,8 @@ def test_fringes_ask_for_red_green_and_blue() -> None:
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="Morphological: operation"):
         image.Morphological("swell")
+    with pytest.raises(ValueError, match="Morphological: objects is 'grey'; allowed: light, dark"):
+        image.Morphological(objects="grey")
     with pytest.raises(ValueError, match="RandConv: kernel_size"):
         image.RandConv((2,))
     with pytest.raises(ValueError, match="RingingOvershoot: size"):

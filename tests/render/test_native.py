@@ -502,6 +502,25 @@ def test_both_instruction_sets_give_equal_bits(seed, dtype, channels, cut):
         assert a.tobytes() == b.tobytes()
 
 
+@quick
+@given(
+    seed=st.integers(0, 2**31),
+    dtype=st.sampled_from(IMAGE_DTYPES),
+    channels=st.sampled_from([1, 2, 3, 4, 9]),
+    border=st.sampled_from(BORDERS),
+    width=st.sampled_from([16, 32, 64, 80, 131]),
+)
+def test_both_instruction_sets_sample_wide_rows_alike(seed, dtype, channels, border, width):
+    generator = np.random.default_rng(seed)
+    size = (int(generator.integers(60, 90)), int(generator.integers(60, 140)))
+    # Most of the rows lie inside the source, some cross its edges.
+    matrix = about(generator.uniform(-3, 3), generator.uniform(0.1, 0.6), (40, width), size)
+    stages = [stage(40, width, warp(matrix, 40, width), border=border, dtype=generator.choice([None, "float32"]))]
+    sources = [picture(seed, *size, channels, dtype)]
+    simd, portable = (kernels.native.render(stages, sources, None, 1, simd)[0] for simd in (True, False))
+    assert simd.tobytes() == portable.tobytes()
+
+
 @settings(quick, max_examples=15)
 @given(seed=st.integers(0, 2**31))
 def test_threads_batches_and_given_outputs_change_nothing(seed):

@@ -12,7 +12,8 @@ from covary.plan.changes import Warp
 from covary.plan.stages import Stage
 from covary.render.reference import render
 from covary.targets import Boxes, Keypoints, carry
-from covary.targets.boxes import carry_affine, read_boxes, write_boxes
+from covary.targets.affine import affine_moves, carry_boxes
+from covary.targets.boxes import read_boxes, write_boxes
 from tests.targets.plans import (
     about_centre,
     affine_maps,
@@ -444,7 +445,7 @@ def test_ordinary_boxes_take_the_compiled_way_and_the_others_the_careful_one():
     tilt[2, 0] = 1e-3
 
     def compiled(*stages, boxes=BOXES):
-        return carry_affine(Boxes(), [boxes], stages, np.array([SIZE]))[0] is not None
+        return carry_boxes(Boxes(), [{"boxes": boxes}], affine_moves(stages), np.array([SIZE]))[0] is not None
 
     assert compiled() and compiled(flip) and compiled(flip, turn) and compiled(flip, stage(SIZE), flip, turn)
     assert not compiled(turn, flip) and not compiled(stage(SIZE, warp(tilt, SIZE)))

@@ -90,7 +90,7 @@ def test_chains_equal_the_composed_map() -> None:
     for chain in ((CROP, moved((50, 450, 400, 0), length=500)), (ROLL, CROP), (REVERSE, ROLL)):
         steps = [AudioStep(change, None) for change in chain]
         one = plan_audio(steps, np.array([1000]), np.array([RATE]))
-        assert len(one.passes[0]) == 1
+        assert len(one.passes(0)) == 1
         unfused = planned(*chain)
         first, second = (np.array(sorted(carried(plan, events)["events"].tolist())) for plan in (one, unfused))
         np.testing.assert_allclose(first, second, atol=1e-9)

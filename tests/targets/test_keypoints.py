@@ -1,12 +1,31 @@
 """Keypoints: exact maps, visibility, left and right."""
 
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from covary.targets import Keypoints
-from tests.targets.plans import carried, crop, displace, mirrored, quarter_turn, stage, upside_down, warp
+from covary import kernels
+from covary.plan.changes import Warp
+from covary.plan.stages import Stage
+from covary.render.reference import render
+from covary.targets import Boxes, Keypoints, carry
+from covary.targets.affine import affine_moves, carry_points
+from tests.targets.plans import (
+    about_centre,
+    affine_maps,
+    carried,
+    crop,
+    displace,
+    mirrored,
+    quarter_turn,
+    stage,
+    upside_down,
+    warp,
+)
 
 SIZE = (40, 60)
 POINTS = np.array([(10.0, 5), (0, 0), (59, 39), (3.25, 4.5)])
@@ -191,3 +210,106 @@ def test_wrong_arguments_are_refused_by_name(arguments, name):
 def test_labels_of_another_length_are_refused():
     with pytest.raises(ValueError, match="keypoint_labels has 1 entries, there are 4 rows"):
         carried({"keypoints": POINTS, "keypoint_labels": ["a"]}, [], SIZE)
+
+
+def both_ways(fields, plan, **options):
+    """The fields as the compiled call carries them, and as NumPy does."""
+    compiled = carried(fields, plan, SIZE, keypoints=Keypoints(**options))
+    with mock.patch.object(kernels, "native", None):
+        plain = carried(fields, plan, SIZE, keypoints=Keypoints(**options))
+    assert list(compiled) == list(plain)
+    return compiled, plain
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.data(),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(("xy", "xyv")),
+    st.sampled_from(("drop", "hide", "keep")),
+    st.sampled_from((np.float32, np.float64, np.int16)),
+)
+def test_compiled_keypoints_equal_those_in_numpy(data, seed, form, outside, dtype):
+    generator = np.random.default_rng(seed)
+    points = np.c_[generator.uniform(-20, 80, (40, 2)), generator.integers(0, 3, 40), np.arange(40)]
+    points = points[:, : {"xy": 2, "xyv": 3}[form] + seed % 2].astype(dtype)
+    if dtype != np.int16:
+        points[:3, 0] = np.nan, np.inf, -np.inf
+    if outside != "drop" and data.draw(st.booleans()):
+        points = points.reshape(8, 5, -1)
+    out = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
+    turn = stage(out, warp(data.draw(affine_maps(SIZE, out, least=0.2, most=4.0)), out))
+    plan = data.draw(st.permutations([FLIP, turn, stage(SIZE, crop(0, 0, SIZE))]))[: data.draw(st.integers(0, 3))]
+    plan = plan if not plan or plan[-1] is turn else [each for each in plan if each is not turn]
+    fields = {"keypoints": points, "keypoint_labels": np.arange(len(points)), "other": 1}
+    compiled, plain = both_ways(fields, plan, format=form, outside=outside)
+    np.testing.assert_array_equal(compiled["keypoint_labels"], plain["keypoint_labels"])
+    assert compiled["keypoints"].dtype == plain["keypoints"].dtype
+    # Products are rounded once here, and in NumPy as its library does.
+    np.testing.assert_allclose(compiled["keypoints"], plain["keypoints"], rtol=3e-7 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        POINTS.astype(np.float16),
+        POINTS.astype(">f8"),
+        POINTS.astype(np.longdouble),
+        POINTS.astype(np.uint8),
+        np.asfortranarray(POINTS),
+        POINTS[::-1],
+        POINTS.tolist(),
+        np.zeros((0, 2)),
+        [],
+    ],
+)
+def test_keypoints_in_any_memory_equal_those_in_numpy(points):
+    compiled, plain = both_ways({"keypoints": points}, [FLIP, CROP])
+    np.testing.assert_array_equal(compiled["keypoints"], plain["keypoints"])
+    assert compiled["keypoints"].dtype == plain["keypoints"].dtype
+
+
+@pytest.mark.skipif(kernels.native is None, reason="the extension is not built")
+def test_ordinary_keypoints_take_the_compiled_way_and_the_others_the_careful_one():
+    def compiled(points, *stages, **options):
+        moves = affine_moves(stages)
+        return carry_points(Keypoints(**options), [{"keypoints": points}], moves, np.array([SIZE]))[0] is not None
+
+    tilt = np.eye(3)
+    tilt[2, 0] = 1e-3
+    turn = stage(SIZE, warp(about_centre(((0.8, -0.6), (0.6, 0.8)), SIZE), SIZE))
+    assert compiled(POINTS) and compiled(POINTS, FLIP) and compiled(POINTS, turn, FLIP, turn)
+    assert compiled(POINTS[None], FLIP, outside="hide") and not compiled(POINTS[None], FLIP)
+    assert not compiled(POINTS, stage(SIZE, warp(tilt, SIZE))) and not compiled(POINTS, FLIP, pairs=((0, 1),))
+    assert not compiled(POINTS, stage(SIZE, displace(np.ones((2, 2, 2)))))
+    for wrong in (None, POINTS[:, :1], POINTS[0], [["a"]], POINTS[:0], POINTS.astype("datetime64[s]")):
+        assert not compiled(wrong, FLIP)
+
+
+def test_keypoints_of_dropped_boxes_go_with_them_and_the_others_are_moved_once():
+    boxes = np.array([(1.0, 1, 9, 9), (40, 20, 50, 30), (2, 2, 8, 8)])
+    points = np.arange(3 * 2 * 3, dtype=float).reshape(3, 2, 3)
+    for native in (kernels.native, None):
+        with mock.patch.object(kernels, "native", native):
+            out = carried({"boxes": boxes, "keypoints": points}, [CROP], SIZE, keypoints=Keypoints("xyv"))
+        np.testing.assert_array_equal(out["keypoints"][..., :2], points[[0, 2], :, :2])
+
+
+def test_a_batch_of_keypoints_equals_its_samples_one_by_one():
+    generator = np.random.default_rng(0)
+    sizes = np.array([(40, 60), (30, 20), (50, 50), (40, 60)])
+    samples = [{"keypoints": generator.uniform(0, 40, (count, 2))} for count in (3, 0, 7, 1)] + [{"label": 1}]
+    sizes = np.r_[sizes, sizes[:1]]
+    matrices = [
+        about_centre(np.array(((1, a), (-a, 1))), tuple(size))
+        for a, size in zip((0.1, 0.3, 0.7, 1, 0), sizes, strict=True)
+    ]
+    stages = [Stage(sizes, (Warp(np.array(matrices), sizes),))]
+    options = {"boxes": Boxes(), "keypoints": Keypoints(), "render": render}
+    together = carry(samples, stages, sizes, **options)
+    for row, sample in enumerate(samples):
+        one = slice(row, row + 1)
+        (alone,) = carry([sample], [stages[0].take(one)], sizes[one], **options)
+        assert list(alone) == list(together[row])
+        for name in alone:
+            np.testing.assert_array_equal(alone[name], together[row][name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,17 @@ _SKIPPED = re.compile(r"extraneous bytes before marker 0xd[0-79]")
 # Rows of pixels in the largest row of blocks, and the share of all rows above which a part costs as much as the whole.
 _BLOCK = 16
 _WORTH = 0.95
+
+# EXIF orientation -> how the stored picture is turned upright.
+_TURNS: dict[int, Callable[[Image], Image]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
 
 
 class DecodeError(ValueError):
@@ -120,29 +132,17 @@ def upright(picture: Image, orientation: int) -> Image:
         picture: (H, W, C).
         orientation: EXIF value 1 to 8: where the stored first row and first column belong.
     """
-    turned = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.swapaxes(0, 1),
-        6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-        7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-        8: lambda a: a.swapaxes(0, 1)[::-1],
-    }[orientation](picture)
-    return np.ascontiguousarray(turned)
+    return np.ascontiguousarray(picture if orientation == 1 else _TURNS[orientation](picture))
 
 
 def _decode_jpeg(data: bytes, header: Header, reduce: int, rows: int | None) -> Image:
-    import simplejpeg
 
     if rows is not None:
         picture = _first_rows(data, header, reduce, rows)
         if picture is not None:
             return picture
     try:
-        _, _, space, _ = simplejpeg.decode_jpeg_header(data)
-        return _jpeg_pixels(data, "GRAY" if space == "Gray" else "RGB", header, reduce)
+        return _jpeg_pixels(data, "GRAY" if header.channels == 1 else "RGB", header, reduce)
     except ValueError as error:
         reason = str(error)
     if "remature end" in reason or data.rfind(b"\xff\xd9") < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -200,7 +201,12 @@ def _header(image: Encoded) -> Header:
 
 def _set_picture(row: Row, picture: Image, reduction: int, channels: int | None) -> None:
     row.picture = picture if channels is None else with_channels(picture, channels)
-    row.channels, row.dtype, row.reduction = row.picture.shape[2], row.picture.dtype.name, reduction
+    row.channels, row.dtype, row.reduction = row.picture.shape[2], _name_of(row.picture.dtype), reduction
+
+
+@cache
+def _name_of(dtype: np.dtype[Any]) -> str:
+    return dtype.name  # NumPy puts it together anew each time
 
 
 def _decoded_mask(mask: Encoded) -> Image:

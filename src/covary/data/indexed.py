@@ -65,8 +65,31 @@ def read_file(root: str, name: str) -> Encoded:
         OSError: it cannot be read; the error has its path.
     """
     path = os.path.join(root, name)  # noqa: PTH118 - ten times as fast, once per sample
-    with open(path, "rb") as file:  # noqa: PTH123
-        return Encoded(file.read(), path)
+    return Encoded(contents(path), path)
+
+
+def contents(path: str) -> bytes:
+    """What a file holds, by as few calls of the system as there can be: `open` asks twice as many.
+
+    Raises:
+        OSError: it cannot be read; the error has its path.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        if len(data) == size:
+            return data
+        # A read may give less than it was asked for, and a file may be growing.
+        parts = [data]
+        while parts[-1]:
+            parts.append(os.read(descriptor, 1 << 20))
+        return b"".join(parts)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def upright_size(picture: Encoded) -> tuple[int, int]:

@@ -339,7 +339,8 @@ def _morphological(f: Foreign) -> Sequence[Operation]:
     low, high = f.whole("scale", (2, 3)).bounds()
     # Its elements are ellipses so many pixels wide.
     radius = Integers(int(low) // 2, max(1, int(high) // 2))
-    return [ours("Morphological", radius=radius, operation=f("operation", "dilation"))]
+    f.differs("masks grow and shrink with light shapes, but boxes stay")
+    return [ours("Morphological", radius=radius, operation=f("operation", "dilation"), objects="light")]
 
 
 GEOMETRY: dict[str, Translation] = {

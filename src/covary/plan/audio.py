@@ -14,7 +14,7 @@ A sample's passes depend on what happens to that sample alone, never on its batc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -176,6 +176,29 @@ class Channels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Clamp:
+    """Values beyond two are cut off.
+
+    Attributes:
+        low, high: (B,) the least and the greatest value.
+    """
+
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantise:
+    """Values are rounded to 2**bits levels from -1 to just below 1, and cut off beyond.
+
+    Attributes:
+        bits: (B,) int64, 1 to 24.
+    """
+
+    bits: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shaper:
     """A function of each value by itself, the same at every time.
 
@@ -203,7 +226,19 @@ class Function:
 
 Response: TypeAlias = Filters | Curve | Impulse
 AudioChange: TypeAlias = (
-    TimeMap | Gain | Envelope | Filters | Curve | Impulse | Mixture | Level | Channels | Shaper | Function
+    TimeMap
+    | Gain
+    | Envelope
+    | Filters
+    | Curve
+    | Impulse
+    | Mixture
+    | Level
+    | Channels
+    | Clamp
+    | Quantise
+    | Shaper
+    | Function
 )
 
 
@@ -215,7 +250,7 @@ def kind_of(change: Any) -> Kind:
         return "level"
     if isinstance(change, Mixture):
         return "add"
-    return "shape" if isinstance(change, (Shaper, Function)) else "filter"
+    return "shape" if isinstance(change, (Clamp, Quantise, Shaper, Function)) else "filter"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,27 +279,56 @@ class Linear:
 Pass: TypeAlias = Part | Linear
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class AudioPlan:
     """What will happen to B sounds.
 
     Attributes:
         lengths, rates: (B,) int64 of the sources: samples, and samples per second.
-        passes: of each sample, in order.
         final_lengths, final_rates: (B,) int64 of the results.
+        steps: what was described, in order: objects with a `change` and the `active` samples.
+        first: the row of the steps that is the first sound's.
+        fuse: whether neighbouring changes become one pass.
+        excerpts: the passes where they are others than those of the steps: for sources that are there in part.
+        known: the passes of the sounds that were asked for.
     """
 
     lengths: Ints
     rates: Ints
-    passes: tuple[tuple[Pass, ...], ...]
     final_lengths: Ints
     final_rates: Ints
+    steps: tuple[Any, ...]
+    first: int = 0
+    fuse: bool = True
+    excerpts: tuple[tuple[Pass, ...], ...] | None = None
+    known: dict[int, tuple[Pass, ...]] = field(default_factory=dict, init=False, repr=False)
 
-    def of_one(self, row: int) -> AudioPlan:
-        """The plan of one of the sounds."""
-        one = slice(row, row + 1)
+    def passes(self, row: int) -> tuple[Pass, ...]:
+        """Those of one sound, in order."""
+        if self.excerpts is not None:
+            return self.excerpts[row]
+        made = self.known.get(row)
+        if made is None:
+            made = self.known[row] = _passes(self.steps, self.first + row, int(self.rates[row]), self.fuse)
+        return made
+
+    @property
+    def count(self) -> int:
+        """B, the number of sounds."""
+        return len(self.lengths)
+
+    def part(self, first: int, count: int) -> AudioPlan:
+        """The plan of some of the sounds, neighbours."""
+        rows = slice(first, first + count)
         return AudioPlan(
-            self.lengths[one], self.rates[one], self.passes[one], self.final_lengths[one], self.final_rates[one]
+            self.lengths[rows],
+            self.rates[rows],
+            self.final_lengths[rows],
+            self.final_rates[rows],
+            self.steps,
+            self.first + first,
+            self.fuse,
+            None if self.excerpts is None else self.excerpts[rows],
         )
 
 
@@ -277,14 +341,13 @@ def plan_audio(steps: Sequence[Any], lengths: Ints, rates: Ints, *, fuse: bool =
         rates: (B,) their samples per second.
         fuse: False gives every change a pass of its own.
     """
-    passes = tuple(_passes(steps, row, int(rates[row]), fuse) for row in range(len(lengths)))
-    final_lengths, final_rates = np.array(lengths, dtype=np.int64), np.array(rates, dtype=np.int64)
+    final_lengths, final_rates = lengths, rates
     for step in steps:
         if isinstance(step.change, TimeMap):
-            touched = slice(None) if step.active is None else step.active
-            final_lengths[touched] = step.change.length[touched]
-            final_rates[touched] = step.change.rate[touched]
-    return AudioPlan(np.asarray(lengths), np.asarray(rates), passes, final_lengths, final_rates)
+            change, active = step.change, step.active
+            final_lengths = change.length if active is None else np.where(active, change.length, final_lengths)
+            final_rates = change.rate if active is None else np.where(active, change.rate, final_rates)
+    return AudioPlan(lengths, rates, final_lengths, final_rates, tuple(steps), 0, fuse)
 
 
 def _passes(steps: Sequence[Any], row: int, rate: int, fuse: bool) -> tuple[Pass, ...]:

@@ -244,11 +244,26 @@ class Vanish:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reshape:
+    """What a function of pixels does that lets shapes grow or shrink where they are: masks follow, other labels stay.
+
+    Attributes:
+        function: called as function(mask, **parameters) with an (H, W, C) array of any dtype that a mask may have; it
+            may work in place.
+        parameters: one dict per sample.
+    """
+
+    function: Callable[..., Image]
+    parameters: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
     """A function of one image and its drawn parameters, for what no other kind can say.
 
     Attributes:
-        function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype.
+        function: called as function(image, **parameters) with an (H, W, C) array; returns the same shape and dtype. It
+            may work in place: it is given a copy, or, where it says so (see `into`), room for its result.
         parameters: one dict per sample.
         effect: what it means for labels; None where nothing moves or goes. With `Tiles` the function is called for
             masks as well, of any dtype and number of channels.
@@ -256,7 +271,14 @@ class Pixels:
 
     function: Callable[..., Image]
     parameters: tuple[dict[str, Any], ...]
-    effect: Tiles | Vanish | None = None
+    effect: Tiles | Vanish | Reshape | None = None
+
+
+def into(function: Callable[..., Image]) -> Callable[..., Image]:
+    """Say of a function of pixels that it takes `out`: an array of the image's shape and dtype, or the image itself,
+    which it fills and returns; the image is then only read. Without `out` it works in place."""
+    setattr(function, "into", True)  # noqa: B010 - a function has no such attribute by its type
+    return function
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,8 +17,8 @@ def samples_needed(plan: AudioPlan) -> Ints:
     Returns:
         (B, 2) int64: the first, and the one behind the last; one at least.
     """
-    rows = zip(plan.passes, plan.lengths.tolist(), strict=True)
-    return np.array([_needed(passes, length) for passes, length in rows], dtype=np.int64).reshape(-1, 2)
+    needed = [_needed(plan.passes(row), length) for row, length in enumerate(plan.lengths.tolist())]
+    return np.array(needed, dtype=np.int64).reshape(-1, 2)
 
 
 def on_excerpts(plan: AudioPlan, first: Ints, lengths: Ints) -> AudioPlan:
@@ -32,24 +32,35 @@ def on_excerpts(plan: AudioPlan, first: Ints, lengths: Ints) -> AudioPlan:
     if not first.any() and (lengths == plan.lengths).all():
         return plan
     passes = tuple(
-        _moved(passes, start) if start or length < whole else passes
-        for passes, start, length, whole in zip(
-            plan.passes, first.tolist(), lengths.tolist(), plan.lengths.tolist(), strict=True
+        _moved(plan.passes(row), start) if start or length < whole else plan.passes(row)
+        for row, (start, length, whole) in enumerate(
+            zip(first.tolist(), lengths.tolist(), plan.lengths.tolist(), strict=True)
         )
     )
-    return replace(plan, lengths=lengths, passes=passes)
+    return replace(plan, lengths=lengths, excerpts=passes)
+
+
+def looked_at(passes: Sequence[Pass], length: int) -> list[tuple[int, int]]:
+    """Which samples of a source of `length` its passes look at: from each first up to the one behind each last."""
+    cut = _first_cut(passes)
+    return [(0, length)] if cut is None else _inputs(cut, length)
 
 
 def _needed(passes: Sequence[Pass], length: int) -> tuple[int, int]:
     cut = _first_cut(passes)
     if cut is None:
         return 0, length
-    pieces = np.rint(cut.change.pieces[cut.row]).astype(np.int64)
-    inputs = pieces[pieces[:, 1] > pieces[:, 0], 2:].clip(0, length)
-    inputs = inputs[inputs[:, 0] != inputs[:, 1]]
-    if not len(inputs):
+    inputs = _inputs(cut, length)
+    if not inputs:
         return 0, min(1, length)
-    return int(inputs.min()), int(inputs.max())
+    return min(low for low, _ in inputs), max(high for _, high in inputs)
+
+
+def _inputs(cut: Part, length: int) -> list[tuple[int, int]]:
+    """Where in the source the pieces of a cut lie, those that are not empty."""
+    pieces = np.rint(cut.change.pieces[cut.row]).astype(np.int64)
+    inputs = np.sort(pieces[pieces[:, 1] > pieces[:, 0], 2:].clip(0, length), axis=1)
+    return [(low, high) for low, high in inputs.tolist() if low < high]
 
 
 def _first_cut(passes: Sequence[Pass]) -> Part | None:

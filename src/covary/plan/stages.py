@@ -16,6 +16,7 @@ from covary.plan.changes import (
     Interpolation,
     Ints,
     Pixels,
+    Reshape,
     Tiles,
     Value,
     Vanish,
@@ -37,7 +38,7 @@ def _pick(value: Any, rows: Ints | slice) -> Any:
         return value[rows]
     if isinstance(value, tuple):
         return value[rows] if isinstance(rows, slice) else tuple(value[row] for row in rows)
-    if isinstance(value, (Tiles, Vanish)):
+    if isinstance(value, (Tiles, Vanish, Reshape)):
         return take_change(value, rows)
     return value
 

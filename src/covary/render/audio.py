@@ -13,6 +13,7 @@ from covary.plan.audio import (
     KINDS,
     AudioPlan,
     Channels,
+    Clamp,
     Envelope,
     Kind,
     Level,
@@ -20,6 +21,7 @@ from covary.plan.audio import (
     Mixture,
     Part,
     Pass,
+    Quantise,
     Shaper,
     TimeMap,
     Wave,
@@ -30,6 +32,7 @@ from covary.render.buffers import empty
 from covary.render.cuts import cut, cut_with_fades
 from covary.render.loudness import measured, rms, sounding_rms
 from covary.render.response import apply_linear
+from covary.render.shapes import clamped, quantised
 from covary.waves import as_wave, like_given, to_dtype, to_float
 
 
@@ -70,31 +73,40 @@ def render_with(
     Returns:
         B pairs: the sound, and its companions by name.
     """
-    if len(waveforms) != len(plan.passes):
-        raise ValueError(f"{len(waveforms)} waveforms for a plan of {len(plan.passes)}")
+    if len(waveforms) != plan.count:
+        raise ValueError(f"{len(waveforms)} waveforms for a plan of {plan.count}")
     waves = [as_wave(value, f"waveforms[{index}]") for index, value in enumerate(waveforms)]
     for index, (wave, length) in enumerate(zip(waves, plan.lengths.tolist(), strict=True)):
         _check_length(wave, length, f"waveforms[{index}]")
-    return draw_checked(plan, waveforms, waves, companions, threads)
+    return draw_checked(plan, range(plan.count), waveforms, waves, companions, threads)
 
 
 def draw_checked(
     plan: AudioPlan,
+    rows: Sequence[int],
     given: Sequence[NDArray[Any]],
     waves: Sequence[NDArray[Any]],
     companions: Sequence[Mapping[str, tuple[NDArray[Any], Sequence[Kind]]]],
     threads: int,
 ) -> list[tuple[NDArray[Any], dict[str, NDArray[Any]]]]:
-    """As `render_with`, for sounds of which `waves` are what `as_wave` made."""
+    """As `render_with`, for some of the planned sounds, of which `waves` are what `as_wave` made.
+
+    Args:
+        plan: of more sounds.
+        rows: which of them these are.
+        given, waves, companions: of these.
+        threads: cores to use.
+    """
 
     def one(index: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-        passes, rate = plan.passes[index], int(plan.rates[index])
+        row = rows[index]
+        passes, rate = plan.passes(row), int(plan.rates[row])
         factors: dict[int, float] = {}
         sound = _drawn(waves[index], given[index], rate, passes, KINDS, factors)
         others = {}
         for name, (value, kinds) in companions[index].items():
-            wave = as_wave(value, f"{name}[{index}]")
-            _check_length(wave, int(plan.lengths[index]), f"{name}[{index}]")
+            wave = as_wave(value, f"{name}[{row}]")
+            _check_length(wave, int(plan.lengths[row]), f"{name}[{row}]")
             others[name] = _drawn(wave, value, rate, passes, kinds, factors)
         return sound, others
 
@@ -163,6 +175,10 @@ def _draw(
             if matrix.shape[1] != wave.shape[0]:
                 raise ValueError(f"a channel matrix is for {matrix.shape[1]} channels, the sound has {wave.shape[0]}")
             wave = rechannelled(wave, matrix)
+        elif isinstance(change, Clamp):
+            wave = clamped(to_float(wave), float(change.low[row]), float(change.high[row]))
+        elif isinstance(change, Quantise):
+            wave = quantised(to_float(wave), int(change.bits[row]))
         elif isinstance(change, Shaper):
             wave = change.function(to_float(wave), **change.parameters[row])
         else:

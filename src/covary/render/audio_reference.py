@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from covary.plan.audio import (
     AudioPlan,
     Channels,
+    Clamp,
     Curve,
     Envelope,
     Filters,
@@ -24,6 +25,7 @@ from covary.plan.audio import (
     Linear,
     Mixture,
     Part,
+    Quantise,
     Shaper,
     TimeMap,
     pitch_of,
@@ -51,7 +53,7 @@ def render_reference(plan: AudioPlan, waveforms: Sequence[NDArray[Any]]) -> list
         wave = as_wave(waveform, f"waveforms[{index}]")
         signal = wave.astype(np.float64) / FULL_SCALE[wave.dtype.name]
         rate = int(plan.rates[index])
-        for step in plan.passes[index]:
+        for step in plan.passes(index):
             if isinstance(step, Linear):
                 signal = _linear(signal, rate, step.parts)
                 continue
@@ -84,6 +86,11 @@ def _pass(signal: Signal, rate: int, part: Part) -> Signal:
         return np.asarray(signal + level * other)
     if isinstance(change, Channels):
         return np.asarray(change.matrices[row] @ signal)
+    if isinstance(change, Clamp):
+        return np.clip(signal, change.low[row], change.high[row])
+    if isinstance(change, Quantise):
+        half = 2.0 ** (change.bits[row] - 1)
+        return np.asarray(np.clip(np.rint(signal * half), -half, half - 1) / half)
     single = signal.astype(np.float32)
     if isinstance(change, Shaper):
         return change.function(single, **change.parameters[row]).astype(np.float64)

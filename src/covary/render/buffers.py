@@ -36,10 +36,11 @@ def room_for(stage: Stage, size: Ints, channels: int, dtype: DTypeLike) -> Any:
     """Room for what a last stage makes of pictures of these channels and dtype: one stacked array where all have one
     size, else a list."""
     dtype = np.dtype(stage.dtype or dtype)
-    shapes = [
-        (channels, height, width) if stage.layout == "CHW" else (height, width, channels)
-        for height, width in size.tolist()
-    ]
-    if shapes.count(shapes[0]) == len(shapes):
-        return empty((len(shapes), *shapes[0]), dtype)
-    return [empty(shape, dtype) for shape in shapes]
+
+    def shape(height: int, width: int) -> tuple[int, int, int]:
+        return (channels, height, width) if stage.layout == "CHW" else (height, width, channels)
+
+    sizes = size.tolist()
+    if sizes.count(sizes[0]) == len(sizes):
+        return empty((len(sizes), *shape(*sizes[0])), dtype)
+    return [empty(shape(*each), dtype) for each in sizes]

@@ -68,13 +68,14 @@ def _render_in_runs(
     if outputs is None:
         return pictures
     for index, (target, picture) in enumerate(zip(outputs, pictures, strict=True)):
+        if picture is target:
+            continue
         if target.shape != picture.shape or target.dtype != picture.dtype:
             raise ValueError(
                 f"outputs[{index}]: expected {picture.dtype} of shape {picture.shape}, "
                 f"got {target.dtype} of shape {target.shape}"
             )
-        if picture is not target:
-            target[...] = picture
+        target[...] = picture
     return list(outputs)
 
 
@@ -88,13 +89,16 @@ def _fits(stage: Stage, sources: Sequence[Image], outputs: Sequence[Image]) -> b
 
 def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Image] | None, where: str) -> list[Image]:
     assert stage.pixels is not None
-    function = stage.pixels.function
+    function, fills = stage.pixels.function, getattr(stage.pixels.function, "into", False)
     changed = []
     for index, (picture, parameters) in enumerate(zip(pictures, stage.pixels.parameters, strict=True)):
         given = picture
         if not own:
-            # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
             given = empty(picture.shape, picture.dtype) if room is None else room[index]
+            if fills and picture.flags.c_contiguous:
+                changed.append(function(picture, out=given, **parameters))
+                continue
+            # A function may work in place, or return what it got: the caller's pictures are handed out as copies.
             given[...] = picture
         result = np.ascontiguousarray(function(given, **parameters))
         if result.shape != picture.shape or result.dtype != picture.dtype:

@@ -26,6 +26,6 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int) -> Wave:
     # It wants more than a block of sound; silence behind the end changes nothing before it.
     least = max(wave.shape[1], 2 * engine.blockSamples())
     padded = np.ascontiguousarray(np.pad(wave, ((0, 0), (0, least - wave.shape[1]))))
-    result = engine.process(padded)[:, :length]
+    result = np.asarray(engine.process(padded))[:, :length]
     made[:, : result.shape[1]] = result
     return made

@@ -10,9 +10,6 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from covary import kernels
-from covary.plan.changes import Ints, Warp
-from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import float_dtype, numbers
 from covary.targets.outlines import around, cut_outlines, move_outlines, outlines_of
@@ -118,46 +115,6 @@ def read_boxes(options: Boxes, value: Any, size: Size, field: str = "boxes") -> 
     seen = _clipped(corners, size)
     _lose(seen)
     return raw, corners, seen
-
-
-def carry_affine(
-    options: Boxes, values: Sequence[Any], stages: Sequence[Stage], sizes: Ints
-) -> Sequence[tuple[NDArray[Any], Ints | None] | None]:
-    """`read_boxes`, `carry_corners` and `write_boxes` for all samples in one compiled call.
-
-    Args:
-        values: one sample's boxes each, or None.
-        stages: of the plan.
-        sizes: (B, 2) heights and widths of the sources.
-
-    Returns:
-        for each sample the moved boxes, and the indices of those that stayed (None: all); or None where there are no
-        boxes, where the way is not affine, and where something is wrong, for the other functions to say what.
-    """
-    moving = [stage for stage in stages if stage.concerns_labels]
-    if kernels.native is None or not all(
-        len(stage.coordinates) == 1 and isinstance(stage.coordinates[0], Warp) for stage in moving
-    ):
-        return [None] * len(values)
-    carried: list[tuple[NDArray[Any], Ints | None] | None] = kernels.native.carry_boxes(
-        [None if value is None else _array(value) for value in values],
-        options.format,
-        options.clip,
-        options.min_area,
-        options.min_visibility,
-        sizes,
-        [(stage.coordinates[0].matrix, stage.size) for stage in moving],  # type: ignore[union-attr]
-    )
-    return carried
-
-
-def _array(value: Any) -> NDArray[Any] | None:
-    """Boxes as an array of numbers, or None if they are no such thing."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        return None
-    return array if array.dtype.kind in "fiu" else None
 
 
 def _refuse(field: str, raw: NDArray[Any], right: NDArray[np.bool_], needed: str) -> NoReturn:

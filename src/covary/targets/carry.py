@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.plan.changes import Image, Ints
 from covary.plan.stages import Stage
-from covary.targets.boxes import Boxes, carry_affine, carry_corners, read_boxes, write_boxes
+from covary.targets.affine import Carried, affine_moves, carry_boxes, carry_points
+from covary.targets.boxes import Boxes, carry_corners, read_boxes, write_boxes
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
 from covary.targets.heatmaps import as_it_came, read_heatmaps, render_heatmaps
@@ -30,8 +31,6 @@ from covary.targets.pairs import Pairs, swapped_labels, swapped_values
 from covary.targets.path import Leg, Path, mirrors
 from covary.targets.polygons import LineStrings, Polygons, carry_shapes
 
-Carried: TypeAlias = tuple[NDArray[Any], Ints | None]  # moved boxes, and the indices of those that stayed or None
-
 LABELS = {
     "boxes": "box_labels",
     "keypoints": "keypoint_labels",
@@ -41,9 +40,9 @@ LABELS = {
 }
 """Fields with one row for each object, and the fields with their labels."""
 SHAPES = ("oriented_boxes", "polygons", "line_strings")
+_SHAPES = frozenset(SHAPES)
 RENDERED = ("mask", "masks", "heatmaps")
 MOVED = frozenset({*LABELS, *RENDERED})
-BESIDE_BOXES = MOVED - {"boxes"}
 
 _ORIENTED, _POLYGONS, _LINE_STRINGS = OrientedBoxes(), Polygons(), LineStrings()
 _NO_TARGETS: Mapping[str, str] = {}
@@ -131,45 +130,39 @@ def _carried(
     if _nothing_moves(carried):
         return carried
     instances = boxes.source == "masks"
-    made: Sequence[Carried | None]
-    if instances:
-        made = [None] * len(carried)
-    else:
-        made = carry_affine(boxes, [sample.get("boxes") for sample in carried], stages, sizes)
-        if not boxes.pairs and _all_made(made, carried):
-            for row, (sample, (moved, kept)) in enumerate(zip(carried, made, strict=True)):
-                _put_boxes(sample, moved, kept, "" if len(carried) == 1 else f" of sample {row}", ())
-            return carried
+    moves = affine_moves(stages)
+    made_boxes = carry_boxes(boxes, carried, None if instances else moves, sizes)
+    made_points = carry_points(keypoints, carried, moves, sizes)
     path = Path(stages, sizes)
-    with np.errstate(all="ignore"):
-        _carry_masks(carried, path, stages, mask_fill, mask_pairs, instances, render, threads)
-        _carry_heatmaps(carried, path, stages, heatmap_pairs, render, threads)
-        tight = _tight_boxes(samples, carried, path, stages, render, threads) if instances else {}
-        for row, sample in enumerate(carried):
-            if all(sample.get(field) is None for field in LABELS):
-                continue
-            source, legs = path.source(row), path.legs(row)
-            where = "" if len(carried) == 1 else f" of sample {row}"
-            kept = None
-            if sample.get("boxes") is not None:
-                pairs = tuple(boxes.pairs) if boxes.pairs and mirrors(legs) else ()
-                already = made[row]
-                if already is not None:
-                    _put_boxes(sample, *already, where, pairs)
-                    kept = already[1]
-                else:
-                    masks = samples[row]["masks"] if row in tight else None
-                    kept = _carry_boxes(
-                        sample, boxes, source, path.output(row), legs, where, masks, tight.get(row), pairs
-                    )
-            if sample.get("keypoints") is not None:
-                if kept is not None and by_boxes(samples[row]):
-                    keep_by_boxes(sample, kept, len(samples[row]["boxes"]))
-                _carry_points(sample, keypoints, source, legs, where)
+    _carry_masks(carried, path, stages, mask_fill, mask_pairs, instances, render, threads)
+    _carry_heatmaps(carried, path, stages, heatmap_pairs, render, threads)
+    tight = _tight_boxes(samples, carried, path, stages, render, threads) if instances else {}
+    alone = len(carried) == 1
+    for row, (sample, boxes_made, points_made) in enumerate(zip(carried, made_boxes, made_points, strict=True)):
+        where = "" if alone else f" of sample {row}"
+        kept = None
+        if sample.get("boxes") is not None:
+            if boxes_made is not None:
+                kept = boxes_made[1]
+                _put_boxes(sample, *boxes_made, where, _swapped(boxes, path, row))
+            else:
+                masks = samples[row]["masks"] if row in tight else None
+                kept = _carry_boxes(sample, boxes, path, row, where, masks, tight.get(row))
+        if sample.get("keypoints") is not None:
+            if kept is not None and by_boxes(samples[row]):
+                keep_by_boxes(sample, kept, len(samples[row]["boxes"]))
+                points_made = None
+            _carry_points(sample, keypoints, path, row, where, points_made)
+        if not _SHAPES.isdisjoint(sample):
             for field in SHAPES:
                 if sample.get(field) is not None:
-                    _carry_shapes(sample, field, shapes[field], source, path.output(row), legs, where)
+                    _carry_shapes(sample, field, shapes[field], path, row, where)
     return carried
+
+
+def _swapped(boxes: Boxes, path: Path, row: int) -> Pairs:
+    """The pairs of labels that trade places in this sample."""
+    return tuple(boxes.pairs) if boxes.pairs and mirrors(path.legs(row)) else ()
 
 
 def by_boxes(sample: Mapping[str, Any]) -> bool:
@@ -186,11 +179,12 @@ def keep_by_boxes(sample: dict[str, Any], kept: Ints, count: int) -> None:
         sample["keypoint_labels"] = chosen(labels, kept, count, "keypoint_labels")
 
 
-def _carry_shapes(
-    sample: dict[str, Any], field: str, options: Any, source: Size, output: Size, legs: Sequence[Leg], where: str
-) -> None:
+def _carry_shapes(sample: dict[str, Any], field: str, options: Any, path: Path, row: int, where: str) -> None:
     move: Any = carry_oriented if field == "oriented_boxes" else carry_shapes
-    sample[field], rows, count = move(options, sample[field], source, output, legs, f"{field}{where}")
+    legs = path.legs(row)
+    with np.errstate(all="ignore"):
+        moved = move(options, sample[field], path.source(row), path.output(row), legs, f"{field}{where}")
+    sample[field], rows, count = moved
     name = LABELS[field]
     if sample.get(name) is not None:
         kept = None if len(rows) == count and (rows == np.arange(count)).all() else rows
@@ -200,11 +194,6 @@ def _carry_shapes(
 
 def _nothing_moves(samples: Sequence[Mapping[str, Any]]) -> bool:
     return all(MOVED.isdisjoint(sample) for sample in samples)
-
-
-def _all_made(made: Sequence[Carried | None], samples: Sequence[Mapping[str, Any]]) -> TypeGuard[Sequence[Carried]]:
-    """Whether there is nothing but boxes, and they are moved."""
-    return None not in made and all(BESIDE_BOXES.isdisjoint(sample) for sample in samples)
 
 
 def _put_boxes(sample: dict[str, Any], moved: NDArray[Any], rows: Ints | None, where: str, pairs: Pairs) -> None:
@@ -231,26 +220,32 @@ def _carry_masks(
 ) -> None:
     """Render `mask` and `masks` of all samples together and put them back in the form in which they came."""
     jobs: list[Job] = []
+    several = False
     for row, sample in enumerate(carried):
+        mask, masks = sample.get("mask"), sample.get("masks")
+        if mask is None and masks is None:
+            continue
         where = "" if len(carried) == 1 else f" of sample {row}"
-        if sample.get("mask") is not None:
-            pixels = read_mask(sample["mask"], path.source(row), f"mask{where}")
+        if mask is not None:
+            pixels = read_mask(mask, path.source(row), f"mask{where}")
             jobs.append(Job(row, pixels, check_fill(fill, pixels, "mask")))
-        if sample.get("masks") is not None:
+        if masks is not None:
+            several = True
             own_fill = 0 if instances else fill
-            for number, mask in enumerate(sample["masks"]):
-                pixels = read_mask(mask, path.source(row), f"masks[{number}]{where}")
+            for number, each in enumerate(masks):
+                pixels = read_mask(each, path.source(row), f"masks[{number}]{where}")
                 jobs.append(Job(row, pixels, check_fill(own_fill, pixels, "masks")))
-    if not jobs and all(sample.get("masks") is None for sample in carried):
+    if not jobs and not several:
         return
-    rendered = iter(render_masks(jobs, stages, render, threads))
+    with np.errstate(all="ignore"):
+        rendered = iter(render_masks(jobs, stages, render, threads))
     for row, sample in enumerate(carried):
-        if sample.get("mask") is not None:
-            moved = _as_it_came(next(rendered), sample["mask"])
+        mask, masks = sample.get("mask"), sample.get("masks")
+        if mask is not None:
+            moved = _as_it_came(next(rendered), mask)
             sample["mask"] = swapped_values(moved, pairs) if pairs and mirrors(path.legs(row)) else moved
-        if sample.get("masks") is not None:
-            came = sample["masks"]
-            sample["masks"] = contained([_as_it_came(next(rendered), mask) for mask in came], came, path.output(row))
+        if masks is not None:
+            sample["masks"] = contained([_as_it_came(next(rendered), each) for each in masks], masks, path.output(row))
 
 
 def _carry_heatmaps(
@@ -267,7 +262,9 @@ def _carry_heatmaps(
         return
     fields = {row: "heatmaps" if len(carried) == 1 else f"heatmaps of sample {row}" for row in rows}
     jobs = [Job(row, read_heatmaps(carried[row]["heatmaps"], path.source(row), fields[row]), 0) for row in rows]
-    for row, moved in zip(rows, render_heatmaps(jobs, stages, render, threads), strict=True):
+    with np.errstate(all="ignore"):
+        rendered = render_heatmaps(jobs, stages, render, threads)
+    for row, moved in zip(rows, rendered, strict=True):
         mirrored = bool(pairs) and mirrors(path.legs(row))
         carried[row]["heatmaps"] = as_it_came(moved, carried[row]["heatmaps"], pairs, mirrored, fields[row])
 
@@ -325,29 +322,26 @@ def _flat(mask: Any) -> NDArray[np.bool_]:
 
 
 def _carry_boxes(
-    sample: dict[str, Any],
-    options: Boxes,
-    source: Size,
-    output: Size,
-    legs: Sequence[Leg],
-    where: str,
-    masks: Any,
-    tight: Points | None,
-    pairs: Pairs,
+    sample: dict[str, Any], options: Boxes, path: Path, row: int, where: str, masks: Any, tight: Points | None
 ) -> Ints | None:
     """Move boxes; returns the indices of those that stayed, None for all."""
+    source, legs = path.source(row), path.legs(row)
     raw, corners, seen = read_boxes(options, sample["boxes"], source, f"boxes{where}")
     keep: NDArray[np.bool_] | None
-    if tight is None:
-        moved, keep = carry_corners(options, corners, seen, legs)
-    else:
-        if len(tight) != len(raw):
-            raise ValueError(f"masks{where} has {len(tight)} masks, there are {len(raw)} boxes; give one for each box")
-        moved, keep = _kept_tight(options, tight, masks, source, legs)
-        sample["masks"] = chosen(sample["masks"], _rows(keep), len(raw), f"masks{where}")
-    sample["boxes"] = raw
-    rows = _rows(keep)
-    _put_boxes(sample, write_boxes(options, raw, moved, output, keep), rows, where, pairs)
+    with np.errstate(all="ignore"):
+        if tight is None:
+            moved, keep = carry_corners(options, corners, seen, legs)
+        else:
+            if len(tight) != len(raw):
+                raise ValueError(
+                    f"masks{where} has {len(tight)} masks, there are {len(raw)} boxes; give one for each box"
+                )
+            moved, keep = _kept_tight(options, tight, masks, source, legs)
+            sample["masks"] = chosen(sample["masks"], _rows(keep), len(raw), f"masks{where}")
+        sample["boxes"] = raw
+        rows = _rows(keep)
+        written = write_boxes(options, raw, moved, path.output(row), keep)
+    _put_boxes(sample, written, rows, where, _swapped(options, path, row))
     return rows
 
 
@@ -366,8 +360,18 @@ def _kept_tight(
     return (tight, None) if keep.all() else (tight[keep], keep)
 
 
-def _carry_points(sample: dict[str, Any], options: Keypoints, source: Size, legs: Sequence[Leg], where: str) -> None:
-    points, keep, count = carry_keypoints(options, sample["keypoints"], source, legs, f"keypoints{where}")
+def _carry_points(
+    sample: dict[str, Any], options: Keypoints, path: Path, row: int, where: str, made: Carried | None
+) -> None:
+    """Put moved keypoints in place of what the sample holds: those already `made`, if any."""
+    if made is not None:
+        (points, rows), count = made, len(sample["keypoints"])
+    else:
+        with np.errstate(all="ignore"):
+            points, keep, count = carry_keypoints(
+                options, sample["keypoints"], path.source(row), path.legs(row), f"keypoints{where}"
+            )
+        rows = _rows(keep)
     sample["keypoints"] = points
-    if sample.get("keypoint_labels") is not None and (keep is not None or points.ndim == 2):
-        sample["keypoint_labels"] = chosen(sample["keypoint_labels"], _rows(keep), count, f"keypoint_labels{where}")
+    if sample.get("keypoint_labels") is not None and (rows is not None or points.ndim == 2):
+        sample["keypoint_labels"] = chosen(sample["keypoint_labels"], rows, count, f"keypoint_labels{where}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from covary.plan.changes import Border, Image, Warp
+from covary.plan.changes import Border, Image, Reshape, Warp
 from covary.plan.fusion import reduction_levels
 from covary.plan.stages import Stage
 from covary.targets.displacement import Size
@@ -49,7 +49,8 @@ def _linear(stage: Stage) -> Stage:
         levels = reduction_levels([each.matrix for each in stage.coordinates if isinstance(each, Warp)], stage.size)
     border: Border = "constant" if stage.border in REPEATING else stage.border
     values = PAINT if stage.coordinates and border == "constant" else ()
-    pixels = on_masks(stage.pixels)
+    effect = None if stage.pixels is None else stage.pixels.effect
+    pixels = None if isinstance(effect, Reshape) else on_masks(stage.pixels)
     return replace(
         stage,
         interpolation="linear",

@@ -32,7 +32,7 @@ class Leg:
 def legs_of(plan: AudioPlan, row: int) -> list[Leg]:
     """The maps of time that one sound passes, in order."""
     legs, rate = [], int(plan.rates[row])
-    for step in plan.passes[row]:
+    for step in plan.passes(row):
         if isinstance(step, Part) and isinstance(step.change, TimeMap):
             change, after = step.change, int(step.change.rate[step.row])
             pitch = None if change.how == "wobble" else pitch_of(step)

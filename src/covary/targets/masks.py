@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Fill, Image, Ints, Pixels, Vanish
+from covary.plan.changes import Bools, Fill, Image, Pixels, Reshape, Vanish
 from covary.plan.stages import Stage, ValueStep
 from covary.targets.displacement import Size
 from covary.targets.path import Leg, travel
@@ -19,8 +19,7 @@ Render = Callable[..., list[Image]]
 MEASURED = 4096  # pixels of a mask that stand for all of them when its visible share is measured
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class Job(NamedTuple):
     """One mask to be rendered: whose it is, its pixels as (H, W, C), and the colour outside a constant border."""
 
     row: int
@@ -43,8 +42,9 @@ def read_mask(mask: Any, size: Size, field: str) -> Image:
             f"{field}: shape {array.shape} does not match the image's {height} x {width}; "
             f"allowed: ({height}, {width}) or ({height}, {width}, C)"
         )
-    native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    return native if native.ndim == 3 else native[:, :, None]
+    if not (array.dtype.isnative and array.flags.c_contiguous):
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return array if array.ndim == 3 else array[:, :, None]
 
 
 def check_fill(fill: float, pixels: Image, field: str) -> float:
@@ -53,6 +53,8 @@ def check_fill(fill: float, pixels: Image, field: str) -> float:
     Raises:
         ValueError: it cannot.
     """
+    if fill == 0:
+        return fill
     dtype = pixels.dtype
     if dtype.kind == "b":
         fits = fill in (0, 1)
@@ -82,13 +84,10 @@ def rendered_in_kinds(jobs: Sequence[Job], stages: Sequence[Stage], render: Rend
     for number, job in enumerate(jobs):
         alike.setdefault((job.pixels.dtype, job.pixels.shape[2]), []).append(number)
     rendered: list[Image] = [_EMPTY] * len(jobs)
-    for (_, channels), numbers in alike.items():
-        rows = np.array([jobs[number].row for number in numbers])
-        colour = np.repeat([[float(jobs[number].fill)] for number in numbers], channels, axis=1)
-        sources = [jobs[number].pixels for number in numbers]
-        for number, image in zip(
-            numbers, render(_for_rows(stages, rows, colour), sources, threads=threads), strict=True
-        ):
+    for numbers in alike.values():
+        some = [jobs[number] for number in numbers]
+        made = render(_for_jobs(stages, some), [job.pixels for job in some], threads=threads)
+        for number, image in zip(numbers, made, strict=True):
             rendered[number] = image
     return rendered
 
@@ -106,17 +105,28 @@ def _nearest(stage: Stage) -> Stage:
 PAINT = (ValueStep(Fill(np.zeros((1, 1)))),)
 
 
-def _for_rows(stages: Sequence[Stage], rows: Ints, colour: NDArray[np.float64]) -> list[Stage]:
-    """The stages for the chosen rows, with their colours outside the sources."""
-    everyone = len(rows) == len(stages[0].size) and bool((rows == np.arange(len(rows))).all())
-    fill = (ValueStep(Fill(colour)),)
-    # The colours in the stages stand for these, and are not indexed.
-    chosen = list(stages) if everyone else [replace(stage, values=()).take(rows) for stage in stages]
-    return [replace(taken, values=fill) if stage.values else taken for taken, stage in zip(chosen, stages, strict=True)]
+def _for_jobs(stages: Sequence[Stage], jobs: Sequence[Job]) -> Sequence[Stage]:
+    """The stages for arrays of one number of channels, with their colours outside the sources."""
+    rows = [job.row for job in jobs]
+    if rows != list(range(len(stages[0].size))):
+        # The colours in the stages stand for those of the jobs, and are not indexed.
+        chosen = np.array(rows)
+        taken = [replace(stage, values=()).take(chosen) for stage in stages]
+        stages = [replace(few, values=PAINT) if every.values else few for few, every in zip(taken, stages, strict=True)]
+    if not any(stage.values for stage in stages):
+        return stages
+    colours = [[float(job.fill)] * job.pixels.shape[2] for job in jobs]
+    fill = (ValueStep(Fill(np.array(colours))),)
+    return [replace(stage, values=fill) if stage.values else stage for stage in stages]
 
 
 def on_masks(pixels: Pixels | None) -> Pixels | None:
-    """What a function of pixels does to masks: cells move as they do in the picture; what vanishes becomes 0."""
+    """What a function of pixels does to masks.
+
+    Cells move as they do in the picture; what vanishes becomes 0; shapes grow and shrink in a way of their own.
+    """
+    if pixels is not None and isinstance(pixels.effect, Reshape):
+        return Pixels(pixels.effect.function, pixels.effect.parameters)
     if pixels is None or not isinstance(pixels.effect, Vanish):
         return pixels
     return Pixels(_cleared, tuple({"gone": gone} for gone in pixels.effect.gone))

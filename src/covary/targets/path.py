@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Displace, Ints, Tiles, Vanish, Warp
+from covary.plan.changes import Bools, Displace, Ints, Reshape, Tiles, Vanish, Warp
 from covary.plan.stages import Stage
 from covary.targets.displacement import Points, Size, undo
 
@@ -111,22 +111,19 @@ def inverse(matrix: Sequence[Sequence[float]]) -> Projection:
     )
 
 
+_Map: TypeAlias = tuple[list[list[list[float]]], list[list[int]]] | Displace | Tiles | Vanish | Reshape
+
+
 class Path:
     """The forward maps of B samples through the stages that move points."""
 
-    __slots__ = ("_maps", "_sizes")
+    __slots__ = ("_maps", "_moving", "_sizes")
 
     def __init__(self, stages: Sequence[Stage], sizes: Ints) -> None:
         """`sizes` are the (B, 2) heights and widths of the sources."""
-        moving = [stage for stage in stages if stage.concerns_labels]
-        self._sizes = [sizes.tolist(), *(stage.size.tolist() for stage in moving)]
-        self._maps = [
-            [
-                (change.matrix.tolist(), change.size.tolist()) if isinstance(change, Warp) else change
-                for change in (stage.coordinates or (_effect(stage),))
-            ]
-            for stage in moving
-        ]
+        self._moving = [stage for stage in stages if stage.concerns_labels]
+        self._sizes = [sizes.tolist(), *[stage.size.tolist() for stage in self._moving]]
+        self._maps: list[list[_Map]] | None = None  # made when they are asked for
 
     def source(self, row: int) -> Size:
         """Height and width of one sample's source."""
@@ -140,6 +137,14 @@ class Path:
 
     def legs(self, row: int) -> list[Leg]:
         """One leg per stage that moves the points of this sample."""
+        if self._maps is None:
+            self._maps = [
+                [
+                    (change.matrix.tolist(), change.size.tolist()) if isinstance(change, Warp) else change
+                    for change in (stage.coordinates or (_effect(stage),))
+                ]
+                for stage in self._moving
+            ]
         legs = []
         for number, changes in enumerate(self._maps):
             (height, width), (new_height, new_width) = self._sizes[number][row], self._sizes[number + 1][row]
@@ -153,6 +158,8 @@ class Path:
                     if shifts.any():
                         parts = np.concatenate((origins, cells[:, 2:] - shifts), axis=1)
                         steps.append(Exchange(parts, shifts))
+                    continue
+                if isinstance(change, Reshape):
                     continue
                 if isinstance(change, Vanish):
                     if change.gone[row].any():
@@ -170,7 +177,7 @@ class Path:
         return legs
 
 
-def _effect(stage: Stage) -> Tiles | Vanish:
+def _effect(stage: Stage) -> Tiles | Vanish | Reshape:
     assert stage.pixels is not None and stage.pixels.effect is not None
     return stage.pixels.effect
 

@@ -28,8 +28,15 @@ def samples(seconds: Numbers | float, view: AudioView) -> Numbers:
 
 
 def one_piece(out0: Numbers, out1: Numbers, in0: Numbers, in1: Numbers) -> Numbers:
-    """(B, 1, 4) pieces of one each."""
-    made: Numbers = np.stack(np.broadcast_arrays(out0, out1, in0, in1), axis=-1)[:, None].astype(np.float64)
+    """(B, 1, 4) pieces of one each, from (B,) numbers."""
+    return side_by_side([(out0, out1, in0, in1)])
+
+
+def side_by_side(pieces: Sequence[tuple[Numbers, Numbers, Numbers, Numbers]]) -> Numbers:
+    """(B, K, 4) pieces from K of them, each (B,) output starts and ends and input starts and ends."""
+    made = np.empty((len(pieces[0][1]), len(pieces), 4))
+    for index, piece in enumerate(pieces):
+        made[:, index, 0], made[:, index, 1], made[:, index, 2], made[:, index, 3] = piece
     return made
 
 
@@ -230,10 +237,9 @@ class Shift(SoundOperation):
         if not self.roll:
             low, high = np.maximum(by, 0), np.minimum(length + by, length)
             return cut_map(view, one_piece(low, high, low - by, high - by), length, self.fade_seconds)
-        by = np.where(length > 0, by % np.maximum(length, 1), 0)
-        wrapped = np.concatenate(
-            [one_piece(0 * by, by, length - by, length), one_piece(by, length, 0 * by, length - by)], axis=1
-        )
+        by %= np.maximum(length, 1)
+        zero = np.zeros(view.count)
+        wrapped = side_by_side([(zero, by, length - by, length), (by, length, zero, length - by)])
         return cut_map(view, wrapped, length, self.fade_seconds)
 
 
@@ -319,15 +325,19 @@ class Repeat(SoundOperation):
         times = np.where(wide > 0, draw("times"), 0)
         start = np.floor(draw("start") * (length - wide + 1))
         end = start + wide
-        pieces = [one_piece(0 * end, end, 0 * end, end)]
+        zero = np.zeros(view.count)
+        pieces = [(zero, end, zero, end)]
+        at = end
         for index in range(int(times.max(initial=0))):
             played = (times > index) * wide
-            pieces.append(one_piece(end + index * wide, end + index * wide + played, start, start + played))
-        behind = end + times * wide
-        source = end if self.insert else np.minimum(behind, length)
-        pieces.append(one_piece(behind, behind + length - source, source, length))
-        whole = behind + length - source if self.insert else length
-        return cut_map(view, _until(np.concatenate(pieces, axis=1), whole), whole, self.fade_seconds)
+            pieces.append((at, at + played, start, start + played))
+            at = at + played
+        source = end if self.insert else np.minimum(at, length)
+        whole = at + length - source
+        pieces.append((at, whole, source, length))
+        if self.insert:
+            return cut_map(view, side_by_side(pieces), whole, self.fade_seconds)
+        return cut_map(view, _until(side_by_side(pieces), length), length, self.fade_seconds)
 
 
 def _until(pieces: Numbers, length: Numbers) -> Numbers:

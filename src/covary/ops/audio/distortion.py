@@ -8,9 +8,7 @@ from covary.draws.distributions import Constant, Integers, LogUniform, Range, Un
 from covary.ops.audio.base import SoundOperation, rows_of
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
-from covary.plan.audio import AudioChange, Function, Shaper, Wave
-
-_CHUNK = 1 << 16  # samples
+from covary.plan.audio import AudioChange, Function, Quantise, Shaper, Wave
 
 
 @operation
@@ -99,23 +97,7 @@ class BitCrush(SoundOperation):
     bits: Range = ranged(default=Integers(5, 14, identity=24), low=1, high=24)
 
     def describe(self, draw: Draw, view: AudioView) -> AudioChange:
-        return Shaper(rounded, rows_of(bits=draw("bits").astype(np.int64)))
-
-
-def rounded(wave: Wave, bits: int) -> Wave:
-    """The wave on 2**bits levels from -1 to just below 1."""
-    from covary.render.buffers import empty
-
-    half = np.float32(2 ** (bits - 1))
-    made: Wave = empty(wave.shape, np.float32)
-    # So much at a time as stays in the cache.
-    for start in range(0, wave.shape[1], _CHUNK):
-        part = made[:, start : start + _CHUNK]
-        np.multiply(wave[:, start : start + _CHUNK], half, out=part)
-        np.rint(part, out=part)
-        np.clip(part, -half, half - 1, out=part)
-        part *= 1 / half  # a power of two: as exact as the division
-    return made
+        return Quantise(draw("bits").astype(np.int64))
 
 
 @operation

@@ -11,7 +11,7 @@ from covary.draws.distributions import Constant, Distribution, Range, Uniform, a
 from covary.ops.audio.base import SoundOperation, linear
 from covary.ops.audio.view import AudioView
 from covary.ops.base import Draw, operation, ranged
-from covary.plan.audio import AudioChange, Envelope, Level, Shaper, Wave
+from covary.plan.audio import AudioChange, Clamp, Envelope, Level
 from covary.plan.audio import Gain as Factor
 
 _TARGETS = {"peak": -1.0, "rms": -20.0, "lufs": -23.0}
@@ -147,12 +147,4 @@ class Clip(SoundOperation):
             self.refuse("low", f"{self.low} with high {self.high}", "less than high")
 
     def describe(self, draw: Draw, view: AudioView) -> AudioChange:
-        return Shaper(clipped, ({"low": self.low, "high": self.high},) * view.count)
-
-
-def clipped(wave: Wave, low: float, high: float) -> Wave:
-    """The wave between two values."""
-    from covary.render.buffers import empty
-
-    made: Wave = np.clip(wave, np.float32(low), np.float32(high), out=empty(wave.shape, np.float32))
-    return made
+        return Clamp(np.full(view.count, float(self.low)), np.full(view.count, float(self.high)))

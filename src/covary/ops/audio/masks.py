@@ -40,13 +40,16 @@ class TimeMask(SoundOperation):
         counts = draw("count")
         places = stream_uniforms(draw.stream("places"), int(counts.max(initial=0)))
         wide = np.rint(draw("fraction") * view.length)
+        edge = np.rint(self.fade_seconds * view.rate)
         made: list[AudioChange] = []
         for index in range(places.shape[1]):
-            width = np.where(counts > index, wide, 0)
+            width = wide * (counts > index)
             start = np.floor(places[:, index] * (view.length - width + 1))
-            fade = np.minimum(np.rint(self.fade_seconds * view.rate), width // 2)
-            knots = np.stack([start, start + fade, start + width - fade, start + width], axis=1)
+            fade = np.minimum(edge, width // 2)
+            end = start + width
+            knots, factors = np.empty((view.count, 4)), np.ones((view.count, 4))
+            knots[:, 0], knots[:, 1], knots[:, 2], knots[:, 3] = start, start + fade, end - fade, end
             # A part of no width is a dip of no width: nothing.
-            deep = np.where(width > 0, 0.0, 1.0)
-            made.append(Envelope(knots, np.stack([np.ones_like(deep), deep, deep, np.ones_like(deep)], axis=1)))
+            factors[:, 1:3] = (width == 0)[:, None]
+            made.append(Envelope(knots, factors))
         return made

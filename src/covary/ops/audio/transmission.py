@@ -36,7 +36,8 @@ class Mp3(SoundOperation):
     Args:
         compression: 0 is the best quality, 1 the smallest file; a single number is that value. Default 0.3 to 1.
         engine: "libsndfile"; or "fast-mp3-augment", by the package of that name: LAME at a quicker setting, some four
-            times as fast. Default "libsndfile".
+            times as fast. Default "libsndfile", which every installation has: what a key gives does not depend on what
+            else is installed.
 
     Delay and duration stay. Rates that MP3 does not know are resampled to the next and back.
 
@@ -135,12 +136,18 @@ def coded(wave: Wave, rate: int, codec: str, compression: float | None) -> Wave:
 def _round_trip(wave: Wave, rate: int, kind: str, subtype: str, compression: float | None) -> Wave:
     # Coders clip what is beyond full scale; louder sounds go through turned down.
     scale = np.float32(max(1.0, float(wave.max()), -float(wave.min())))
+    if scale > 1:
+        wave = wave / scale
+    made = _coded_and_decoded(wave, rate, kind, subtype, compression)
+    return made if scale == 1 else made * scale
+
+
+def _coded_and_decoded(wave: Wave, rate: int, kind: str, subtype: str, compression: float | None) -> Wave:
     if kind == _FAST:
         from covary.render.fast_mp3 import round_trip
 
         assert compression is not None
-        louder: Wave = round_trip(wave / scale, rate, compression) * scale
-        return louder
+        return round_trip(wave, rate, compression)
     import soundfile
 
     file = io.BytesIO()
@@ -149,7 +156,7 @@ def _round_trip(wave: Wave, rate: int, kind: str, subtype: str, compression: flo
     mode = "CONSTANT" if kind == "MP3" else None
     soundfile.write(
         file,
-        (wave / scale).T,
+        wave.T,
         rate,
         format=kind,
         subtype=subtype,
@@ -161,7 +168,6 @@ def _round_trip(wave: Wave, rate: int, kind: str, subtype: str, compression: flo
     made = np.zeros(wave.shape, dtype=np.float32)
     count = min(len(values), wave.shape[1])
     made[:, :count] = values[:count].T
-    made *= scale
     return made
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from covary import kernels
 from covary.draws.distributions import Constant, Integers, Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
 from covary.ops.image.filters import reach
-from covary.ops.image.planes import as_picture, by_planes, white_of, with_channels
+from covary.ops.image.planes import as_picture, by_planes, filled, white_of, with_channels
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter, Image, Pixels
+from covary.plan.changes import Change, Filter, Image, Pixels, into
 
+# Radii up to which the compiled kernels take a mean, by the type of values, and a median.
+_WIDEST_BOX = {"uint8": 7, "uint16": 3}
+_WIDEST_MEDIAN = 3
 # OpenCV's medians of uint16 and float32 go so far; those of uint8 have no such end.
-_WIDEST_MEDIAN = 2
+_WIDEST_OF_OPENCV = 2
 
 
 @operation
@@ -39,14 +43,24 @@ class Blur(Amount):
         return Pixels(_box, tuple({"radius": int(radius)} for radius in np.rint(draw("radius"))))
 
 
-def _box(picture: Image, radius: int) -> Image:
+@into
+def _box(picture: Image, radius: int, out: Image | None = None) -> Image:
+    if radius == 0:
+        return filled(out, picture)
+    out = picture if out is None else out
+    if kernels.native is None or radius > _WIDEST_BOX.get(picture.dtype.name, 0):
+        return box_mean(picture, radius, out)
+    kernels.native.box(picture, out, radius, kernels.simd)
+    return out
+
+
+def box_mean(picture: Image, radius: int, out: Image | None = None) -> Image:
+    """The mean over a square about each pixel, by OpenCV: of whole numbers the bytes of the compiled kernel."""
     import cv2
 
-    if radius == 0:
-        return picture
     size = 2 * radius + 1
-    # In place: fresh memory costs more than the sums.
-    return with_channels(cv2.blur(picture, (size, size), picture, borderType=cv2.BORDER_REFLECT_101))
+    # Fresh memory costs more than the sums.
+    return filled(out, with_channels(cv2.blur(picture, (size, size), out, borderType=cv2.BORDER_REFLECT_101)))
 
 
 @operation
@@ -59,7 +73,7 @@ class MedianBlur(Amount):
         radius: the square is 2 * radius + 1 pixels wide, 0 to 50. Identity: 0. Default 1 to 3, as Albumentations'
             `blur_limit` of 3 to 7.
 
-    At the borders the edge pixel is repeated. Radii above 2 take far longer on uint16 and float32 than on uint8.
+    At the borders the edge pixel is repeated. Radii above 3 take far longer, above all on uint16 and float32.
 
     Helps: against learning single pixels: specks and fine noise go, edges stay; watercolour looks.
     Hurts: thin lines and small dots, which vanish.
@@ -71,15 +85,25 @@ class MedianBlur(Amount):
         return Pixels(_median, tuple({"radius": int(radius)} for radius in np.rint(draw("radius"))))
 
 
-def _median(picture: Image, radius: int) -> Image:
+@into
+def _median(picture: Image, radius: int, out: Image | None = None) -> Image:
+    if radius == 0:
+        return filled(out, picture)
+    if kernels.native is None or radius > _WIDEST_MEDIAN:
+        return filled(out, square_median(picture, radius))
+    out = picture if out is None else out
+    kernels.native.median(picture, out, radius, kernels.simd)
+    return out
+
+
+def square_median(picture: Image, radius: int) -> Image:
+    """The median of a square about each value, by OpenCV or SciPy: the bytes of the compiled kernel."""
     import cv2
 
     size = 2 * radius + 1
-    if radius == 0:
-        return picture
-    if picture.dtype == np.uint8 or radius <= _WIDEST_MEDIAN:
+    if picture.dtype == np.uint8 or radius <= _WIDEST_OF_OPENCV:
         if picture.shape[2] in (1, 3, 4):
-            return with_channels(cv2.medianBlur(picture, size, picture))
+            return with_channels(cv2.medianBlur(picture, size))
         most = 3 if picture.shape[2] % 3 == 0 else 1
         return by_planes(picture, lambda planes: cv2.medianBlur(planes, size), most)
     from scipy.ndimage import median_filter

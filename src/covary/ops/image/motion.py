@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
+from covary import kernels
 from covary.draws.distributions import Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.planes import as_picture, by_planes
+from covary.ops.image.planes import as_picture, filled
 from covary.ops.view import View
-from covary.plan.changes import Change, Filter, Floats, Image, Pixels
+from covary.plan.changes import Change, Filter, Floats, Image, Ints, Pixels, into
 
 # Neighbouring pictures of a zoom are so many pixels apart at the corners, at most.
 _SPACING = 2.0
@@ -44,34 +44,39 @@ class MotionBlur(Amount):
         reach = max(1, math.ceil(self.law("length").bounds()[1] / 2))
         length, turn = draw("length"), np.radians(draw("angle"))
         across, down = 0.5 * length * np.cos(turn), -0.5 * length * np.sin(turn)
-        lines = zip(across.tolist(), down.tolist(), draw("direction").tolist(), strict=True)
-        return Filter(kernel=np.stack([line_kernel(*line, reach) for line in lines]))
+        return Filter(kernel=line_kernels(across, down, draw("direction"), reach))
 
 
-def line_kernel(across: float, down: float, direction: float, reach: int) -> Floats:
-    """The weights of a line from (-across, -down) to (across, down), spread over the pixels by linear interpolation.
+def line_kernels(across: Floats, down: Floats, direction: Floats, reach: int) -> Floats:
+    """The weights of lines from (-across, -down) to (across, down), spread over the pixels by linear interpolation.
 
     Args:
-        across, down: half of the line in pixels, at most `reach` each.
-        direction: the weight at the share t of the way, -1 to 1, is 1 + direction * t.
-        reach: of the kernel in pixels to each side, at least 1.
+        across, down: (B,) halves of the lines in pixels, at most `reach` each.
+        direction: (B,) of each line: the weight at the share t of the way, -1 to 1, is 1 + direction * t.
+        reach: of the kernels in pixels to each side, at least 1.
 
     Returns:
-        (2 * reach + 1, 2 * reach + 1) float64 that sum to one. The kernel is a correlation's: a pixel gets what stands
-        where its weights are, so the picture moves the other way.
+        (B, 2 * reach + 1, 2 * reach + 1) float64, each of which sums to one. The kernels are a correlation's: a pixel
+        gets what stands where the weights are, so the picture moves the other way.
     """
+    count, side = len(across), 2 * reach + 1
+    across, down, direction = across[:, None], down[:, None], direction[:, None]
     whole = np.arange(-reach, reach + 1.0)
-    crossings = [whole / half for half in (across, down) if abs(half) > 1e-9]
-    cuts = np.unique(np.clip(np.concatenate([[-1.0, 1.0], *crossings]), -1, 1))
-    start, end = cuts[:-1], cuts[1:]
+    # A line that does not go that way crosses nothing; pieces without a length weigh nothing.
+    crossings = [whole / np.where(np.abs(half) > 1e-9, half, 1e-9) for half in (across, down)]
+    ends = np.ones((count, 1))
+    cuts = np.sort(np.clip(np.concatenate([-ends, ends, *crossings], axis=1), -1, 1), axis=1)
+    start, end = cuts[:, :-1], cuts[:, 1:]
     # Between crossings the weights are cubic in t, for which Simpson's rule is exact.
-    t = np.stack([start, 0.5 * (start + end), end])
-    weight = np.array([[1.0], [4.0], [1.0]]) * (end - start) * (1 + direction * t)
-    column, row = np.floor(across * t[1]), np.floor(down * t[1])
+    middle = 0.5 * (start + end)
+    t = np.stack([start, middle, end])
+    weight = np.array([1.0, 4.0, 1.0])[:, None, None] * (end - start) * (1 + direction * t)
+    column, row = np.floor(across * middle), np.floor(down * middle)
     share_x, share_y = across * t - column, down * t - row
-    side = 2 * reach + 1
-    corner = ((row + reach) * side + column + reach).astype(np.int64)
-    places = np.broadcast_to(np.stack([corner, corner + 1, corner + side, corner + side + 1])[:, None], (4, *t.shape))
+    last = side - 2.0
+    corner = np.clip(row + reach, 0, last) * side + np.clip(column + reach, 0, last)
+    corner = corner.astype(np.int64) + side * side * np.arange(count)[:, None]
+    places = np.stack([corner, corner + 1, corner + side, corner + side + 1])
     shares = np.stack(
         [
             (1 - share_x) * (1 - share_y),
@@ -80,8 +85,11 @@ def line_kernel(across: float, down: float, direction: float, reach: int) -> Flo
             share_x * share_y,
         ]
     )
-    kernel = np.bincount(places.ravel(), (shares * weight).ravel(), minlength=side * side)
-    spread: Floats = (kernel / kernel.sum()).reshape(side, side)
+    shares *= weight
+    kernels = np.bincount(
+        np.broadcast_to(places[:, None], shares.shape).ravel(), shares.ravel(), minlength=count * side * side
+    ).reshape(count, side * side)
+    spread: Floats = (kernels / kernels.sum(axis=1, keepdims=True)).reshape(count, side, side)
     return spread
 
 
@@ -123,27 +131,41 @@ def zoom_steps(factor: float, height: int, width: int) -> list[float]:
     return [math.exp(apart * 2**step) for step in range(doublings)]
 
 
-def _zoomed(picture: Image, factor: float) -> Image:
+@into
+def _zoomed(picture: Image, factor: float, out: Image | None = None) -> Image:
     height, width = picture.shape[:2]
     steps = zoom_steps(factor, height, width)
     if not steps:
-        return picture
+        return filled(out, picture)
+    if kernels.native is None:
+        return filled(out, zoom_mean(picture, steps))
+    out = picture if out is None else out
+    kernels.native.zoom_blur(picture, out, steps, kernels.simd)
+    return out
+
+
+def zoom_mean(picture: Image, steps: list[float]) -> Image:
+    """The means of `zoom_steps` one after the other, in NumPy: the bytes of the compiled kernel."""
     values: Image = picture.astype(np.float32)
     for step in steps:
-        values = by_planes(values, partial(_mean_with_zoom, zoom=step))
+        rows, after_rows = _taps(step, picture.shape[0])
+        columns, after_columns = _taps(step, picture.shape[1])
+        mixed = _between(values[rows[0]], values[rows[1]], after_rows[:, None, None])
+        zoomed = _between(mixed[:, columns[0]], mixed[:, columns[1]], after_columns[:, None])
+        values = (values + zoomed) * np.float32(0.5)
     return as_picture(values, picture.dtype)
 
 
-def _mean_with_zoom(planes: Floats, zoom: float) -> Floats:
-    """The mean of float planes and of themselves, magnified; in their place."""
-    import cv2
+def _taps(zoom: float, length: int) -> tuple[tuple[Ints, Ints], Floats]:
+    """Of an axis magnified about its middle: the two places that each comes from, and the share of the second."""
+    middle = 0.5 * (length - 1)
+    position = (1 / zoom) * (np.arange(length) - middle) + middle
+    first = np.floor(position)
+    places = first.astype(np.int64)
+    return (places, np.minimum(places + 1, length - 1)), (position - first).astype(np.float32)
 
-    height, width = planes.shape[:2]
-    share = 1 / zoom
-    # From the centres of output pixels to those of input pixels.
-    matrix = np.array([[share, 0, 0.5 * (width - 1) * (1 - share)], [0, share, 0.5 * (height - 1) * (1 - share)]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    zoomed = cv2.warpAffine(planes, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    planes += zoomed.reshape(planes.shape)
-    planes *= np.float32(0.5)
-    return planes
+
+def _between(first: Image, second: Image, share: Floats) -> Image:
+    """Linear interpolation."""
+    between: Image = first + share * (second - first)
+    return between

@@ -29,6 +29,14 @@ def with_channels(made: Any) -> Image:
     return picture
 
 
+def filled(out: Image | None, made: Image) -> Image:
+    """What was made, in the array that is to hold it; None: wherever it is."""
+    if out is None or out is made:
+        return made
+    out[...] = made
+    return out
+
+
 def as_picture(values: Image, dtype: Any) -> Image:
     """Real values in a picture's dtype: whole numbers are rounded to nearest and kept inside the dtype's range."""
     white = _WHITE.get(np.dtype(dtype).name)

@@ -50,45 +50,62 @@ class ImageCompression(Amount):
 
 
 def compressed(image: Image, format: str, quality: int) -> Image:
-    """The picture after a round trip through a codec."""
+    """The picture after a round trip through a codec; works in place."""
     if quality >= 100 or image.size == 0:
         return image
-    white = WHITE[image.dtype.name]
-    pixels = image if image.dtype == np.uint8 else np.rint(np.clip(np.nan_to_num(image) / white, 0, 1) * 255)
+    pixels = image if image.dtype == np.uint8 else _to_bytes(image)
     round_trip = _jpeg if format == "jpeg" else _webp
-    parts = [pixels] if image.shape[2] in (1, 3) else np.split(pixels, image.shape[2], axis=2)
-    made = [round_trip(np.ascontiguousarray(part, np.uint8), quality) for part in parts]
-    whole = made[0] if len(made) == 1 else np.concatenate(made, axis=2)
-    if image.dtype == np.uint8:
-        return whole
-    return (whole.astype(np.float64) * (white / 255)).astype(image.dtype)
+    if image.shape[2] in (1, 3):
+        round_trip(pixels, quality)
+    else:
+        for channel in range(image.shape[2]):
+            part = np.ascontiguousarray(pixels[:, :, channel : channel + 1])
+            round_trip(part, quality)
+            pixels[:, :, channel : channel + 1] = part
+    if image.dtype == np.uint16:
+        np.multiply(pixels, np.uint16(257), out=image, dtype=np.uint16)
+    elif image.dtype != np.uint8:
+        image[...] = pixels.astype(np.float64) * (WHITE[image.dtype.name] / 255)
+    return image
 
 
-def _jpeg(pixels: Image, quality: int) -> Image:
+def _to_bytes(image: Image) -> Image:
+    """The nearest of 256 levels."""
+    if image.dtype == np.uint16:
+        import cv2
+
+        # 257 is odd: no value lies halfway between two levels.
+        return np.asarray(cv2.convertScaleAbs(image, alpha=1 / 257)).reshape(image.shape)
+    levels: Image = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
+    return levels
+
+
+def _jpeg(pixels: Image, quality: int) -> None:
     import simplejpeg
 
     # The exact transform, and chroma made smooth, as viewers and training code decode.
     options = {"quality": quality, "fastdct": False}
     if pixels.shape[2] == 1:
         data = simplejpeg.encode_jpeg(pixels, colorspace="GRAY", colorsubsampling="Gray", **options)
-        return np.asarray(simplejpeg.decode_jpeg(data, "GRAY", fastdct=False))
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=False, buffer=pixels)
+        return
     data = simplejpeg.encode_jpeg(pixels, colorsubsampling="444" if quality >= 90 else "420", **options)
-    return np.asarray(simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False))
+    simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False, buffer=pixels)
 
 
-def _webp(pixels: Image, quality: int) -> Image:
+def _webp(pixels: Image, quality: int) -> None:
     import cv2
 
     # The codec knows no grey, and takes blue first.
-    done, data = cv2.imencode(
-        ".webp",
-        np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels[:, :, ::-1],
-        [cv2.IMWRITE_WEBP_QUALITY, quality],
-    )
+    given = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.shape[2] == 1 else cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".webp", given, [cv2.IMWRITE_WEBP_QUALITY, quality])
     if not done:
         raise ValueError(f"webp: a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels could not be encoded")
     shown = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    return shown[:, :, 1:2] if pixels.shape[2] == 1 else shown[:, :, ::-1]
+    if pixels.shape[2] == 1:
+        pixels[...] = shown[:, :, 1:2]
+    else:
+        cv2.cvtColor(shown, cv2.COLOR_BGR2RGB, dst=pixels)
 
 
 @operation

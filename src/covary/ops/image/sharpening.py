@@ -56,11 +56,12 @@ def _unsharp_mask(picture: Image, taps: Floats, amount: float, threshold: float)
 
     if amount == 0 or taps[len(taps) // 2] == 1:
         return picture
+    values = picture.astype(np.float32)
+    # OpenCV is slow at uint16, whose values as float32 give the same sums.
     blurred = by_planes(
-        picture,
+        values if picture.dtype == np.uint16 else picture,
         lambda planes: cv2.sepFilter2D(planes, cv2.CV_32F, taps, taps, borderType=cv2.BORDER_REFLECT_101),
     )
-    values = picture.astype(np.float32)
     detail = np.subtract(values, blurred, out=blurred)
     limit = np.float32(threshold * white_of(picture))
     if limit > 0:

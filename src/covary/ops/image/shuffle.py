@@ -9,14 +9,18 @@ from covary.draws.streams import stream_uniforms
 from covary.ops.base import Draw, Operation, operation
 from covary.ops.image.spatial import is_count
 from covary.ops.view import View
-from covary.plan.changes import Change, Image, Ints, Pixels, Streams, Tiles
+from covary.plan.changes import Change, Image, Ints, Pixels, Streams, Tiles, into
 
 
-def exchanged(image: Image, cells: Ints, origins: Ints) -> Image:
+@into
+def exchanged(image: Image, cells: Ints, origins: Ints, out: Image | None = None) -> Image:
     """The picture whose cells show other parts of this one; see `Tiles`."""
-    made = np.empty_like(image)
+    made = np.empty_like(image) if out is None or out is image else out
     for (x0, y0, x1, y1), (x, y) in zip(cells.tolist(), origins.tolist(), strict=True):
         made[y0:y1, x0:x1] = image[y : y + y1 - y0, x : x + x1 - x0]
+    if out is image:
+        out[...] = made
+        return out
     return made
 
 
@@ -51,13 +55,23 @@ class RandomGridShuffle(Operation):
 
     def describe(self, draw: Draw, view: View) -> Change:
         streams = draw.stream("places")
-        cells = [_cells(size, self.grid) for size in view.size.tolist()]
-        origins = [_shuffled(some, streams[row : row + 1]) for row, some in enumerate(cells)]
-        parameters = tuple({"cells": some, "origins": own} for some, own in zip(cells, origins, strict=True))
+        cells: list[Ints] = [_NO_CELLS] * view.count
+        origins: list[Ints] = [_NO_CELLS] * view.count
+        alike: dict[tuple[int, int], list[int]] = {}
+        for row, (height, width) in enumerate(view.size.tolist()):
+            alike.setdefault((height, width), []).append(row)
+        for size, rows in alike.items():
+            own = _cells(size, self.grid)
+            for row, shown in zip(rows, _shuffled(own, streams[rows]), strict=True):
+                cells[row], origins[row] = own, shown
+        parameters = tuple({"cells": own, "origins": shown} for own, shown in zip(cells, origins, strict=True))
         return Pixels(exchanged, parameters, Tiles(tuple(cells), tuple(origins)))
 
 
-def _cells(size: list[int], grid: tuple[int, int]) -> NDArray[np.int64]:
+_NO_CELLS = np.zeros((0, 4), dtype=np.int64)
+
+
+def _cells(size: tuple[int, int], grid: tuple[int, int]) -> NDArray[np.int64]:
     """(K, 4) x0, y0, x1, y1 of the cells, row by row."""
     (top, bottom), (left, right) = (_edges(length, number) for length, number in zip(size, grid, strict=True))
     rows, columns = np.divmod(np.arange(len(top) * len(left)), len(left))
@@ -70,12 +84,12 @@ def _edges(length: int, number: int) -> tuple[NDArray[np.int64], NDArray[np.int6
     return edges[:-1], edges[1:]
 
 
-def _shuffled(cells: NDArray[np.int64], stream: Streams) -> NDArray[np.int64]:
-    """(K, 2) x0, y0 of the cell that each shows: one of its own size."""
-    chance = stream_uniforms(stream, len(cells)).ravel()
-    origins = cells[:, :2].copy()
+def _shuffled(cells: NDArray[np.int64], streams: Streams) -> NDArray[np.int64]:
+    """(B, K, 2) x0, y0 of the cells that each shows: one of its own size."""
+    chance = stream_uniforms(streams, len(cells))
+    origins = np.repeat(cells[None, :, :2], len(streams), axis=0)
     extents = cells[:, 2:] - cells[:, :2]
-    for extent in np.unique(extents, axis=0):
+    for extent in set(map(tuple, extents.tolist())):
         alike = np.flatnonzero((extents == extent).all(axis=1))
-        origins[alike] = cells[alike[np.argsort(chance[alike], kind="stable")], :2]
+        origins[:, alike] = cells[alike[np.argsort(chance[:, alike], axis=1, kind="stable")], :2]
     return origins

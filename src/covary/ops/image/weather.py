@@ -18,8 +18,6 @@ from covary.ops.image.light import clouds
 from covary.ops.image.luma import LUMA, identity_matrix
 from covary.ops.view import View
 from covary.plan.changes import Change, Colour, Curve, Floats, Image, Pixels, Shade
-from covary.plan.stages import Stage, ValueStep
-from covary.render import find_renderer
 
 
 def numbers(stream: int, *shape: int) -> NDArray[np.float64]:
@@ -124,7 +122,7 @@ def rained(image: Image, amount: float, slant: float, length: float, stream: int
     if not count or image.size == 0:
         return image
     height, width, _ = image.shape
-    x, y, size, near = numbers(stream, _DROPS, 4)[:count].T
+    x, y, size, near = numbers(stream, count, 4).T
     reach = length * height * (0.5 + size)
     dx, dy = reach * np.sin(slant), reach * np.cos(slant)
     # Places from before the upper and left edges on, so that streaks enter evenly.
@@ -169,11 +167,8 @@ class RandomSnow(Amount):
         if self.mode != "falling":
             tables = _whitening(amount, view)
             if view.channels == 3:
-                # Not fused: mixing channels and looking up values are each much faster alone than together.
                 changes.append(Colour(_fading(np.minimum(1.2 * amount, 0.8))))
-                changes.append(Pixels(looked_up, tuple({"table": table} for table in tables)))
-            else:
-                changes.append(Curve(tables))
+            changes.append(Curve(tables))
         if self.mode != "lying":
             rows = zip(amount, np.radians(draw("slant")), draw.stream("flakes"), strict=True)
             names = ("amount", "slant", "stream")
@@ -198,12 +193,6 @@ def _whitening(amount: Floats, view: View) -> Floats:
     return table
 
 
-def looked_up(image: Image, table: Floats) -> Image:
-    """The picture's values by a (1, N) table, as `Curve` has it."""
-    stage = Stage(size=np.array([image.shape[:2]], dtype=np.int64), values=(ValueStep(Curve(table[None])),))
-    return find_renderer()([stage], [image])[0]
-
-
 _FLAKES = 900
 
 
@@ -213,7 +202,7 @@ def snowed(image: Image, amount: float, slant: float, stream: int) -> Image:
     if not count or image.size == 0:
         return image
     height, width, _ = image.shape
-    x, y, near, length = numbers(stream, _FLAKES, 4)[:count].T
+    x, y, near, length = numbers(stream, count, 4).T
     unit = max(height, width) / 256
     centres = np.stack([x * width, y * height], axis=1)
     way = np.stack([np.full(count, np.sin(slant)), np.full(count, np.cos(slant))], axis=1)
