@@ -90,37 +90,42 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
   const std::int64_t front = whole(margin, lanes<T>) + lanes<T>, padded = front + whole(run + margin, lanes<T>) + 2 * lanes<T>;
   const int lines = single ? 1 : widths.count;
   const Room<T> room(side * lines * padded);
-  const auto line = [&](std::int64_t y, int k) { return room.data() + (y % side * lines + k) * padded + front; };
-  for (std::int64_t k = 0; k < side; ++k)
-    for (std::int64_t i = -front; i < padded - front; ++i) line(k, 0)[i] = Choice::template neutral<T>();
+  T* window[2 * widest_extreme + 1];  // the lines of the rows about the one that is made
+  for (int k = 0; k < side; ++k) {
+    window[k] = room.data() + k * lines * padded + front;
+    for (std::int64_t i = -front; i < padded - front; ++i) window[k][i] = Choice::template neutral<T>();
+  }
   int places[2 * widest_extreme + 1];
   for (int k = 0; k < side; ++k) places[k] = widths.place(near.halves[k]);
   // A row, and the extremes of its runs of each width about each of its values.
-  const auto take = [&](std::int64_t y) {
-    std::memcpy(line(y, 0), picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
+  const auto take = [&](std::int64_t y, T* row) {
+    std::memcpy(row, picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
     for (int k = 1; k < lines; ++k) {
       const std::int64_t step = (widths.half[k] - widths.half[k - 1]) * c, further = margin - widths.half[k] * c;
       const bool first = k == 1;
-      const T* __restrict from = line(y, k - 1);
-      T* __restrict to = line(y, k);
+      const T* __restrict from = row + (k - 1) * padded;
+      T* __restrict to = row + k * padded;
       for (std::int64_t i = -whole(further, lanes<T>); i < run + further; i += lanes<T>) {
         const Vector<T> found = Choice::of(load(from + i - step), load(from + i + step));
         store(to + i, first ? Choice::of(found, load(from + i)) : found);
       }
     }
   };
-  for (std::int64_t y = 0; y < least(near.reach, picture.height); ++y) take(y);
-  for (std::int64_t y = 0; y < picture.height; ++y) {
-    if (y + near.reach < picture.height) take(y + near.reach);
+  for (std::int64_t y = -near.reach; y < picture.height; ++y) {
+    T* first = window[0];
+    for (int k = 1; k < side; ++k) window[k - 1] = window[k];
+    window[side - 1] = first;
+    if (y + near.reach < picture.height) take(y + near.reach, first);
+    if (y < 0) continue;
     const T* rows[2 * widest_extreme + 1 > looked_at ? 2 * widest_extreme + 1 : looked_at];
     int count = 0;
     for (int k = 0; k < side; ++k) {
       const std::int64_t from = y + k - near.reach;
       if (from < 0 || from >= picture.height) continue;
       if (single) {
-        for (int x = -near.halves[k]; x <= near.halves[k]; ++x) rows[count++] = line(from, 0) + x * c;
+        for (int x = -near.halves[k]; x <= near.halves[k]; ++x) rows[count++] = window[k] + x * c;
       } else {
-        rows[count++] = line(from, places[k]);
+        rows[count++] = window[k] + places[k] * padded;
       }
     }
     fold<T, Choice>(rows, count, run, picture.made(y));
