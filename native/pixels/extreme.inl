@@ -55,6 +55,7 @@ COVARY_ALWAYS void fold_block(const T* const* rows, int count, std::int64_t i, T
   Vector<T> found[Count];
 #pragma GCC unroll 8
   for (int v = 0; v < Count; ++v) found[v] = load(rows[0] + i + v * lanes<T>);
+#pragma GCC unroll 5
   for (int k = 1; k < count; ++k) {
 #pragma GCC unroll 8
     for (int v = 0; v < Count; ++v) found[v] = Choice::of(found[v], load(rows[k] + i + v * lanes<T>));
@@ -64,7 +65,7 @@ COVARY_ALWAYS void fold_block(const T* const* rows, int count, std::int64_t i, T
 }
 
 template <class T, class Choice>
-void fold(const T* const* rows, int count, std::int64_t run, T* to) {
+COVARY_ALWAYS void fold(const T* const* rows, int count, std::int64_t run, T* to) {
   std::int64_t i = 0;
   for (; i + 4 * lanes<T> <= run; i += 4 * lanes<T>) fold_block<T, Choice, 4>(rows, count, i, to);
   for (; i + lanes<T> <= run; i += lanes<T>) fold_block<T, Choice, 1>(rows, count, i, to);
@@ -128,7 +129,13 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
         rows[count++] = window[k] + places[k] * padded;
       }
     }
-    fold<T, Choice>(rows, count, run, picture.made(y));
+    if (count == looked_at) {
+      // So few addresses stay in registers.
+      const T* const few[looked_at] = {rows[0], rows[1], rows[2], rows[3], rows[4]};
+      fold<T, Choice>(few, looked_at, run, picture.made(y));
+    } else {
+      fold<T, Choice>(rows, count, run, picture.made(y));
+    }
   }
 }
 
