@@ -55,6 +55,7 @@ COVARY_ALWAYS void fold_block(const T* const* rows, int count, std::int64_t i, T
   Vector<T> found[Count];
 #pragma GCC unroll 8
   for (int v = 0; v < Count; ++v) found[v] = load(rows[0] + i + v * lanes<T>);
+#pragma GCC unroll 5
   for (int k = 1; k < count; ++k) {
 #pragma GCC unroll 8
     for (int v = 0; v < Count; ++v) found[v] = Choice::of(found[v], load(rows[k] + i + v * lanes<T>));
@@ -64,7 +65,7 @@ COVARY_ALWAYS void fold_block(const T* const* rows, int count, std::int64_t i, T
 }
 
 template <class T, class Choice>
-void fold(const T* const* rows, int count, std::int64_t run, T* to) {
+COVARY_ALWAYS void fold(const T* const* rows, int count, std::int64_t run, T* to) {
   std::int64_t i = 0;
   for (; i + 4 * lanes<T> <= run; i += 4 * lanes<T>) fold_block<T, Choice, 4>(rows, count, i, to);
   for (; i + lanes<T> <= run; i += lanes<T>) fold_block<T, Choice, 1>(rows, count, i, to);
@@ -90,40 +91,51 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
   const std::int64_t front = whole(margin, lanes<T>) + lanes<T>, padded = front + whole(run + margin, lanes<T>) + 2 * lanes<T>;
   const int lines = single ? 1 : widths.count;
   const Room<T> room(side * lines * padded);
-  const auto line = [&](std::int64_t y, int k) { return room.data() + (y % side * lines + k) * padded + front; };
-  for (std::int64_t k = 0; k < side; ++k)
-    for (std::int64_t i = -front; i < padded - front; ++i) line(k, 0)[i] = Choice::template neutral<T>();
+  T* window[2 * widest_extreme + 1];  // the lines of the rows about the one that is made
+  for (int k = 0; k < side; ++k) {
+    window[k] = room.data() + k * lines * padded + front;
+    for (std::int64_t i = -front; i < padded - front; ++i) window[k][i] = Choice::template neutral<T>();
+  }
   int places[2 * widest_extreme + 1];
   for (int k = 0; k < side; ++k) places[k] = widths.place(near.halves[k]);
   // A row, and the extremes of its runs of each width about each of its values.
-  const auto take = [&](std::int64_t y) {
-    std::memcpy(line(y, 0), picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
+  const auto take = [&](std::int64_t y, T* row) {
+    std::memcpy(row, picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
     for (int k = 1; k < lines; ++k) {
       const std::int64_t step = (widths.half[k] - widths.half[k - 1]) * c, further = margin - widths.half[k] * c;
       const bool first = k == 1;
-      const T* __restrict from = line(y, k - 1);
-      T* __restrict to = line(y, k);
+      const T* __restrict from = row + (k - 1) * padded;
+      T* __restrict to = row + k * padded;
       for (std::int64_t i = -whole(further, lanes<T>); i < run + further; i += lanes<T>) {
         const Vector<T> found = Choice::of(load(from + i - step), load(from + i + step));
         store(to + i, first ? Choice::of(found, load(from + i)) : found);
       }
     }
   };
-  for (std::int64_t y = 0; y < least(near.reach, picture.height); ++y) take(y);
-  for (std::int64_t y = 0; y < picture.height; ++y) {
-    if (y + near.reach < picture.height) take(y + near.reach);
+  for (std::int64_t y = -near.reach; y < picture.height; ++y) {
+    T* first = window[0];
+    for (int k = 1; k < side; ++k) window[k - 1] = window[k];
+    window[side - 1] = first;
+    if (y + near.reach < picture.height) take(y + near.reach, first);
+    if (y < 0) continue;
     const T* rows[2 * widest_extreme + 1 > looked_at ? 2 * widest_extreme + 1 : looked_at];
     int count = 0;
     for (int k = 0; k < side; ++k) {
       const std::int64_t from = y + k - near.reach;
       if (from < 0 || from >= picture.height) continue;
       if (single) {
-        for (int x = -near.halves[k]; x <= near.halves[k]; ++x) rows[count++] = line(from, 0) + x * c;
+        for (int x = -near.halves[k]; x <= near.halves[k]; ++x) rows[count++] = window[k] + x * c;
       } else {
-        rows[count++] = line(from, places[k]);
+        rows[count++] = window[k] + places[k] * padded;
       }
     }
-    fold<T, Choice>(rows, count, run, picture.made(y));
+    if (count == looked_at) {
+      // So few addresses stay in registers.
+      const T* const few[looked_at] = {rows[0], rows[1], rows[2], rows[3], rows[4]};
+      fold<T, Choice>(few, looked_at, run, picture.made(y));
+    } else {
+      fold<T, Choice>(rows, count, run, picture.made(y));
+    }
   }
 }
 
