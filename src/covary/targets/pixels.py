@@ -60,7 +60,7 @@ def outline_of(mask: Bools, *, tolerance: float = 0.3) -> Floats | None:
         loops = [_simpler(loop, tolerance) for loop in loops]
     polygon = loops[0]
     for loop in sorted(loops[1:], key=len, reverse=True):
-        polygon = _joined(polygon, loop)
+        polygon = bridged(polygon, loop)
     return polygon + np.array([x, y], dtype=np.float64)
 
 
@@ -123,7 +123,7 @@ def _simpler(loop: Floats, tolerance: float) -> Floats:
     return fewer if len(fewer) >= 4 else loop
 
 
-def _joined(polygon: Floats, loop: Floats) -> Floats:
+def bridged(polygon: Floats, loop: Floats) -> Floats:
     """Both as one polygon: from the corner of the first that is nearest to the second over and, around it, back."""
     gaps = ((polygon[:, None] - loop[None]) ** 2).sum(axis=2)
     here, there = np.unravel_index(int(gaps.argmin()), gaps.shape)
