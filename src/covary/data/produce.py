@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from covary.pipeline import Pipeline
     from covary.planned import Planned
 
+FORMS = ("boxes", "keypoints", "oriented_boxes", "polygons", "line_strings", "targets")
+"""The options of a pipeline that say how fields of pictures are written."""
+
 OnError: TypeAlias = Literal["skip", "raise"]
 
 # Pictures that have to be decoded before they are planned (all but JPEGs) are not held all at once if they take more.
@@ -140,7 +143,9 @@ class _Work:
         start = time.perf_counter()
         # Mixing moves what boxes and masks say, and so there are no objects as they were any more.
         with_objects = fields.pop("objects", None) is not None
-        keypoints = Keypoints("xyv") if with_objects else Keypoints() if pipeline is None else pipeline.keypoints
+        forms: dict[str, Any] = {} if pipeline is None else {name: getattr(pipeline, name) for name in FORMS}
+        if with_objects:
+            forms["keypoints"] = Keypoints("xyv")
         fields = mix_batch(
             mixers,
             fields,
@@ -149,8 +154,7 @@ class _Work:
             epoch=fields["variations"].tolist(),
             keys=fields["keys"],
             layout="HWC" if pipeline is None else pipeline.layout,
-            boxes=Boxes() if pipeline is None else pipeline.boxes,
-            keypoints=keypoints,
+            **forms,
         )
         if producer.finish is not None:
             for name in mixers.pictures:

@@ -6,6 +6,8 @@ pixels that are still to be seen. What no cover touches stays as it is.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from covary.plan.changes import Bools
@@ -18,7 +20,7 @@ WIDER = 1e-6  # px by which a rectangle is widened, so that no corner lies on it
 NOTHING = 1e-5  # square px
 
 
-def open_polygons(shapes: Shapes, covered: Bools, rectangle: tuple[int, int, int, int] | None) -> Shapes:
+def open_polygons(shapes: Shapes, covered: Bools, rectangle: Rectangle | None) -> Shapes:
     """What of polygons is not covered.
 
     Args:
@@ -28,10 +30,7 @@ def open_polygons(shapes: Shapes, covered: Bools, rectangle: tuple[int, int, int
     """
     made, owners = list[Points](), list[int]()
     for points, owner in zip(shapes.points, shapes.owners, strict=True):
-        if rectangle is not None:
-            pieces = without_rectangle(points, tuple(float(end) for end in rectangle))
-        else:
-            pieces = _without_pixels(points, covered)
+        pieces = _without_pixels(points, covered) if rectangle is None else without_rectangle(points, rectangle)
         made += pieces
         owners += [owner] * len(pieces)
     return Shapes(made, owners)
@@ -65,7 +64,7 @@ def without_rectangle(points: Points, rectangle: Rectangle) -> list[Points]:
     runs = _runs_outside(points, wide)
     if not runs:
         hole = _corners(rectangle)
-        return [bridged(points, hole if _turns(points) < 0 else hole[::-1])]
+        return [np.asarray(bridged(points, hole if _turns(points) < 0 else hole[::-1]), dtype=np.float64)]
     parts = _joined(runs, points, wide)
     if parts is None:
         return [points]
@@ -200,7 +199,8 @@ def _contains(polygon: Points, point: Points) -> bool:
 
 
 def _without_repeats(points: Points) -> Points:
-    return points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
+    kept: Points = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
+    return kept
 
 
 def _without_pixels(points: Points, covered: Bools) -> list[Points]:
@@ -211,7 +211,7 @@ def _without_pixels(points: Points, covered: Bools) -> list[Points]:
     part = covered[y0:y1, x0:x1]
     if not part.any():
         return [points]
-    pixels = fill_polygon(points - (x0, y0), part.shape)
+    pixels = fill_polygon(points - np.array((x0, y0)), part.shape)
     left = pixels & ~part
     if left.any() and (left == pixels).all():
         return [points]
@@ -219,7 +219,8 @@ def _without_pixels(points: Points, covered: Bools) -> list[Points]:
 
     count, numbers = cv2.connectedComponents(left.view(np.uint8), connectivity=4)
     outlines = [outline_of(numbers == number) for number in range(1, count)]
-    return [outline + (x0, y0) for outline in outlines if outline is not None]
+    corner = np.array((x0, y0))
+    return [outline + corner for outline in outlines if outline is not None]
 
 
 def _open_runs(points: Points, covered: Bools) -> list[Points]:
@@ -227,7 +228,7 @@ def _open_runs(points: Points, covered: Bools) -> list[Points]:
     height, width = covered.shape
     runs: list[list[Points]] = []
     going = False
-    for start, end in zip(points[:-1], points[1:], strict=True):
+    for start, end in pairwise(points):
         shares = _crossings(start, end)
         middles = start + (end - start) * ((shares[:-1] + shares[1:]) / 2)[:, None]
         column = np.clip(np.floor(middles[:, 0]), 0, width - 1).astype(np.intp)

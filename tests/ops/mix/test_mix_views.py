@@ -80,7 +80,7 @@ def test_weights_of_the_chains_are_dirichlet() -> None:
     mixer = mix.AugMixViews(alpha=alpha, width=3)
     batch = read_batch(
         {"image": np.zeros((count, 1, 1), np.uint8)},
-        classes=None, seed=1, epoch=0, keys=None, layout=None, boxes="pascal_voc", keypoints="xy",
+        classes=None, seed=1, epoch=0, keys=None, layout=None,
     )  # fmt: skip
     _, weights = mixer.blends(Draws(mixer, "mix.AugMixViews", batch), 0)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
