@@ -110,7 +110,7 @@ def test_covers_of_any_shape_leave_the_open_pixels_and_drop_what_is_hidden(seed,
     for part in left["polygons"]:
         found |= fill_polygon(part, (SIDE, SIDE))
     expected = fill_polygon(points, (SIDE, SIDE)) & ~covered
-    assert np.count_nonzero(found != expected) <= 8  # outlines are spared their stairs
+    assert np.count_nonzero(found != expected) <= 25  # single ones along the outline, which is spared its stairs
     assert left["polygon_labels"] == ["it"] * len(left["polygons"]) and bool(left["polygons"]) == expected.any()
 
 
