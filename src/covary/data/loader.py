@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike
 from covary.data.batch import Batch
 from covary.data.cache import Cache, open_cache, parse_cache
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import Decode, usual_channels
+from covary.data.fetch import UNUSABLE, Decode, usual_channels
 from covary.data.made import BadSample, Made
 from covary.data.options import (
     check_plan,
@@ -46,6 +47,7 @@ from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
 from covary.data.workers import Workers, WorkerType, start_workers
 from covary.draws.keys import Key
 from covary.pipeline import Pipeline, usable_cores
+from covary.stacks import stack_bytes
 
 if TYPE_CHECKING:
     from covary.ops.mix.base import Alternatives, Mixers
@@ -61,6 +63,9 @@ class Loader:
     workers, and after a resume. In epoch e a sample takes variation e: `pipeline(image=..., key=key, epoch=e)`, and
     what `expand` writes as number e. With `decode="full"` these are the very pixels; "scaled" decodes JPEGs no larger
     than the drawn crop and resize need: it costs less, and halves in the decoder instead of the renderer.
+
+    Samples may hold a `video` or a `volume` in place of a picture, with their labels, as arrays; they are what
+    `pipeline.batch` gives with the same keys. `decode`, `channels` and `visible` are for pictures alone.
 
     Args:
         source: the data: a path (what lies there is found by looking), arrays, or a data set; see `open_dataset`.
@@ -469,6 +474,8 @@ class Loader:
         schedule, pipeline, finish = self._schedule, self.pipeline, None
         if self._mix is not None and self._mix.raw and pipeline is not None:
             pipeline, finish = pipeline.parted()
+        if self._channels is not None or self._visible:
+            self._refuse_stacks()
         channels = self._channels or usual_channels(self.dataset, spread(schedule.rows, PROBES))
         return Producer(
             dataset=self.dataset,
@@ -485,6 +492,14 @@ class Loader:
             cache_side=self._cache_side,
             visible=self._visible,
         )
+
+    def _refuse_stacks(self) -> None:
+        """Refuse options for pictures where the samples hold videos or volumes."""
+        option = "channels" if self._channels is not None else "visible"
+        for index in spread(self._schedule.rows, 1):
+            with contextlib.suppress(*UNUSABLE):
+                if stack_bytes(self.dataset.read(index)):
+                    raise TypeError(f"Loader: {option} is for pictures; the samples hold videos or volumes")
 
     def _opened_cache(self, channels: int | None) -> Cache | None:
         if self._cache_options is None:

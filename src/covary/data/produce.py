@@ -19,6 +19,7 @@ from covary.data.schedule import Order, Schedule
 from covary.data.strength import EpochStrength, of_samples
 from covary.draws.keys import Key
 from covary.plan.changes import Image, Ints
+from covary.stacks import stack_bytes
 from covary.targets import Boxes, Keypoints
 from covary.targets.visible import visible_fractions
 
@@ -176,7 +177,7 @@ class _Work:
                 continue
             last = row
             rows.append(row)
-            size += 0 if row.picture is None else row.picture.nbytes
+            size += (0 if row.picture is None else row.picture.nbytes) + stack_bytes(row.fields)
             if size > CHUNK_BYTES or len(rows) == most:
                 yield rows
                 rows, size, last = [], 0, None
@@ -252,7 +253,7 @@ class _Work:
             pipeline = for_objects(pipeline, rows[0].objects)
         try:
             if not rows[0].has_image:
-                return Part(rows, None, self._beside(pipeline, rows, [row.fields for row in rows]))
+                return Part(rows, None, self._without_pictures(pipeline, rows))
             return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
@@ -275,6 +276,18 @@ class _Work:
     def _strengths(self, rows: Sequence[Row]) -> Any:
         return of_samples(self.strength, self.of.dataset.labels, [row.index for row in rows])
 
+    def _without_pictures(self, pipeline: Pipeline, rows: list[Row]) -> list[dict[str, Any]]:
+        """The fields of samples without a picture, their videos, volumes, sounds and texts varied."""
+        start = time.perf_counter()
+        varied = pipeline.vary(
+            [row.fields for row in rows],
+            keys=[row.key for row in rows],
+            epoch=[row.variation for row in rows],
+            strength=self._strengths(rows),
+        )
+        self.spent.render += time.perf_counter() - start
+        return varied
+
     def _beside(self, pipeline: Pipeline, rows: list[Row], labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The fields with their sounds and texts varied."""
         start = time.perf_counter()
@@ -288,6 +301,11 @@ class _Work:
         return varied
 
     def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> Part:
+        for row in rows:
+            if stack_bytes(row.fields):
+                raise ValueError(
+                    "a sample has a picture and a video or volume: labels could belong to either; give it one of them"
+                )
         while rows:
             start = time.perf_counter()
             plan = pipeline.planned(
