@@ -11,7 +11,7 @@ from covary.data import ArrayFolder, Arrays, open_dataset
 COUNT = 7
 VIDEO = Pipeline([image.RandomCrop((20, 24)), image.HorizontalFlip(), image.GaussianNoise((0.01, 0.05))], seed=3)
 VOLUME = Pipeline(
-    [volume.RandomAffine3D(rotate=15, fill=-1000), volume.RandomFlip3D(), volume.RandomCrop3D((6, 12, 12))], seed=5
+    [volume.RandomAffine3D(rotate=15, fill=-1000), volume.HorizontalFlip3D(), volume.RandomCrop3D((6, 12, 12))], seed=5
 )
 
 
@@ -147,9 +147,6 @@ def test_tensors_of_other_axes_become_videos_and_volumes():
     volumes = torch.arange(2 * 2 * 5 * 6 * 7, dtype=torch.float64).reshape(2, 2, 5, 6, 7)
     for name, values, axes in (("video", videos, (0, 2, 3, 1)), ("volume", volumes, (1, 2, 3, 0))):
         kept = np.asarray(values[1]).transpose(axes)
-        as_listed = Listed([{name: value} for value in values])
-        items = open_dataset([{name: value} for value in values]) if False else None
-        assert items is None and as_listed
         assert np.array_equal(Arrays({name: values}).read(1)[name], kept)
         assert np.array_equal(Arrays({name: list(values)}).read(1)[name], kept)
         assert np.array_equal(open_dataset(Indexable([{name: value} for value in values])).read(1)[name], kept)
@@ -190,9 +187,10 @@ def test_folders_of_numpy_files_stream_their_fields(tmp_path):
                 assert batch.label[row] == "ab".index(key.split("/")[1])
     assert np.array_equal(data.read(COUNT)["volume"], samples[0]["volume"])
     clip = clips()[0]["video"]
-    np.save(tmp_path / "clip.npy", clip.astype(np.float64))
-    (video,) = [s for s in map(ArrayFolder(tmp_path, field="video").read, range(COUNT + 2)) if "video" in s][:1]
-    assert video["video"].dtype == np.float32 or video["video"].dtype == np.int16
+    (tmp_path / "clips").mkdir()
+    np.save(tmp_path / "clips" / "0.npy", clip.astype(np.float64))
+    video = ArrayFolder(tmp_path / "clips", field="video").read(0)["video"]
+    assert video.dtype == np.float32 and np.array_equal(video, clip)
 
 
 def test_bad_numpy_files_are_left_out_and_named(tmp_path):
@@ -204,13 +202,10 @@ def test_bad_numpy_files_are_left_out_and_named(tmp_path):
         (batch,) = loader
     assert list(batch.keys) == ["a.npy"]
     assert {problem.key for problem in loader.problems} == {"b.npy", "c.npz", "d.npy"}
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(ValueError, match="no NumPy files"):
-        ArrayFolder(tmp_path, exclude=["."]) if False else ArrayFolder(_empty(tmp_path))
-
-
-def _empty(folder):
-    (folder / "empty").mkdir()
-    return folder / "empty"
+        ArrayFolder(empty)
 
 
 def test_several_images_alone_are_varied_too():
@@ -239,15 +234,13 @@ def test_videos_in_one_array_are_blended():
         (
             {"mix": mix.MixUp(field="video")},
             ValueError,
-            "MixUp: mask beside video cannot be mixed|keypoints beside video",
+            "(mask|keypoints) beside video cannot be mixed",
         ),
     ],
 )
 def test_what_videos_cannot_be_combined_with_is_refused(options, error, message):
-    with (
-        Loader(Listed(clips()), VIDEO, batch_size=4, workers=0, **options) as loader,
-        pytest.raises(error, match=message),
-    ):
+    loader = Loader(Listed(clips()), VIDEO, batch_size=4, workers=0, **options)
+    with pytest.raises(error, match=message):
         list(loader)
 
 
