@@ -239,7 +239,8 @@ def test_videos_in_one_array_are_blended():
     ],
 )
 def test_what_videos_cannot_be_combined_with_is_refused(options, error, message):
-    loader = Loader(Listed(clips()), VIDEO, batch_size=4, workers=0, **options)
+    samples = [{name: value for name, value in sample.items() if name != "label"} for sample in clips()]
+    loader = Loader(Listed(samples), VIDEO, batch_size=4, workers=0, **options)
     with pytest.raises(error, match=message):
         list(loader)
 
@@ -249,7 +250,7 @@ def test_what_videos_cannot_be_combined_with_is_refused(options, error, message)
     [
         ({"video": b"mp4"}, "video is a bytes; a NumPy array of three or four axes is needed"),
         ({"image": np.zeros((30, 32, 3), np.uint8), **clips()[0]}, "a picture and a video or volume"),
-        ({"video": np.zeros((3, 10, 10, 3), np.uint8)}, "RandomCrop"),
+        ({"video": np.zeros((3, 4, 5, 3, 1), np.uint8)}, "video has shape"),
         ({"video": clips()[0]["video"], "mask": np.zeros((2, 30, 32))}, "give one entry for each frame"),
     ],
 )
@@ -272,3 +273,10 @@ def test_sounds_beside_videos_vary_too():
     for row, key in enumerate(batch.keys):
         alone = pipeline(**samples[row], key=key)
         assert np.array_equal(batch.video[row], alone["video"]) and np.array_equal(batch.audio[row], alone["audio"])
+
+
+def test_volumes_that_may_not_be_written_to_are_varied_as_others(tmp_path):
+    sample = scans()[0]
+    np.save(tmp_path / "scan.npy", sample["volume"])
+    mapped = {**sample, "volume": np.load(tmp_path / "scan.npy", mmap_mode="r")}
+    assert np.array_equal(VOLUME(**mapped, key=3)["volume"], VOLUME(**sample, key=3)["volume"])
