@@ -147,7 +147,7 @@ def stack_of(value: Any, field: str) -> NDArray[Any]:
         value: an array, or a PyTorch tensor: videos (..., T, C, H, W), volumes (..., C, D, H, W).
         field: "video" or "volume".
     """
-    array = value.detach().cpu().numpy() if is_tensor(value) else value
+    array: NDArray[Any] = value.detach().cpu().numpy() if is_tensor(value) else value
     if is_tensor(value) and array.ndim >= 4:
         if field == "video":
             array = channels_last(array)

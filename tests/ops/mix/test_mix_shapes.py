@@ -311,3 +311,20 @@ def test_the_options_of_a_pipeline_reach_the_mixers_through_the_loader() -> None
             polygons = [np.asarray(each) * SIDE for each in batch.polygons[row]]
             drawn = filled(polygons, batch.polygon_labels[row], index, (SIDE, SIDE))
             assert not thick(drawn != (batch.image[row][:, :, index] > 0.5)).any()
+
+
+@pytest.mark.parametrize("with_boxes", [False, True])
+def test_an_object_at_the_edge_is_pasted_once_and_not_drawn_out(with_boxes: bool) -> None:
+    masks = np.zeros((2, 1, 30, 30), bool)
+    masks[:, 0, :10, 5:15] = True
+    fields: dict[str, Any] = {
+        "image": masks[:, 0, :, :, None].repeat(3, axis=3) * np.uint8(200),
+        "masks": list(masks),
+        "polygons": [[[[5, 0], [15, 0], [15, 10], [5, 10]]]] * 2,
+    }
+    if with_boxes:
+        fields["boxes"] = [np.array([[5.0, 0, 15, 10]])] * 2
+    out = mix.CopyPaste(share=1.0, scale=(0.5, 0.5), shift=(0.2, 0.2))(fields)
+    drawn = fill_polygon(np.array(out["polygons"][0][-1]), (30, 30))
+    np.testing.assert_array_equal(out["masks"][0][-1], drawn)
+    assert drawn.sum() == 25 and (out["image"][0][..., 0] > 0).sum() == (drawn | masks[0, 0]).sum()

@@ -16,6 +16,7 @@ from covary.plan.fusion import plan
 from covary.plan.stages import Stage
 from covary.render import find_renderer
 from covary.render.buffers import empty
+from covary.targets.masks import constant_borders
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,7 @@ class Pieces:
         stages: from the picture to the rectangle.
         canvas: from the rectangle to the canvas.
         sizes: (N, 2) height and width of the pictures.
+        reaches_out: whether pieces reach beyond their pictures, so that borders show again what is there once.
     """
 
     batch: Batch
@@ -37,6 +39,7 @@ class Pieces:
     stages: tuple[Stage, ...]
     canvas: Stage
     sizes: Ints
+    reaches_out: bool = False
 
     @classmethod
     def of(
@@ -69,7 +72,7 @@ class Pieces:
         back[:, :2, 2] *= -1
         (group,) = plan([Step(cut, None)], sizes)
         canvas = Stage(canvases, (Warp(back, canvases, border="constant"),), border="constant")
-        return cls(batch, sources, rectangles, group.stages, canvas, sizes)
+        return cls(batch, sources, rectangles, group.stages, canvas, sizes, border is not None)
 
     def pixels(self, layer: Layer) -> list[Image]:
         """The pieces of a layer, in its own layout."""
@@ -88,7 +91,8 @@ class Pieces:
             objects: of each piece's picture. Default: all that it has.
         """
         samples = [objects_of(self.batch, source) for source in self.sources] if objects is None else objects
-        return moved(self.batch, samples, (*self.stages, self.canvas), self.sizes)
+        stages = constant_borders(self.stages) if self.reaches_out else self.stages  # borders clone no objects
+        return moved(self.batch, samples, (*stages, self.canvas), self.sizes)
 
 
 def _rendered(stages: Sequence[Stage], images: Sequence[Image], layout: Layout) -> list[Image]:
