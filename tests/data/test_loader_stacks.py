@@ -231,6 +231,7 @@ def test_videos_in_one_array_are_blended():
         ({"channels": 3}, TypeError, "channels is for pictures; the samples hold videos or volumes"),
         ({"visible": True}, TypeError, "visible is for pictures; the samples hold videos or volumes"),
         ({"mix": mix.CutMix()}, ValueError, "CutMix: no image among the fields"),
+        ({"mix": mix.MixUp()}, ValueError, "MixUp: no image among the fields"),
         (
             {"mix": mix.MixUp(field="video")},
             ValueError,

@@ -93,6 +93,7 @@ class MixUp(BetaMixer):
             made.pair(row, partners[row], shares[row])
         if self.field != "image":
             return
+        batch.field("image")
         for layer in batch.layers():
             self._blend_layer(batch, layer, rows, partners, shares, made)
         if has_objects(batch):
