@@ -96,7 +96,7 @@ def test_depths_of_a_chain_are_evenly_likely() -> None:
     picture_ = np.array([[0, 1], [2, 3]], np.uint8)[:, :, None]
     batch = read_batch(
         {"image": np.repeat(picture_[None], 1500, axis=0)},
-        classes=None, seed=1, epoch=0, keys=None, layout="HWC", boxes="pascal_voc", keypoints="xy",
+        classes=None, seed=1, epoch=0, keys=None, layout="HWC",
     )  # fmt: skip
     turned = vary(batch, range(1500), (image.Rotate((90, 90)),), (1, 3), "test")
     turns = [np.rot90(picture_, k) for k in range(4)]
