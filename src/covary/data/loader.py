@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 import warnings
@@ -24,7 +23,7 @@ from numpy.typing import ArrayLike
 from covary.data.batch import Batch
 from covary.data.cache import Cache, open_cache, parse_cache
 from covary.data.dataset import Dataset, SampleError
-from covary.data.fetch import UNUSABLE, Decode, usual_channels
+from covary.data.fetch import Decode, usual_channels
 from covary.data.made import BadSample, Made
 from covary.data.options import (
     check_plan,
@@ -47,7 +46,6 @@ from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
 from covary.data.workers import Workers, WorkerType, start_workers
 from covary.draws.keys import Key
 from covary.pipeline import Pipeline, usable_cores
-from covary.stacks import stack_bytes
 
 if TYPE_CHECKING:
     from covary.ops.mix.base import Alternatives, Mixers
@@ -474,8 +472,6 @@ class Loader:
         schedule, pipeline, finish = self._schedule, self.pipeline, None
         if self._mix is not None and self._mix.raw and pipeline is not None:
             pipeline, finish = pipeline.parted()
-        if self._channels is not None or self._visible:
-            self._refuse_stacks()
         channels = self._channels or usual_channels(self.dataset, spread(schedule.rows, PROBES))
         return Producer(
             dataset=self.dataset,
@@ -491,15 +487,8 @@ class Loader:
             cache=self._opened_cache(channels),
             cache_side=self._cache_side,
             visible=self._visible,
+            for_pictures="channels" if self._channels is not None else "visible" if self._visible else "",
         )
-
-    def _refuse_stacks(self) -> None:
-        """Refuse options for pictures where the samples hold videos or volumes."""
-        option = "channels" if self._channels is not None else "visible"
-        for index in spread(self._schedule.rows, 1):
-            with contextlib.suppress(*UNUSABLE):
-                if stack_bytes(self.dataset.read(index)):
-                    raise TypeError(f"Loader: {option} is for pictures; the samples hold videos or volumes")
 
     def _opened_cache(self, channels: int | None) -> Cache | None:
         if self._cache_options is None:

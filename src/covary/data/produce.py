@@ -58,6 +58,7 @@ class Producer:
         cache: of samples that were read before, or None.
         cache_side: where pictures are cached and `decode` is "scaled", their shorter sides stay at least so long.
         visible: whether each picture gets a field `visible`, the share of its source that is seen.
+        for_pictures: an option that was asked for and is for pictures alone; "" where there is none.
     """
 
     dataset: Dataset
@@ -73,6 +74,7 @@ class Producer:
     cache: Cache | None = None
     cache_side: int = 512
     visible: bool = False
+    for_pictures: str = ""
 
     @property
     def varies_sounds(self) -> bool:
@@ -277,7 +279,13 @@ class _Work:
         return of_samples(self.strength, self.of.dataset.labels, [row.index for row in rows])
 
     def _without_pictures(self, pipeline: Pipeline, rows: list[Row]) -> list[dict[str, Any]]:
-        """The fields of samples without a picture, their videos, volumes, sounds and texts varied."""
+        """The fields of samples without a picture, their videos, volumes, sounds and texts varied.
+
+        Raises:
+            TypeError: they hold videos or volumes, and an option is for pictures alone.
+        """
+        if self.of.for_pictures and any(stack_bytes(row.fields) for row in rows):
+            raise TypeError(f"Loader: {self.of.for_pictures} is for pictures; the samples hold videos or volumes")
         start = time.perf_counter()
         varied = pipeline.vary(
             [row.fields for row in rows],
