@@ -47,16 +47,16 @@ DEFAULTS: dict[str, Any] = {
 """All options but the seed, as a pipeline keeps them when nothing else is said."""
 
 
-def checked_targets(targets: Mapping[str, Kind] | None) -> dict[str, Kind]:
+def checked_targets(targets: Mapping[str, Kind] | None, owner: str = "Pipeline") -> dict[str, Kind]:
     if targets is None:
         return {}
     if not isinstance(targets, Mapping):
-        raise TypeError(f"Pipeline: targets is a {type(targets).__name__}; allowed: a mapping of names to kinds")
+        raise TypeError(f"{owner}: targets is a {type(targets).__name__}; allowed: a mapping of names to kinds")
     for name, kind in targets.items():
         if not isinstance(name, str) or name in (*KINDS, "images"):
-            raise ValueError(f"Pipeline: targets names {name!r}; allowed: names that are no field of a pipeline's own")
+            raise ValueError(f"{owner}: targets names {name!r}; allowed: names that are no field of a pipeline's own")
         if kind not in KINDS:
-            raise ValueError(f"Pipeline: targets[{name!r}] is {kind!r}; allowed: {', '.join(KINDS)}")
+            raise ValueError(f"{owner}: targets[{name!r}] is {kind!r}; allowed: {', '.join(KINDS)}")
     return dict(targets)
 
 

@@ -435,6 +435,37 @@ class Pipeline:
         groups = self._images.groups(full, _like(channels, dtype), anew(), fields)
         return self._images.planned(full, groups, anew, fields)
 
+    def vary(
+        self,
+        samples: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[Key],
+        epoch: int | Sequence[int] = 0,
+        strength: Strength = None,
+        threads: int = 1,
+    ) -> list[dict[str, Any]]:
+        """Vary B samples of any kinds, each a dict of fields; what there are no operations for comes back as it is.
+
+        Args:
+            samples: their fields, under the names of a single call.
+            keys: B identities.
+            epoch: one for all, or one for each sample.
+            strength: in [0, 1], one for all or one for each sample. Default: 1.
+            threads: cores to use.
+
+        Raises:
+            TypeError, ValueError: as for a single call.
+        """
+        courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths_of(strength, len(keys)))
+        varied = [dict(sample) for sample in samples]
+        rows = np.flatnonzero(np.array([self._samples.varies(sample) for sample in varied], dtype=bool))
+        if len(rows):
+            some = [varied[row] for row in rows.tolist()]
+            _, made = self._samples.vary(some, lambda part: courses(rows[part]), threads)
+            for row, sample in zip(rows.tolist(), made, strict=True):
+                varied[row] = sample
+        return varied
+
     def beside(
         self,
         samples: Sequence[Mapping[str, Any]],

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covary.further import leading
+from covary.further import SEVERAL, leading
 from covary.images import Courses, Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
 from covary.plan.changes import Ints
-from covary.stacks import FrameNoise, is_stack
+from covary.stacks import STACKS, FrameNoise, is_stack
 from covary.waves import Stored
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ CONTENTS: Mapping[Modality, tuple[str, ...]] = {
     "audio": ("audio",),
     "text": ("text",),
 }
-STACKS = ("video", "volume")
 
 
 def modalities_of(operations: Iterable[Operation]) -> frozenset[Modality]:
@@ -135,6 +134,21 @@ class Samples:
         self._vary_volumes(varied, courses, threads)
         self.vary_beside(varied, courses, threads)
         return pictures, varied
+
+    def varies(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a sample has anything that there are operations for.
+
+        Raises:
+            ValueError: a video or volume that is no array.
+        """
+        several = "image" in self.modalities and sample.get(SEVERAL) is not None
+        if self.modalities & {"image", "volume"}:
+            for name in STACKS:
+                if isinstance(sample.get(name), (bytes, list, tuple)):
+                    raise ValueError(
+                        f"{name} is a {type(sample[name]).__name__}; a NumPy array of three or four axes is needed"
+                    )
+        return several or any(_holds(sample, name) for name in _contents(self.modalities))
 
     def _check_content(self, sample: Mapping[str, Any]) -> None:
         """Refuse a sample with nothing to vary, or whose labels could belong to two things."""

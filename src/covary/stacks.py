@@ -19,9 +19,18 @@ FRAME_NOISE: tuple[FrameNoise, ...] = ("own", "same")
 Fields: TypeAlias = dict[str, Any]
 
 
+STACKS = ("video", "volume")
+"""The fields that hold stacks of pictures."""
+
+
 def is_stack(value: Any) -> bool:
     """Whether a field holds pictures; a number called `volume`, for one, does not."""
     return isinstance(value, np.ndarray) and value.ndim >= 3
+
+
+def stack_bytes(sample: Mapping[str, Any]) -> int:
+    """How much memory the videos and volumes of a sample take; 0 where it has none."""
+    return sum(sample[name].nbytes for name in STACKS if is_stack(sample.get(name)))
 
 
 def vary_stacks(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from skimage.draw import polygon2mask
 
-from covary.data.regions import bounding_box, decode_runs, encode_runs, fill_polygon, pack_runs, unpack_runs
+from covary.data.regions import decode_runs, encode_runs, pack_runs, unpack_runs
+from covary.targets.pixels import bounding_box, fill_polygon
 
 # The ellipse below, encoded by pycocotools.
 PACKED_ELLIPSE_START = "[T6?e58J4L4L4L4M2N2M4M2N2N2N2N2N2N2N2N2O0O2N2N2O0O2N2O0O2N2O0O2O0O2N2O0O2O0O2O0O"

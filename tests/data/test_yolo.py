@@ -9,9 +9,9 @@ from writing import check_dataset, write_picture, write_text
 
 from covary.data.dataset import SampleError
 from covary.data.instances import AnnotationError, Category, Instance
-from covary.data.regions import fill_polygon
 from covary.data.yolo import YoloDataset, data_yaml_text, yolo_numbers
 from covary.data.yolo_labels import label_path, parse_yolo, yolo_text
+from covary.targets.pixels import fill_polygon
 
 supervision = pytest.importorskip(
     "supervision", reason="the reader that is the truth here has no wheel for this platform"

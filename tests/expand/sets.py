@@ -8,8 +8,8 @@ from PIL import Image as Pillow
 from shapes import HEIGHT, NAMES, WIDTH, bounds, write_scene
 
 from covary.data.instances import Category, Instance
-from covary.data.regions import fill_polygon
 from covary.data.voc import voc_text
+from covary.targets.pixels import fill_polygon
 
 CATEGORIES = {number: Category(number, name) for number, name in enumerate(NAMES, 1)}
 PALETTE = [channel for number in range(256) for channel in (number, 255 - number, 7 * number % 256)]

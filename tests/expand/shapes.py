@@ -4,7 +4,7 @@ import numpy as np
 
 from covary import Pipeline, image
 from covary.data.encode import encode
-from covary.data.regions import fill_polygon
+from covary.targets.pixels import fill_polygon
 
 COLOURS = {"disc": (250, 20, 20), "bar": (20, 250, 20), "arrow": (30, 30, 250)}
 NAMES = tuple(COLOURS)

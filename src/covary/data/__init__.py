@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from covary.data.array_folder import ArrayFolder as ArrayFolder
     from covary.data.arrays import Arrays as Arrays
     from covary.data.audio import AudioFolder as AudioFolder
     from covary.data.audio import StoredSound as StoredSound
@@ -50,6 +51,7 @@ _HOMES = {
     "WebDataset": "covary.data.webdataset",
     **dict.fromkeys(("AudioFolder", "StoredSound", "open_sound", "read_audio"), "covary.data.audio"),
     **dict.fromkeys(("TextFolder", "TextLines"), "covary.data.texts"),
+    "ArrayFolder": "covary.data.array_folder",
     "Arrays": "covary.data.arrays",
     "Items": "covary.data.items",
     "Subset": "covary.data.subset",

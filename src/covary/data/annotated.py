@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from covary.data.instances import Instance
-from covary.data.regions import bounding_box
 from covary.targets import Boxes
 from covary.targets.boxes import write_boxes
+from covary.targets.pixels import bounding_box
 
 FIELDS = ("boxes", "box_labels", "masks", "keypoints")
 """What objects turn into; their number differs from sample to sample, so that a batch has them in lists."""

@@ -10,10 +10,11 @@ import numpy as np
 from covary.data.columns import Column, Files, Ragged, column_of, value_at
 from covary.data.dataset import Encoded, Sample
 from covary.data.indexed import Indexed
-from covary.data.items import PICTURES, channels_last, is_tensor, picture_of
+from covary.data.items import PICTURES, channels_last, is_tensor, picture_of, stack_of
 from covary.data.labels import Labels, labels_of
 from covary.data.splits import known_splits, split_named
 from covary.data.strings import Strings
+from covary.stacks import STACKS
 
 
 class Arrays(Indexed):
@@ -21,7 +22,8 @@ class Arrays(Indexed):
 
     Args:
         columns: fields of the samples by name, as keyword arguments too. A column is an array with a leading axis of
-            samples, a PyTorch tensor (pictures in it as (N, C, H, W)), or a list: of arrays of different sizes, of PIL
+            samples, a PyTorch tensor (pictures in it as (N, C, H, W), videos as (N, T, C, H, W), volumes as
+            (N, C, D, H, W)), or a list: of arrays of different sizes, of PIL
             images, of the bytes of files, of strings or numbers. Lists are copied into flat arrays, arrays are used as
             they are. A single number stands for all samples (rate=16_000).
         classes: names of the classes in the order of their numbers.
@@ -67,7 +69,7 @@ class Arrays(Indexed):
             value = value_at(column, index)
             if isinstance(column, Files) and name in PICTURES:
                 value = Encoded(value, f"{name} {self.keys[index]}")
-            elif name in PICTURES and isinstance(value, np.ndarray) and value.dtype == np.float64:
+            elif name in (*PICTURES, *STACKS) and isinstance(value, np.ndarray) and value.dtype == np.float64:
                 value = value.astype(np.float32)
             sample[name] = value
         if self._label is not None:
@@ -80,6 +82,8 @@ def _is_number(values: Any) -> bool:
 
 
 def _column(name: str, values: Any) -> Column:
+    if name in STACKS and is_tensor(values):
+        return stack_of(values, name) if values.ndim > 4 else values.detach().cpu().numpy()
     if is_tensor(values):
         array = values.detach().cpu().numpy()
         return channels_last(array) if name in PICTURES and array.ndim == 4 else array
@@ -91,6 +95,8 @@ def _column(name: str, values: Any) -> Column:
     if name in PICTURES and rows and not isinstance(rows[0], (bytes, bytearray)):
         pictures = [picture_of(row, f"{name} {at}") for at, row in enumerate(rows)]
         return column_of([each.data if isinstance(each, Encoded) else each for each in pictures])
+    if name in STACKS:
+        rows = [stack_of(row, name) if is_tensor(row) or isinstance(row, np.ndarray) else row for row in rows]
     return column_of([row.detach().cpu().numpy() if is_tensor(row) else row for row in rows])
 
 

@@ -18,6 +18,9 @@ VARYING = frozenset(
         "masks",
         "keypoints",
         "keypoint_labels",
+        "keypoints3d",
+        "keypoints3d_labels",
+        "masks3d",
         "objects",
         "oriented_box_labels",
         "oriented_boxes",
@@ -52,8 +55,8 @@ class Batch(Mapping[str, Any]):
         variations: (B,) int64; `pipeline(image=..., key=keys[i], epoch=variations[i])` gives picture i of the batch,
             before mixing.
 
-    Every other field of the samples (`mask`, `objects`, `text` ...) is there under its own name: arrays of one shape
-    stacked, numbers as an array, everything else as a list.
+    Every other field of the samples (`mask`, `objects`, `text`, `video`, `volume` ...) is there under its own name:
+    arrays of one shape stacked, numbers as an array, everything else as a list.
     """
 
     __slots__ = ("__weakref__", "_fields")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from covary.data.instances import AnnotationError, Category, Instance, Json
-from covary.data.regions import bounding_box, decode_runs, fill_polygon, unpack_runs
+from covary.data.regions import decode_runs, unpack_runs
 from covary.plan.changes import Bools
+from covary.targets.pixels import bounding_box, fill_polygon
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from covary.data.regions import bounding_box, encode_runs, pack_runs
+from covary.data.regions import encode_runs, pack_runs
 from covary.plan.changes import Bools, Floats
+from covary.targets.pixels import bounding_box
 
 if TYPE_CHECKING:
     from covary.pipeline import Pipeline

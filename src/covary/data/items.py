@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from covary.data.dataset import Encoded, Sample, SampleError
 from covary.data.indexed import Indexed
+from covary.stacks import STACKS
 
 PICTURES = frozenset(("image", "mask"))
+CHANNELS = (1, 2, 3, 4)
 
 
 class Items(Indexed):
@@ -19,7 +21,8 @@ class Items(Indexed):
 
     An item is a dict of fields; a tuple of a picture and its label, or of a picture and a dict of further fields; or a
     picture, or a text. Pictures may be PIL images, arrays (H, W) or (H, W, C), PyTorch tensors (C, H, W), or the bytes
-    of a file; other tensors become arrays, those of one number that number. Keys are the items' numbers. Classes are
+    of a file; videos and volumes arrays as a pipeline takes them, or PyTorch tensors (T, C, H, W) and (C, D, H, W);
+    other tensors become arrays, those of one number that number. Keys are the items' numbers. Classes are
     taken from `classes`, labels from `targets` or `labels`, where the object has them as torchvision's data sets do.
 
     Args:
@@ -101,6 +104,8 @@ def fields_of(item: Any, name: str) -> Sample:
 def _value(field: str, value: Any, name: str) -> Any:
     if field in PICTURES:
         return picture_of(value, name)
+    if field in STACKS and (is_tensor(value) or isinstance(value, np.ndarray)):
+        return stack_of(value, field)
     if is_tensor(value):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -135,6 +140,22 @@ def picture_of(value: Any, name: str) -> Encoded | NDArray[Any]:
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
+def stack_of(value: Any, field: str) -> NDArray[Any]:
+    """Videos or volumes in a form that a pipeline takes: channels last, and float32 for float64.
+
+    Args:
+        value: an array, or a PyTorch tensor: videos (..., T, C, H, W), volumes (..., C, D, H, W).
+        field: "video" or "volume".
+    """
+    array: NDArray[Any] = value.detach().cpu().numpy() if is_tensor(value) else value
+    if is_tensor(value) and array.ndim >= 4:
+        if field == "video":
+            array = channels_last(array)
+        elif array.shape[-4] in CHANNELS:
+            array = np.ascontiguousarray(np.moveaxis(array, -4, -1))
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
 def is_tensor(value: Any) -> bool:
     """Whether a value is a PyTorch tensor; PyTorch is not imported to find out."""
     return type(value).__module__.partition(".")[0] in ("torch", "torchvision") and hasattr(value, "detach")
@@ -142,7 +163,7 @@ def is_tensor(value: Any) -> bool:
 
 def channels_last(array: NDArray[Any]) -> NDArray[Any]:
     """(..., C, H, W) as (..., H, W, C), where the third last axis has a number of channels."""
-    if array.shape[-3] in (1, 2, 3, 4) and array.shape[-1] not in (1, 3, 4):
+    if array.shape[-3] in CHANNELS and array.shape[-1] not in (1, 3, 4):
         return np.ascontiguousarray(np.moveaxis(array, -3, -1))
     return array
 

@@ -62,6 +62,9 @@ class Loader:
     what `expand` writes as number e. With `decode="full"` these are the very pixels; "scaled" decodes JPEGs no larger
     than the drawn crop and resize need: it costs less, and halves in the decoder instead of the renderer.
 
+    Samples may hold a `video` or a `volume` in place of a picture, with their labels, as arrays; they are what
+    `pipeline.batch` gives with the same keys. `decode`, `channels` and `visible` are for pictures alone.
+
     Args:
         source: the data: a path (what lies there is found by looking), arrays, or a data set; see `open_dataset`.
         pipeline: what happens to each sample: a `Pipeline`, or the path of a YAML file. None: pictures as they are.
@@ -484,6 +487,7 @@ class Loader:
             cache=self._opened_cache(channels),
             cache_side=self._cache_side,
             visible=self._visible,
+            for_pictures="channels" if self._channels is not None else "visible" if self._visible else "",
         )
 
     def _opened_cache(self, channels: int | None) -> Cache | None:

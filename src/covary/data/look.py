@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from covary.data.array_folder import ARRAY_ENDINGS
 from covary.data.audio import AUDIO_ENDINGS
 from covary.data.encode import EXTENSIONS
 from covary.data.pairs import IMAGE_FOLDERS, MASK_FOLDERS
@@ -20,7 +21,7 @@ from covary.data.texts import TEXT_ENDINGS
 from covary.data.yolo import find_data_yaml
 
 Kind: TypeAlias = Literal[
-    "folder", "pairs", "coco", "yolo", "voc", "table", "parquet", "webdataset", "audio", "text", "huggingface"
+    "folder", "pairs", "coco", "yolo", "voc", "table", "parquet", "webdataset", "audio", "arrays", "text", "huggingface"
 ]
 
 TAR = re.compile(r"\.(tar|tar\.(gz|bz2|xz)|tgz)$", re.IGNORECASE)
@@ -37,7 +38,7 @@ LOOKED_FOR = (
     "images/ with masks/, or *_mask beside pictures",
     "*.csv, *.tsv, *.jsonl or *.parquet with a column of files or texts",
     "*.tar (WebDataset)",
-    "pictures, audio or text files in folders of classes",
+    "pictures, audio, NumPy or text files in folders of classes",
 )
 
 
@@ -125,8 +126,9 @@ def _look_into(folder: Path) -> Found:
         return Found(_kind_of_pictures(names, pictures))
     if sum(endings[ending] for ending in AUDIO_ENDINGS):
         return Found("audio")
-    if sum(endings[ending] for ending in TEXT_ENDINGS):
-        return Found("text")
+    texts, arrays = (sum(endings[ending] for ending in known) for known in (TEXT_ENDINGS, ARRAY_ENDINGS))
+    if texts or arrays:
+        return Found("text" if texts >= arrays else "arrays")
     seen = ", ".join(f"{count:,} {ending or 'without an ending'}" for ending, count in endings.most_common(5))
     raise ValueError(
         f"{folder}: cannot tell what kind of data set this is; looked for {'; '.join(LOOKED_FOR)}; "

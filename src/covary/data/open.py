@@ -22,19 +22,21 @@ def open_dataset(source: Any, *, split: str | None = None, format: Kind | None =
     Args:
         source: where the data are, or the data:
 
-            - a path. Of a folder: a YOLO, COCO or Pascal VOC data set, pictures with masks, pictures, audio or texts in
-              folders of classes, tar shards, Parquet files, a table with the files that it names. Of a file: a
-              data.yaml, a COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or a
-              pattern of shards ("train-{000..007}.tar"). Or a list of such files of one kind.
+            - a path. Of a folder: a YOLO, COCO or Pascal VOC data set, pictures with masks, pictures, audio, texts or
+              NumPy files in folders of classes, tar shards, Parquet files, a table with the files that it names. Of a
+              file: a data.yaml, a COCO .json, a .csv, .tsv, .jsonl or .parquet table, a .txt of lines, a .tar shard, or
+              a pattern of shards ("train-{000..007}.tar"). Or a list of such files of one kind.
             - arrays: a dict of columns, a tuple (pictures, labels), or an array or a list of pictures.
             - a data set: one of covary's, of the library `datasets`, or any object with `__len__` and `__getitem__` (a
               map-style data set of PyTorch).
         split: the part of the data that is wanted: "train", "val", "test", or what else it is called; all by default.
         format: what kind of data lies at the path, where looking does not tell: "folder" (pictures in folders of
             classes), "pairs" (pictures and masks), "coco", "yolo", "voc", "table", "parquet" (pictures or audio in
-            Parquet files), "webdataset", "audio", "text", "huggingface" (saved by `save_to_disk`).
+            Parquet files), "webdataset", "audio", "arrays" (.npy and .npz), "text", "huggingface" (saved by
+            `save_to_disk`).
         options: arguments of the reader: `ImageFolder`, `MaskPairs`, `CocoDataset`, `YoloDataset`, `VocDataset`,
-            `TableDataset`, `HuggingFaceDataset`, `WebDataset`, `AudioFolder`, `TextFolder`, `TextLines`, `Arrays`.
+            `TableDataset`, `HuggingFaceDataset`, `WebDataset`, `AudioFolder`, `ArrayFolder`, `TextFolder`, `TextLines`,
+            `Arrays`.
 
     Raises:
         FileNotFoundError: there is nothing at the path.
@@ -71,6 +73,11 @@ def _open_object(source: Any, options: Mapping[str, Any]) -> Dataset:
         return Arrays(source, **options)
     if isinstance(source, tuple) and len(source) == 2:
         return Arrays({"image": source[0], "label": source[1]}, **options)
+    if (isinstance(source, np.ndarray) or is_tensor(source)) and source.ndim > 4:
+        raise ValueError(
+            f"open_dataset: an array of {source.ndim} axes; name what it holds: {{'video': array}} or "
+            "{'volume': array}"
+        )
     if isinstance(source, (np.ndarray, list)) or is_tensor(source):
         return Arrays({"image": source}, **options)
     if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
@@ -131,6 +138,7 @@ _OF_FOLDERS = {
     "pairs": ("covary.data.pairs", "MaskPairs"),
     "voc": ("covary.data.voc", "VocDataset"),
     "audio": ("covary.data.audio", "AudioFolder"),
+    "arrays": ("covary.data.array_folder", "ArrayFolder"),
 }
 _OF_FILES = {
     "table": ("covary.data.tables", "TableDataset"),

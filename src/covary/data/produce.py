@@ -19,6 +19,7 @@ from covary.data.schedule import Order, Schedule
 from covary.data.strength import EpochStrength, of_samples
 from covary.draws.keys import Key
 from covary.plan.changes import Image, Ints
+from covary.stacks import stack_bytes
 from covary.targets import Boxes, Keypoints
 from covary.targets.visible import visible_fractions
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from covary.ops.mix.base import Alternatives
     from covary.pipeline import Pipeline
     from covary.planned import Planned
+
+FORMS = ("boxes", "keypoints", "oriented_boxes", "polygons", "line_strings", "targets")
+"""The options of a pipeline that say how fields of pictures are written."""
 
 OnError: TypeAlias = Literal["skip", "raise"]
 
@@ -54,6 +58,7 @@ class Producer:
         cache: of samples that were read before, or None.
         cache_side: where pictures are cached and `decode` is "scaled", their shorter sides stay at least so long.
         visible: whether each picture gets a field `visible`, the share of its source that is seen.
+        for_pictures: an option that was asked for and is for pictures alone; "" where there is none.
     """
 
     dataset: Dataset
@@ -69,6 +74,7 @@ class Producer:
     cache: Cache | None = None
     cache_side: int = 512
     visible: bool = False
+    for_pictures: str = ""
 
     @property
     def varies_sounds(self) -> bool:
@@ -140,7 +146,9 @@ class _Work:
         start = time.perf_counter()
         # Mixing moves what boxes and masks say, and so there are no objects as they were any more.
         with_objects = fields.pop("objects", None) is not None
-        keypoints = Keypoints("xyv") if with_objects else Keypoints() if pipeline is None else pipeline.keypoints
+        forms: dict[str, Any] = {} if pipeline is None else {name: getattr(pipeline, name) for name in FORMS}
+        if with_objects:
+            forms["keypoints"] = Keypoints("xyv")
         fields = mix_batch(
             mixers,
             fields,
@@ -149,8 +157,7 @@ class _Work:
             epoch=fields["variations"].tolist(),
             keys=fields["keys"],
             layout="HWC" if pipeline is None else pipeline.layout,
-            boxes=Boxes() if pipeline is None else pipeline.boxes,
-            keypoints=keypoints,
+            **forms,
         )
         if producer.finish is not None:
             for name in mixers.pictures:
@@ -172,7 +179,7 @@ class _Work:
                 continue
             last = row
             rows.append(row)
-            size += 0 if row.picture is None else row.picture.nbytes
+            size += (0 if row.picture is None else row.picture.nbytes) + stack_bytes(row.fields)
             if size > CHUNK_BYTES or len(rows) == most:
                 yield rows
                 rows, size, last = [], 0, None
@@ -248,7 +255,7 @@ class _Work:
             pipeline = for_objects(pipeline, rows[0].objects)
         try:
             if not rows[0].has_image:
-                return Part(rows, None, self._beside(pipeline, rows, [row.fields for row in rows]))
+                return Part(rows, None, self._without_pictures(pipeline, rows))
             return self._drawn(pipeline, rows, boxes)
         except SampleError:
             raise
@@ -271,6 +278,24 @@ class _Work:
     def _strengths(self, rows: Sequence[Row]) -> Any:
         return of_samples(self.strength, self.of.dataset.labels, [row.index for row in rows])
 
+    def _without_pictures(self, pipeline: Pipeline, rows: list[Row]) -> list[dict[str, Any]]:
+        """The fields of samples without a picture, their videos, volumes, sounds and texts varied.
+
+        Raises:
+            TypeError: they hold videos or volumes, and an option is for pictures alone.
+        """
+        if self.of.for_pictures and any(stack_bytes(row.fields) for row in rows):
+            raise TypeError(f"Loader: {self.of.for_pictures} is for pictures; the samples hold videos or volumes")
+        start = time.perf_counter()
+        varied = pipeline.vary(
+            [row.fields for row in rows],
+            keys=[row.key for row in rows],
+            epoch=[row.variation for row in rows],
+            strength=self._strengths(rows),
+        )
+        self.spent.render += time.perf_counter() - start
+        return varied
+
     def _beside(self, pipeline: Pipeline, rows: list[Row], labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The fields with their sounds and texts varied."""
         start = time.perf_counter()
@@ -284,6 +309,11 @@ class _Work:
         return varied
 
     def _drawn(self, pipeline: Pipeline, rows: list[Row], boxes: Boxes) -> Part:
+        for row in rows:
+            if stack_bytes(row.fields):
+                raise ValueError(
+                    "a sample has a picture and a video or volume: labels could belong to either; give it one of them"
+                )
         while rows:
             start = time.perf_counter()
             plan = pipeline.planned(

@@ -1,4 +1,4 @@
-"""Regions of a picture: polygons, run lengths as the COCO format has them, and the masks they stand for."""
+"""Masks as run lengths, as the COCO format has them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from covary.plan.changes import Bools, Floats
-
-
-def fill_polygon(points: Floats, size: tuple[int, int]) -> Bools:
-    """The pixels whose centres lie inside a polygon (even-odd rule).
-
-    Args:
-        points: (N, 2) corners (x, y) in continuous coordinates: pixel i covers [i, i + 1).
-        size: height and width of the mask.
-
-    Returns:
-        (H, W) bool.
-    """
-    height, width = size
-    start = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    if len(start) < 3 or not np.isfinite(start).all():
-        return np.zeros(size, dtype=bool)
-    end = np.roll(start, -1, axis=0)
-    rows = np.arange(height) + 0.5
-    # An edge toggles "inside" for all pixels of a row to the right of where it crosses the row's centre line.
-    edges, at = np.nonzero((start[:, 1, None] <= rows) != (end[:, 1, None] <= rows))
-    share = (rows[at] - start[edges, 1]) / (end[edges, 1] - start[edges, 1])
-    crossing = start[edges, 0] + share * (end[edges, 0] - start[edges, 0])
-    columns = np.clip(np.ceil(crossing - 0.5), 0, width).astype(np.intp)
-    toggles = np.zeros((height, width + 1), dtype=np.int32)
-    np.add.at(toggles, (at, columns), 1)
-    inside: Bools = (np.cumsum(toggles[:, :width], axis=1) & 1).astype(bool)
-    return inside
+from covary.plan.changes import Bools
 
 
 def encode_runs(mask: Bools) -> list[int]:
@@ -98,12 +71,3 @@ def unpack_runs(text: str) -> list[int]:
     if shift:
         raise ValueError("compressed run lengths end within a number")
     return runs
-
-
-def bounding_box(mask: Bools) -> tuple[int, int, int, int] | None:
-    """x, y, width and height of the smallest box around a mask; None where it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        return None
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from covary.data.instances import AnnotationError, Category, Instance
-from covary.data.regions import fill_polygon
 from covary.plan.changes import Floats
+from covary.targets.pixels import fill_polygon
 
 YoloKind: TypeAlias = Literal["boxes", "segments", "pose"]
 Size: TypeAlias = tuple[int, int]
@@ -168,7 +168,7 @@ def yolo_text(
 
 def _shares(instance: Instance, size: Size, kind: YoloKind, keypoints: int) -> list[str] | None:
     """The numbers of a line behind the class; None for an object of which nothing is in the picture."""
-    from covary.data.outline import outline_of
+    from covary.targets.pixels import outline_of
 
     height, width = size
     if kind == "segments" and instance.mask is not None:

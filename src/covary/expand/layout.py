@@ -56,6 +56,27 @@ class Layout(Protocol):
         ...
 
 
+class PlainLayout:
+    """What is so of most layouts: no file goes with an output, and none describes the whole expansion."""
+
+    __slots__ = ()
+
+    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
+        return ()
+
+    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
+        return []
+
+    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
+        return []
+
+    def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
+    def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+        return iter(())
+
+
 def companion_name(companion: str, picture: str, path: str) -> str:
     """Where a file that belongs to a picture goes when the picture goes to `path`.
 

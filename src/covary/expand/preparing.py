@@ -14,7 +14,7 @@ from covary.data.instances import AnnotationError
 from covary.expand.errors import ExpandError
 from covary.expand.files import DISK_ERRORS, stamp_of
 from covary.expand.manifest import Check
-from covary.expand.orders import Order, Outcome, Piece
+from covary.expand.orders import Order, Outcome, Piece, Task
 from covary.expand.report import printable
 from covary.expand.rows import SourceRow
 from covary.expand.sources import Entry, Opened, Raw, Reader
@@ -59,6 +59,37 @@ def read(reader: Reader, piece: Piece, wanted: int) -> Read | Outcome:
         return Outcome(skipped(source, _unreadable(reader, entry, error)), None, wanted, unreadable=True)
     known = replace(source, bytes=raw.size, sha256=raw.sha256, fields_sha256=raw.fields_sha256)
     return Read(raw, known, check)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """A source of which outputs are missing.
+
+    Attributes:
+        found: its content.
+        wanted: how many outputs it is to have.
+        fresh: whether all of them are to be made anew, as it is not what is recorded.
+        original: whether its original is to be put beside them.
+    """
+
+    found: Read
+    wanted: int
+    fresh: bool
+    original: bool
+
+
+def begin(order: Order, task: Task) -> Begun | Outcome:
+    """Read the source of a task; what became of it, if nothing can be made of it or nothing is missing."""
+    piece = task.piece
+    wanted = piece.times + order.with_originals
+    found = read(order.reader, piece, wanted)
+    if isinstance(found, Outcome):
+        return found
+    fresh = not found.equals(piece.recorded)
+    if piece.recorded is not None and not fresh and not task.missing and not task.original_missing:
+        entry = piece.entry
+        return Outcome(replace(piece.recorded, split=entry.split, label=entry.label), found.check, wanted)
+    return Begun(found, wanted, fresh, order.with_originals and (fresh or task.original_missing))
 
 
 def opened(reader: Reader, piece: Piece, found: Read) -> tuple[SourceRow, Opened]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 from typing import Protocol, Self
+
+from covary.progress import PlainLines, Quiet, TerminalBar, clock, on_terminal
 
 LINE_INTERVAL = 5.0  # seconds between plain lines
 
@@ -34,19 +35,11 @@ def progress_of(title: str, total: int, shown: bool | None) -> Progress:
     """
     if shown is False:
         return Silent()
-    return Bar(title, total) if sys.stderr.isatty() else Lines(title, total)
+    return Bar(title, total) if on_terminal() else Lines(title, total)
 
 
-class Silent:
+class Silent(Quiet):
     """Shows nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def made(self, count: int) -> None:
         return None
@@ -63,14 +56,13 @@ class Lines(Silent):
         self._total = total
         self._made = 0
         self._spared = 0
-        self._started = self._told = time.monotonic()
+        self._lines = PlainLines(LINE_INTERVAL)
 
     def made(self, count: int) -> None:
         self._made += count
-        now = time.monotonic()
-        if now - self._told >= LINE_INTERVAL:
-            self._told = now
-            print(self.line(now - self._started), file=sys.stderr, flush=True)
+        elapsed = self._lines.due()
+        if elapsed is not None:
+            self._lines.say(self.line(elapsed))
 
     def spared(self, count: int) -> None:
         self._spared += count
@@ -83,51 +75,31 @@ class Lines(Silent):
         return f"{self._title}: {self._made + self._spared:,} of {self._total:,} files, {rate:.1f}/s{remaining}"
 
 
-class Bar(Silent):
+class Bar(TerminalBar):
     """A bar with rate and time left."""
 
     def __init__(self, title: str, total: int) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
 
-        self._bar = RichProgress(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
         )
         self._total = total
-        self._task = self._bar.add_task(title, total=total, rate="")
+        self._task = self.bar.add_task(title, total=total, rate="")
         self._made = 0
         self._started = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def made(self, count: int) -> None:
         self._made += count
         rate = self._made / max(time.monotonic() - self._started, 1e-9)
-        self._bar.update(self._task, advance=count, rate=f"{rate:.1f}/s")
+        self.bar.update(self._task, advance=count, rate=f"{rate:.1f}/s")
 
     def spared(self, count: int) -> None:
         # Taken off the total rather than added to what is done: it says nothing about the speed of the rest.
         self._total -= count
-        self._bar.update(self._task, total=self._total)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 0:07, 12:30 or 1:02:03."""
-    whole = round(seconds)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+        self.bar.update(self._task, total=self._total)

@@ -16,7 +16,7 @@ from covary.data.text_columns import VariedRow, different_rows, vary_rows
 from covary.expand.kinds.text import TextLayout, TextReader
 from covary.expand.names import original_name, variation_name
 from covary.expand.orders import Order, Outcome, Task
-from covary.expand.preparing import read, reason_of, skipped
+from covary.expand.preparing import begin, reason_of, skipped
 from covary.expand.reference import OTHER_BYTES, OTHER_LABELS, Reference
 from covary.expand.rows import Kind, OutputRow, Recipe, SourceRow
 from covary.expand.sources import Entry, Raw
@@ -35,15 +35,10 @@ def make_texts(order: Order, task: Task) -> Outcome:
     Raises:
         ExpandError: the output's disk is full or fails.
     """
-    piece = task.piece
-    wanted = piece.times + order.with_originals
-    found = read(order.reader, piece, wanted)
-    if isinstance(found, Outcome):
-        return found
-    fresh = not found.equals(piece.recorded)
-    if piece.recorded is not None and not fresh and not task.missing and not task.original_missing:
-        entry = piece.entry
-        return Outcome(replace(piece.recorded, split=entry.split, label=entry.label), found.check, wanted)
+    begun = begin(order, task)
+    if isinstance(begun, Outcome):
+        return begun
+    found, piece, fresh = begun.found, task.piece, begun.fresh
     layout = cast(TextLayout, order.layout)
     try:
         made = _different(order, layout, piece.entry, found.raw, piece.times)
@@ -53,9 +48,9 @@ def make_texts(order: Order, task: Task) -> Outcome:
         original = order.with_originals and (fresh or task.original_missing)
         outputs = _write(order, layout, piece.entry, found.raw, made, numbers, original)
     except Exception as error:
-        return Outcome(skipped(found.source, reason_of(order, error)), found.check, wanted, fresh=True)
+        return Outcome(skipped(found.source, reason_of(order, error)), found.check, begun.wanted, fresh=True)
     reason = shortage(order, piece.times, made.reason) if short else None
-    return Outcome(replace(found.source, reason=reason), found.check, wanted, outputs, fresh, short=short)
+    return Outcome(replace(found.source, reason=reason), found.check, begun.wanted, outputs, fresh, short=short)
 
 
 def _different(order: Order, layout: TextLayout, entry: Entry, raw: Raw, times: int) -> Different[VariedRow]:
@@ -77,9 +72,8 @@ def _write(
     original: bool,
 ) -> tuple[OutputRow, ...]:
     """Write all files under temporary names, and only then give them their own; rows of tables have none."""
-    files = OutputFiles(order.out, order.temporary)
     rows: list[OutputRow] = []
-    try:
+    with OutputFiles(order.out, order.temporary) as files:
         if original:
             rows.append(_original(order, layout, entry, raw, files))
         for number, (varied, epoch) in enumerate(zip(made.made, made.epochs, strict=True)):
@@ -89,10 +83,6 @@ def _write(
                 rows.append(row)
                 if not layout.in_rows:
                     files.write(row.path, data)
-        files.place()
-    except BaseException:
-        files.discard()
-        raise
     return tuple(rows)
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from covary.expand.files import link_target, link_temporary, place, write_temporary
 from covary.expand.kinds.text import TextLayout
 from covary.expand.layout import Layout
 from covary.expand.names import original_name
 from covary.expand.orders import Order, Outcome, Piece, Result, ShardTask, Task, WorkItem
-from covary.expand.preparing import opened, read, reason_of, skipped
+from covary.expand.preparing import begin, opened, reason_of, skipped
 from covary.expand.rows import Kind, OutputRow, Part, Recipe
 from covary.expand.shards import make_shards
 from covary.expand.sources import Entry, Opened, Raw
@@ -43,24 +43,18 @@ def do_task(order: Order, item: WorkItem) -> Result:
 
 def make_files(order: Order, task: Task) -> Outcome:
     """Make the missing outputs of one source: all of them, or none."""
-    piece = task.piece
-    wanted = piece.times + order.with_originals
-    found = read(order.reader, piece, wanted)
-    if isinstance(found, Outcome):
-        return found
-    fresh = not found.equals(piece.recorded)
-    if piece.recorded is not None and not fresh and not task.missing and not task.original_missing:
-        entry = piece.entry
-        return Outcome(replace(piece.recorded, split=entry.split, label=entry.label), found.check, wanted)
-    epochs = tuple(range(piece.times)) if fresh else task.missing
-    original = order.with_originals and (fresh or task.original_missing)
+    begun = begin(order, task)
+    if isinstance(begun, Outcome):
+        return begun
+    found, piece = begun.found, task.piece
+    epochs = tuple(range(piece.times)) if begun.fresh else task.missing
     source = found.source
     try:
         source, content = opened(order.reader, piece, found)
-        outputs = _make(order, piece, found.raw, content, epochs, original)
+        outputs = _make(order, piece, found.raw, content, epochs, begun.original)
     except Exception as error:
-        return Outcome(skipped(source, reason_of(order, error)), found.check, wanted, fresh=True)
-    return Outcome(source, found.check, wanted, outputs, fresh)
+        return Outcome(skipped(source, reason_of(order, error)), found.check, begun.wanted, fresh=True)
+    return Outcome(source, found.check, begun.wanted, outputs, begun.fresh)
 
 
 def _make(
@@ -72,21 +66,18 @@ def _make(
     original: bool,
 ) -> tuple[OutputRow, ...]:
     """Write all files under temporary names, and only then give them their own."""
-    files = OutputFiles(order.out, order.temporary)
     rows: list[OutputRow] = []
-    try:
+    with OutputFiles(order.out, order.temporary) as files:
         if original:
             rows.append(_original(order, piece.entry, raw, content, files))
         rows += derived(order.pipeline, order.recipe, order.layout, piece.entry, content, epochs, files)
-        files.place()
-    except BaseException:
-        files.discard()
-        raise
     return tuple(rows)
 
 
 class OutputFiles:
-    """The files that one task writes: under temporary names, until all of them are there."""
+    """The files that one task writes: under temporary names, until all of them are there at the end of a `with` block;
+    where that fails, none.
+    """
 
     def __init__(self, out: Path, temporary: Path) -> None:
         self._out = out
@@ -99,11 +90,23 @@ class OutputFiles:
     def link(self, path: str, source: Path) -> None:
         self._written.append((link_temporary(self._temporary, link_target(source, self._out / path)), path))
 
-    def place(self) -> None:
-        for temporary, path in self._written:
-            place(temporary, self._out / path)
+    def __enter__(self) -> Self:
+        return self
 
-    def discard(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            for temporary, path in self._written:
+                place(temporary, self._out / path)
+        except BaseException:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
         for temporary, _ in self._written:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

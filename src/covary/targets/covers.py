@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.plan.changes import Bools, Image
+from covary.plan.changes import Bools, Image, Ints
 from covary.targets.boxes import Boxes, read_boxes, write_boxes
-from covary.targets.carry import by_boxes, contained, keep_by_boxes
+from covary.targets.carry import LABELS, by_boxes, contained, keep_by_boxes
 from covary.targets.displacement import Points, Size
 from covary.targets.fields import chosen
+from covary.targets.hiding import open_lines, open_polygons
 from covary.targets.keypoints import Keypoints, hide_keypoints
 from covary.targets.masks import read_mask, tight_box
+from covary.targets.moving import Shapes
+from covary.targets.oriented import OrientedBoxes, uncover_oriented
+from covary.targets.polygons import LineStrings, Polygons, uncover_shapes
+
+_ORIENTED, _POLYGONS, _LINE_STRINGS = OrientedBoxes(), Polygons(), LineStrings()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +50,25 @@ class Cover:
         height, width = self.pixels.shape
         return height, width
 
+    def polygons(self, shapes: Shapes) -> Shapes:
+        """What of polygons is not covered."""
+        return open_polygons(shapes, self.pixels, self.rectangle)
 
-def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoints: Keypoints) -> dict[str, Any]:
+    def lines(self, shapes: Shapes) -> Shapes:
+        """What of line strings is not covered."""
+        return open_lines(shapes, self.pixels)
+
+
+def uncovered(
+    sample: Mapping[str, Any],
+    cover: Cover,
+    *,
+    boxes: Boxes,
+    keypoints: Keypoints,
+    oriented_boxes: OrientedBoxes = _ORIENTED,
+    polygons: Polygons = _POLYGONS,
+    line_strings: LineStrings = _LINE_STRINGS,
+) -> dict[str, Any]:
     """The labels of what is still to be seen of one picture.
 
     Instance masks lose the covered pixels, and a box becomes the one around what is left of its mask. A box without a
@@ -53,11 +76,13 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
     be seen. Boxes are dropped by the rules of `boxes`, their visible area counted in pixels, and with them the
     keypoints (N, K, columns) that are theirs; keypoints follow the rules of `keypoints` for points outside.
 
+    Polygons and line strings become what is seen of them; oriented boxes shrink, at their own angle, to what is seen.
+
     Args:
-        sample: `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`; None and all other
-            fields come back as they are.
+        sample: `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`, `oriented_boxes`,
+            `polygons` and `line_strings` with theirs; None and all other fields come back as they are.
         cover: what is covered.
-        boxes: how boxes are written and which stay.
+        boxes, oriented_boxes, polygons, line_strings: how these are written and which stay.
         keypoints: how keypoints are written and what becomes of those outside.
 
     Raises:
@@ -88,7 +113,30 @@ def uncovered(sample: Mapping[str, Any], cover: Cover, *, boxes: Boxes, keypoint
         left["keypoints"], kept, count = hide_keypoints(keypoints, left["keypoints"], cover.pixels)
         if sample.get("keypoint_labels") is not None and kept is not None:
             left["keypoint_labels"] = chosen(sample["keypoint_labels"], np.flatnonzero(kept), count, "keypoint_labels")
+    if sample.get("oriented_boxes") is not None:
+        slack = 0.0 if cover.rectangle is not None else 1.0  # outlines of pixels are right to a pixel
+        _put_shapes(
+            left,
+            "oriented_boxes",
+            uncover_oriented(
+                oriented_boxes, sample["oriented_boxes"], cover.size, cover.polygons, slack, "oriented_boxes"
+            ),
+        )
+    if sample.get("polygons") is not None:
+        made = uncover_shapes(polygons, sample["polygons"], cover.size, cover.polygons, "polygons")
+        _put_shapes(left, "polygons", made)
+    if sample.get("line_strings") is not None:
+        made = uncover_shapes(line_strings, sample["line_strings"], cover.size, cover.lines, "line_strings")
+        _put_shapes(left, "line_strings", made)
     return left
+
+
+def _put_shapes(left: dict[str, Any], field: str, made: tuple[Any, Ints, int]) -> None:
+    """Shapes that are left, and their labels, in place of what the sample holds."""
+    left[field], rows, count = made
+    labels = LABELS[field]
+    if left.get(labels) is not None:
+        left[labels] = chosen(left[labels], rows, count, labels)
 
 
 def _unmasked(mask: Any, cover: Cover, field: str) -> Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,6 +81,39 @@ def carry_oriented(
     raw, corners = _read(options, value, source, field)
     fitted, kept = _carried(options, corners, source, legs)
     return _write(options, raw[kept], fitted, output), kept, len(raw)
+
+
+def uncover_oriented(
+    options: OrientedBoxes, value: Any, size: Size, left: Callable[[Shapes], Shapes], slack: float, field: str
+) -> tuple[NDArray[Any], Ints, int]:
+    """What is to be seen of one sample's oriented boxes where something covers the picture.
+
+    Args:
+        options: how they are written and which stay.
+        value: of the field.
+        size: height and width of the picture.
+        left: what is not covered of shapes.
+        slack: by so many pixels a side may lie beyond what is seen.
+        field: its name, for messages.
+
+    Returns:
+        as `carry_oriented`.
+    """
+    raw, corners = _read(options, value, size, field)
+    count = len(raw)
+    seen = on_canvas(Shapes(list(corners), list(range(count))), size, True)
+    rest = left(seen)
+    whole, area = areas(seen, count), areas(rest, count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        visibility = np.nan_to_num(area / whole)
+    kept = np.flatnonzero((area > 0) & (area >= options.min_area) & (visibility >= options.min_visibility - 1e-9))
+    made = raw[kept].astype(float_dtype(raw))
+    cut = [place for place, row in enumerate(kept.tolist()) if options.clip and area[row] < whole[row] * (1 - 1e-9)]
+    if cut:
+        rows = kept[cut]
+        held = [_held(corners[row], _together(rest, row), slack) for row in rows.tolist()]
+        made[cut] = _write(options, raw[rows], np.array(held), size)
+    return made, kept, count
 
 
 def _read(options: OrientedBoxes, value: Any, size: Size, field: str) -> tuple[NDArray[Any], Points]:
@@ -216,6 +249,19 @@ def _area(box: Points) -> float:
 def _shrunk(box: Points, piece: Points) -> Points:
     """The rectangle at a box's angle around what is visible of it."""
     return _around(piece, *_directions(box))
+
+
+def _held(box: Points, piece: Points, slack: float) -> Points:
+    """As `_shrunk`, but for sides of the box that what is visible leaves by no more than `slack` pixels."""
+    along, across = _directions(box)
+    ends = []
+    for axis in (along, across):
+        own, seen = box @ axis, piece @ axis
+        low = own.min() if seen.min() <= own.min() + slack else seen.min()
+        high = own.max() if seen.max() >= own.max() - slack else seen.max()
+        ends.append((low, high))
+    (left, right), (top, bottom) = ends
+    return np.array([u * along + v * across for u, v in ((left, top), (right, top), (right, bottom), (left, bottom))])
 
 
 def _directions(box: Points) -> tuple[Points, Points]:

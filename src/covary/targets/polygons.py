@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -119,12 +119,52 @@ def carry_shapes(
     Raises:
         ValueError: an entry is no polygon or line; the message names it.
     """
+    return _changed(
+        options, value, source, output, field, lambda shapes, count: _carried(options, shapes, count, source, legs)
+    )
+
+
+def uncover_shapes(
+    options: Polygons | LineStrings, value: Any, size: Size, left: Callable[[Shapes], Shapes], field: str
+) -> tuple[Any, Ints, int]:
+    """What is to be seen of one sample's polygons or lines where something covers the picture.
+
+    Args:
+        options: of polygons, or of lines.
+        value: of the field.
+        size: height and width of the picture.
+        left: what is not covered of shapes.
+        field: its name, for messages.
+
+    Returns:
+        as `carry_shapes`.
+    """
+
+    def uncovered(shapes: Shapes, count: int) -> Shapes:
+        seen = on_canvas(shapes, size, isinstance(options, Polygons))
+        rest = left(seen)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            visibility = np.nan_to_num(areas(rest, count) / areas(seen, count))
+        return _wanted(options, rest, shapes, count, visibility)
+
+    return _changed(options, value, size, size, field, uncovered)
+
+
+def _changed(
+    options: Polygons | LineStrings,
+    value: Any,
+    source: Size,
+    output: Size,
+    field: str,
+    change: Callable[[Shapes, int], Shapes],
+) -> tuple[Any, Ints, int]:
+    """Entries read, changed in pixels, and written again as they came."""
     closed = isinstance(options, Polygons)
     read = [_read(entry, f"{field}[{index}]", closed) for index, entry in enumerate(_entries(value, field))]
     unit = np.array(source[::-1], dtype=np.float64) if options.format == "normalised" else None
     points = [part if unit is None else part * unit for parts, _ in read for part in parts]
     owners = [index for index, (parts, _) in enumerate(read) for _ in parts]
-    shapes = _carried(options, Shapes(points, owners), len(read), source, legs)
+    shapes = change(Shapes(points, owners), len(read))
     back = np.array(output[::-1], dtype=np.float64) if options.format == "normalised" else None
     entries: list[Any] = []
     rows: list[int] = []
@@ -161,6 +201,13 @@ def _carried(options: Polygons | LineStrings, shapes: Shapes, count: int, source
             seen = on_canvas(seen, leg.after, closed)
         if not options.clip:
             whole = moved_whole(whole, leg, closed)
+    return _wanted(options, seen, whole, count, visibility)
+
+
+def _wanted(
+    options: Polygons | LineStrings, seen: Shapes, whole: Shapes, count: int, visibility: NDArray[np.float64]
+) -> Shapes:
+    """What stays of objects of which this is seen: a share of each polygon, in [0, 1]."""
     if isinstance(options, LineStrings):
         long = [number for number, points in enumerate(seen.points) if _length(points) >= options.min_length]
         seen = Shapes([seen.points[number] for number in long], [seen.owners[number] for number in long])

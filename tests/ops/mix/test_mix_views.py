@@ -80,7 +80,7 @@ def test_weights_of_the_chains_are_dirichlet() -> None:
     mixer = mix.AugMixViews(alpha=alpha, width=3)
     batch = read_batch(
         {"image": np.zeros((count, 1, 1), np.uint8)},
-        classes=None, seed=1, epoch=0, keys=None, layout=None, boxes="pascal_voc", keypoints="xy",
+        classes=None, seed=1, epoch=0, keys=None, layout=None,
     )  # fmt: skip
     _, weights = mixer.blends(Draws(mixer, "mix.AugMixViews", batch), 0)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
@@ -96,7 +96,7 @@ def test_depths_of_a_chain_are_evenly_likely() -> None:
     picture_ = np.array([[0, 1], [2, 3]], np.uint8)[:, :, None]
     batch = read_batch(
         {"image": np.repeat(picture_[None], 1500, axis=0)},
-        classes=None, seed=1, epoch=0, keys=None, layout="HWC", boxes="pascal_voc", keypoints="xy",
+        classes=None, seed=1, epoch=0, keys=None, layout="HWC",
     )  # fmt: skip
     turned = vary(batch, range(1500), (image.Rotate((90, 90)),), (1, 3), "test")
     turns = [np.rot90(picture_, k) for k in range(4)]

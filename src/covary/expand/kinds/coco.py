@@ -13,9 +13,10 @@ from covary.data.coco import category_from_json, coco_text
 from covary.data.coco_dataset import CocoDataset
 from covary.data.instances import Category, Json
 from covary.expand.kinds.reading import DatasetReader, split_of
+from covary.expand.layout import PlainLayout
 from covary.expand.manifest import Manifest
-from covary.expand.sources import Entry, Mask, Sources
-from covary.expand.variations import Variation, canonical
+from covary.expand.sources import Entry, Sources
+from covary.expand.variations import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class _File:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CocoLayout:
+class CocoLayout(PlainLayout):
     """Pictures and annotation files under the folders of their sources.
 
     Attributes:
@@ -95,15 +96,6 @@ class CocoLayout:
         categories = tuple(category_from_json(entry) for entry in json.loads(settings["categories"]))
         files: list[dict[str, Any]] = json.loads(settings["files"])
         return cls(categories, tuple(CocoPart(**file) for file in files))
-
-    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
-        return ()
-
-    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
-        return []
-
-    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
-        return []
 
     def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
         return tuple(file.name for file in self.files if file.split in splits)

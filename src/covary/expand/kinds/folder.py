@@ -15,12 +15,13 @@ from covary.data.folder import read_folder
 from covary.data.instances import AnnotationError, Category, Json, Objects
 from covary.data.splits import are_split_folders, split_in, split_named
 from covary.expand.kinds.sharded import sharded
+from covary.expand.layout import PlainLayout
 from covary.expand.manifest import Manifest
 from covary.expand.names import SHARD_FORMATS
 from covary.expand.pictures import OpenedPicture, opened_picture
 from covary.expand.report import printable
-from covary.expand.sources import Entry, Labels, Mask, Raw, Sources
-from covary.expand.variations import Variation, canonical
+from covary.expand.sources import Entry, Labels, Raw, Sources
+from covary.expand.variations import canonical
 from covary.plan.changes import Image
 
 ANNOTATIONS_NAME = "annotations.json"
@@ -144,7 +145,7 @@ class FolderReader:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FolderLayout:
+class FolderLayout(PlainLayout):
     """Outputs lie under the same sub-folders as their sources; one COCO file describes what is annotated in them.
 
     Attributes:
@@ -185,15 +186,6 @@ class FolderLayout:
             tuple(json.loads(settings["licenses"])),
             tuple(json.loads(settings["categories"])),
         )
-
-    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
-        return ()
-
-    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
-        return []
-
-    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
-        return []
 
     def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
         return () if self.annotations is None else (self.annotations,)

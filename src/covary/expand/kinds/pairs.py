@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,8 +12,7 @@ from covary.data.folder import Problem
 from covary.data.indexed import read_file
 from covary.data.pairs import MaskPairs
 from covary.expand.kinds.reading import DatasetReader, class_of, raw_of, split_of, without_clashes
-from covary.expand.layout import companion_name
-from covary.expand.manifest import Manifest
+from covary.expand.layout import PlainLayout, companion_name
 from covary.expand.sources import Entry, Mask, Raw, Sources
 from covary.expand.variations import Variation
 
@@ -62,7 +61,7 @@ class PairsReader(DatasetReader):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairsLayout:
+class PairsLayout(PlainLayout):
     """Pictures and masks in the folders of their sources, under the names that theirs have."""
 
     kind: ClassVar[str] = "pairs"
@@ -83,12 +82,6 @@ class PairsLayout:
 
     def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
         return [(companion_name(companion, entry.name, path), companion) for companion in entry.companions]
-
-    def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
-        return ()
-
-    def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-        return iter(())
 
 
 def mask_name(mask: str, picture: str, path: str) -> str:

@@ -14,13 +14,14 @@ from covary.data.dataset import SampleError
 from covary.data.instances import Category, Json
 from covary.data.shard_writing import INDEX_NAME
 from covary.expand.containers import Container, ParquetContainer, WebDatasetContainer, kind_of_values
+from covary.expand.layout import PlainLayout
 from covary.expand.manifest import Manifest
-from covary.expand.sources import Entry, Mask, Sources
-from covary.expand.variations import Variation, canonical
+from covary.expand.sources import Sources
+from covary.expand.variations import canonical
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShardLayout(ABC):
+class ShardLayout(PlainLayout, ABC):
     """Shards side by side in the output folder.
 
     Attributes:
@@ -47,21 +48,6 @@ class ShardLayout(ABC):
     @classmethod
     def restored(cls, settings: Mapping[str, str]) -> Self:
         return cls(*_restored(settings))
-
-    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
-        return ()
-
-    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
-        return []
-
-    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
-        return []
-
-    def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
-        return ()
-
-    def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-        return iter(())
 
 
 def _restored(settings: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[Category, ...]]:

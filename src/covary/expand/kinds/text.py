@@ -22,10 +22,11 @@ from covary.expand.errors import ExpandError
 from covary.expand.kinds.reading import class_of, split_of
 from covary.expand.kinds.rows import TableHead
 from covary.expand.kinds.text_rows import NewRow, cells_of, row_texts, rows_bytes, tag_names
+from covary.expand.layout import PlainLayout
 from covary.expand.manifest import Manifest
 from covary.expand.rows import OutputRow
-from covary.expand.sources import Entry, Mask, Opened, Raw, Sources
-from covary.expand.variations import Variation, canonical
+from covary.expand.sources import Entry, Opened, Raw, Sources
+from covary.expand.variations import canonical
 
 TEXT = (TextColumn("text"),)
 """The column of a sample that is nothing but a text."""
@@ -240,7 +241,7 @@ class TextFileReader(TextReader):
             raise SampleError(entry.key, f"not UTF-8 text at byte {error.start:,}") from None
 
 
-class TextLayout(ABC):
+class TextLayout(PlainLayout, ABC):
     """How texts lie in an expansion.
 
     Attributes:
@@ -262,21 +263,6 @@ class TextLayout(ABC):
 
     @abstractmethod
     def settings(self) -> dict[str, str]: ...
-
-    def part_names(self, entry: Entry, path: str) -> tuple[str, ...]:
-        return ()
-
-    def parts(self, entry: Entry, path: str, made: Variation, mask: Mask | None) -> list[tuple[str, bytes]]:
-        return []
-
-    def original_parts(self, entry: Entry, path: str) -> list[tuple[str, str]]:
-        return []
-
-    def whole_names(self, splits: Sequence[str]) -> tuple[str, ...]:
-        return ()
-
-    def whole(self, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-        return iter(())
 
     @abstractmethod
     def content(self, raw: Raw, values: Mapping[str, Any]) -> bytes:

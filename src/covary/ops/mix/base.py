@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, NoReturn, TypeAlias
+from typing import Any, ClassVar, NoReturn, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from covary.draws.rows import Rows, draw_rows
 from covary.ops.base import Declared
 from covary.ops.mix.batch import Batch, Made, read_batch
 from covary.ops.mix.labels import Classes
-from covary.targets import Boxes, Keypoints
+from covary.options import BoxFormat, Kind, OrientedFormat, PointFormat, ShapeFormat, checked_targets
+from covary.planned import Labels as Forms
+from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -72,6 +74,17 @@ def _numbers(name: str, slots: tuple[str, ...]) -> NDArray[np.uint32]:
     return slot_numbers([(name, slot) for slot in slots])
 
 
+class _Forms(TypedDict, total=False):
+    """How fields that go with pictures are written; see `mix_batch`."""
+
+    boxes: BoxFormat | Boxes
+    keypoints: PointFormat | Keypoints
+    oriented_boxes: OrientedFormat | OrientedBoxes
+    polygons: ShapeFormat | Polygons
+    line_strings: ShapeFormat | LineStrings
+    targets: Mapping[str, Kind] | None
+
+
 @dataclass(frozen=True, repr=False)
 class Mixer(Declared):
     """The base of all mixers.
@@ -97,10 +110,9 @@ class Mixer(Declared):
         epoch: int | Sequence[int] = 0,
         keys: Sequence[Key] | None = None,
         layout: str | None = None,
-        boxes: str | Boxes = "pascal_voc",
-        keypoints: str | Keypoints = "xy",
+        **forms: Unpack[_Forms],
     ) -> dict[str, Any]:
-        """Mix a batch; see `mix_batch` for the arguments."""
+        """Mix a batch; see `mix_batch` for the arguments, and for what else may be given."""
         return mix_batch(
             self,
             fields,
@@ -109,8 +121,7 @@ class Mixer(Declared):
             epoch=epoch,
             keys=keys,
             layout=layout,
-            boxes=boxes,
-            keypoints=keypoints,
+            **forms,
         )
 
     def slots(self) -> tuple[str, ...]:
@@ -238,8 +249,12 @@ def mix_batch(
     epoch: int | Sequence[int] = 0,
     keys: Sequence[Key] | None = None,
     layout: str | None = None,
-    boxes: str | Boxes = "pascal_voc",
-    keypoints: str | Keypoints = "xy",
+    boxes: BoxFormat | Boxes = "pascal_voc",
+    keypoints: PointFormat | Keypoints = "xy",
+    oriented_boxes: OrientedFormat | OrientedBoxes = "xywha",
+    polygons: ShapeFormat | Polygons = "pixels",
+    line_strings: ShapeFormat | LineStrings = "pixels",
+    targets: Mapping[str, Kind] | None = None,
 ) -> dict[str, Any]:
     """Mix the samples of a batch with each other.
 
@@ -254,9 +269,10 @@ def mix_batch(
         mixers: one mixer, or a list of mixers and (mixer, weight) pairs.
         fields: `image`, a NumPy array (B, C, H, W), (B, H, W, C) or (B, H, W) of float32, uint8 or uint16 (integers
             are rounded to nearest); and where there are such, one entry per sample, in arrays or lists: `label`,
-            `mask`, `boxes` with `box_labels`, `masks` (one per box), `keypoints` with `keypoint_labels`. Mixers of
-            sound take `audio`; mixers of text `text` with `spans`, `sentences`, `protected`, `answer`, `tokens` and
-            `tags`. All others come back as they are.
+            `mask`, `heatmaps`, `images`, `masks` (one per box), and each with its labels `boxes`, `keypoints`,
+            `oriented_boxes`, `polygons` and `line_strings`, as for a pipeline. Mixers of sound take `audio`; mixers of
+            text `text` with `spans`, `sentences`, `protected`, `answer`, `tokens` and `tags`. All others come back as
+            they are.
         classes: how many there are, or their names; needed where `label` holds class numbers. Labels may be class
             numbers, rows (B, K) or, floating and without `classes`, quantities (B,), of any dtype. Rows of several
             classes are mixed linearly: a class that only the partner has gets its share, not 1.
@@ -264,8 +280,9 @@ def mix_batch(
         epoch: one for all, or one for each sample.
         keys: B identities. Default: 0 to B - 1; without keys give each batch another `epoch`, or all are mixed alike.
         layout: "CHW" or "HWC". Default: told by the number of channels.
-        boxes: the format of `boxes`, or a `Boxes` with more to say.
-        keypoints: the format of `keypoints`, or a `Keypoints` with more to say.
+        boxes, keypoints, oriented_boxes, polygons, line_strings: the format of these fields, or a `Boxes`, `Keypoints`,
+            `OrientedBoxes`, `Polygons` or `LineStrings` with more to say.
+        targets: further fields by name, and as which kind of field they are treated, as for a pipeline.
 
     Returns:
         The fields of the mixed batch, nothing of the input changed. With `label`, `target` is added: (B, K) float32
@@ -283,8 +300,15 @@ def mix_batch(
         epoch=epoch,
         keys=keys,
         layout=layout,
-        boxes=boxes,
-        keypoints=keypoints,
+        forms=Forms(
+            Boxes(boxes) if isinstance(boxes, str) else boxes,
+            Keypoints(keypoints) if isinstance(keypoints, str) else keypoints,
+            0,
+            OrientedBoxes(oriented_boxes) if isinstance(oriented_boxes, str) else oriented_boxes,
+            Polygons(polygons) if isinstance(polygons, str) else polygons,
+            LineStrings(line_strings) if isinstance(line_strings, str) else line_strings,
+            targets=checked_targets(targets, "mix"),
+        ),
     )
     made = Made(batch)
     choice = _choice(known, batch)

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.ops.mix.labels import Classes, Labels, read_labels
-from covary.plan.changes import Image
+from covary.plan.changes import Bools, Image
+from covary.planned import Labels as Forms  # `Labels` are classes here
 from covary.render.buffers import empty
 from covary.targets import Boxes, Keypoints
+from covary.targets.carry import LABELS
 
 Layout: TypeAlias = Literal["CHW", "HWC", "HW"]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.uint16))
 SOURCES = 4  # of so many samples a mixed one is made at most
-OBJECT_FIELDS = ("boxes", "box_labels", "masks", "keypoints", "keypoint_labels")
-PER_SAMPLE = ("label", "mask", *OBJECT_FIELDS)
+OBJECTS = ("boxes", "masks", "keypoints", "oriented_boxes", "polygons", "line_strings")
+LAYERS = ("mask", "heatmaps")
+SEVERAL = "images"
+WEIGHTS = {
+    "boxes": "box_weights",
+    "oriented_boxes": "oriented_box_weights",
+    "polygons": "polygon_weights",
+    "line_strings": "line_string_weights",
+}
+PLAIN = Forms(Boxes(), Keypoints(), 0)
 _CHANNELS = (1, 2, 3, 4)
+
+
+class ObjectField(NamedTuple):
+    """A field with one row for each object: its name, the name of its labels (or ""), and what it is treated as."""
+
+    name: str
+    labels: str
+    kind: str
+
+
+class Layer(NamedTuple):
+    """A field of pixels that lie on those of the picture: its name, and whether it is "image", "mask" or "heatmaps"."""
+
+    name: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,15 +54,17 @@ class Batch:
     """B samples.
 
     Attributes:
-        fields: as the user gave them.
+        fields: as the user gave them; but `images` are columns of their own, "images[0]" and so on, of which the
+            first is "image" where there is no such field.
         count: B.
         labels: from the field `label`; None where there is none.
         seed: of all randomness.
         epochs: (B,) uint32.
         keys: (B,) uint64 identities.
         layout: of `image`, as the user gave it.
-        boxes: how boxes are written and which stay.
-        keypoints: how keypoints are written and what becomes of those outside.
+        forms: how all fields are written that go with pictures, and which further ones there are.
+        several: the columns that `images` were taken apart to; () where there are none.
+        came: `images` as the user gave them.
     """
 
     fields: Mapping[str, Any]
@@ -47,8 +74,9 @@ class Batch:
     epochs: NDArray[np.uint32]
     keys: NDArray[np.uint64]
     layout: Layout | None
-    boxes: Boxes
-    keypoints: Keypoints
+    forms: Forms
+    several: tuple[str, ...] = ()
+    came: Any = None
 
     def stack(self, field: str = "image") -> NDArray[Any]:
         """The samples of a field in one array.
@@ -76,9 +104,57 @@ class Batch:
         return self.fields.get(field) is not None
 
     @property
-    def boxes_by_masks(self) -> Boxes:
-        """How boxes are carried: those of samples with instance masks are the boxes of the masks."""
-        return replace(self.boxes, source="masks")
+    def forms_by_masks(self) -> Forms:
+        """How labels are carried: the boxes of samples with instance masks are those of the masks."""
+        return replace(self.forms, boxes=replace(self.forms.boxes, source="masks"))
+
+    def objects(self) -> list[ObjectField]:
+        """The fields there are with one row for each object."""
+        fields = [ObjectField(kind, LABELS.get(kind, ""), kind) for kind in OBJECTS]
+        targets = self.forms.targets.items()
+        fields += [ObjectField(name, f"{name}_labels", kind) for name, kind in targets if kind in OBJECTS]
+        return [field for field in fields if self.has(field.name)]
+
+    def layers(self) -> list[Layer]:
+        """The fields there are of pixels, the pictures themselves first."""
+        fields = [Layer("image", "image"), *(Layer(name, "image") for name in self.several if name != "image")]
+        fields += [Layer(kind, kind) for kind in LAYERS]
+        targets = self.forms.targets.items()
+        fields += [Layer(name, kind) for name, kind in targets if kind in ("image", *LAYERS)]
+        return [layer for layer in fields if self.has(layer.name)]
+
+    def refuse_further_images(self) -> None:
+        """For mixers that change the picture alone.
+
+        Raises:
+            ValueError: samples have further images.
+        """
+        names = [layer.name.partition("[")[0] for layer in self.layers()[1:] if layer.kind == "image"]
+        if names:
+            raise ValueError(
+                f"{names[0]} is a further image of the samples, which would not be changed with `image`; take a mixer "
+                "that changes both alike, such as MixUp or CutMix"
+            )
+
+    def pixels(self, layer: Layer, row: int) -> tuple[Image, Layout]:
+        """The pixels of one sample in a layer, and how they lie.
+
+        Raises:
+            ValueError: the sample has none, or of another height and width than its picture.
+        """
+        images, layout = self.images()
+        value = self.fields[layer.name][row]
+        if value is None:
+            raise ValueError(f"{layer.name} of sample {row} is None; give it for each sample or for none")
+        pixels, size = np.asarray(value), size_of(images[row], layout)
+        own: Layout = "HW" if pixels.ndim == 2 else "HWC"
+        if layer.kind == "image" and pixels.ndim == 3:
+            own = layout if layout != "HW" else self.layout or layout_of(pixels.shape)
+        if pixels.ndim not in (2, 3) or size_of(pixels, own) != size:
+            raise ValueError(
+                f"{layer.name} has shape {pixels.shape}; allowed: {size} or {(*size, 'C')}, as its picture"
+            )
+        return pixels, own
 
     def stacked_images(self) -> tuple[NDArray[Any], Layout]:
         """The pictures in one array, and their layout; errors as for `stack` and `images`."""
@@ -132,16 +208,9 @@ def window(image: Image, layout: Layout, rectangle: Sequence[int]) -> Image:
     return image[:, y0:y1, x0:x1] if layout == "CHW" else image[y0:y1, x0:x1]
 
 
-def mask_window(mask: NDArray[Any], size: tuple[int, int], rectangle: Sequence[int]) -> NDArray[Any]:
-    """The part of a mask (H, W) or (H, W, C) in x0, y0, x1, y1, as a view.
-
-    Raises:
-        ValueError: the mask has not the picture's height and width.
-    """
-    if mask.shape[:2] != size or mask.ndim not in (2, 3):
-        raise ValueError(f"mask has shape {mask.shape}; allowed: {size} or {(*size, 'C')}, as its picture")
-    x0, y0, x1, y1 = rectangle
-    return mask[y0:y1, x0:x1]
+def where_in(region: Bools, layout: Layout) -> Bools:
+    """An (H, W) region with as many axes as pixels of a layout."""
+    return region[:, :, None] if layout == "HWC" else region
 
 
 def read_batch(
@@ -152,8 +221,7 @@ def read_batch(
     epoch: int | Sequence[int],
     keys: Sequence[Key] | None,
     layout: str | None,
-    boxes: Any,
-    keypoints: Any,
+    forms: Forms = PLAIN,
 ) -> Batch:
     """Check what a user gives to a mixer; the arguments are those of `mix_batch`.
 
@@ -166,9 +234,8 @@ def read_batch(
         raise ValueError(f"layout is {layout!r}; allowed: 'CHW', 'HWC' or None")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed is {seed!r}; allowed: a whole number in [0, 2**64)")
-    lengths = {
-        name: len(fields[name]) for name in ("image", "audio", "text", *PER_SAMPLE) if fields.get(name) is not None
-    }
+    known = ("image", SEVERAL, "audio", "text", "label", *LAYERS, *OBJECTS, *LABELS.values(), *forms.targets)
+    lengths = {name: len(fields[name]) for name in known if fields.get(name) is not None}
     if keys is not None:
         lengths["keys"] = len(keys)
     if not lengths:
@@ -178,17 +245,57 @@ def read_batch(
         raise ValueError(f"every field needs one entry for each sample; got {said}")
     count = next(iter(lengths.values()))
     label = fields.get("label")
+    columns, several = _apart(fields)
     return Batch(
-        fields,
+        columns,
         count,
         None if label is None else read_labels(label, count, classes),
         int(seed),
         epoch_numbers(epoch, count),
         np.arange(count, dtype=np.uint64) if keys is None else _as_numbers(keys),
         cast("Layout | None", layout),
-        Boxes(cast(Any, boxes)) if isinstance(boxes, str) else boxes,
-        Keypoints(cast(Any, keypoints)) if isinstance(keypoints, str) else keypoints,
+        forms,
+        several,
+        fields.get(SEVERAL),
     )
+
+
+def _apart(fields: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The fields with `images` in columns of their own, and the names of these.
+
+    Raises:
+        ValueError: samples have different numbers of images.
+    """
+    images = fields.get(SEVERAL)
+    if images is None or not len(images):
+        return fields, ()
+    counts = {0 if sample is None else len(sample) for sample in images}
+    if len(counts) > 1 or 0 in counts:
+        raise ValueError(
+            f"images are {sorted(counts)} for different samples; as many as one or more are needed for each"
+        )
+    leads = fields.get("image") is None
+    names = tuple("image" if leads and not number else f"{SEVERAL}[{number}]" for number in range(counts.pop()))
+    columns = {
+        name: images[:, number] if isinstance(images, np.ndarray) else _column([sample[number] for sample in images])
+        for number, name in enumerate(names)
+    }
+    return {**{name: value for name, value in fields.items() if name != SEVERAL}, **columns}, names
+
+
+def _column(images: list[Any]) -> Any:
+    """Images in one array if they agree, else the list."""
+    kinds = {(image.shape, image.dtype) if isinstance(image, np.ndarray) else None for image in images}
+    return np.stack(images) if len(kinds) == 1 and None not in kinds else images
+
+
+def _together(columns: Sequence[Any], came: Any) -> Any:
+    """The columns of `images` as one field, in arrays where they came as such."""
+    if isinstance(came, np.ndarray) and all(isinstance(column, np.ndarray) for column in columns):
+        return np.stack(columns, axis=1)
+    samples = [list(sample) for sample in zip(*columns, strict=True)]
+    arrays = isinstance(came, np.ndarray) or isinstance(came[0], np.ndarray)
+    return [np.stack(sample) for sample in samples] if arrays else samples
 
 
 def _as_numbers(keys: Any) -> NDArray[np.uint64]:
@@ -254,16 +361,16 @@ class Room:
 class Made:
     """The batch that is made: pixels, what each sample is made of, and the labels that go with it."""
 
-    __slots__ = ("_batch", "_objects", "_rooms", "box_weights", "extra", "second_masks", "sources", "weights")
+    __slots__ = ("_batch", "_objects", "_rooms", "extra", "object_weights", "second_masks", "sources", "weights")
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._rooms: dict[str, Room] = {}
         self.extra: dict[str, Any] = {}
         self._objects: dict[int, dict[str, Any]] = {}
-        # Samples blended with the whole of a partner: shares of their boxes, and whose class mask is theirs too.
-        self.box_weights: dict[int, NDArray[np.float32]] | None = None
-        self.second_masks: dict[int, int] | None = None
+        # Of samples blended with the whole of a partner, by field: shares of their objects, and their second masks.
+        self.object_weights: dict[str, dict[int, NDArray[np.float32]]] = {}
+        self.second_masks: dict[str, dict[int, Image]] = {}
         # (B, 4): the samples each is made of, itself first, and their shares in it.
         self.sources = np.repeat(np.arange(batch.count), SOURCES).reshape(batch.count, SOURCES)
         self.weights = np.zeros((batch.count, SOURCES))
@@ -288,22 +395,20 @@ class Made:
         """The fields of the mixed batch."""
         out = {**self._batch.fields, **{name: room.result() for name, room in self._rooms.items()}, **self.extra}
         labels = self._batch.labels
-        for name in OBJECT_FIELDS if self._objects else ():
+        for name in self._object_fields() if self._objects else ():
             if self._batch.has(name):
                 came = self._batch.fields[name]
                 out[name] = [
                     self._objects[row].get(name) if row in self._objects else came[row] for row in range(len(came))
                 ]
-        if self.box_weights is not None:
-            ones = [np.ones(0 if boxes is None else len(boxes), dtype=np.float32) for boxes in out["boxes"]]
-            out["box_weights"] = [self.box_weights.get(row, weights) for row, weights in enumerate(ones)]
-        if self.second_masks is not None:
-            came = self._batch.fields["mask"]
-            second = [
-                came[self.second_masks[row]] if row in self.second_masks else mask
-                for row, mask in enumerate(out["mask"])
-            ]
-            out["mask_b"] = np.stack(second) if isinstance(out["mask"], np.ndarray) else second
+        for name, known in self.object_weights.items():
+            ones = [np.ones(0 if rows is None else len(rows), dtype=np.float32) for rows in out[name]]
+            out[WEIGHTS.get(name, f"{name}_weights")] = [known.get(row, weights) for row, weights in enumerate(ones)]
+        for name, others in self.second_masks.items():
+            second = [others.get(row, mask) for row, mask in enumerate(out[name])]
+            out[f"{name}_b"] = np.stack(second) if isinstance(out[name], np.ndarray) else second
+        if self._batch.several:
+            out[SEVERAL] = _together([out.pop(name) for name in self._batch.several], self._batch.came)
         if labels is not None:
             out["target"] = labels.mixed(self.sources, self.weights)
         if pairs:
@@ -311,3 +416,6 @@ class Made:
             if labels is not None:
                 out["target_a"], out["target_b"] = labels.of(self.sources[:, 0]), labels.of(self.sources[:, 1])
         return out
+
+    def _object_fields(self) -> list[str]:
+        return [name for field in self._batch.objects() for name in (field.name, field.labels) if name]

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from covary.ops.base import operation
 from covary.ops.mix.base import BetaMixer, Draws, Floats
-from covary.ops.mix.batch import DTYPES, Batch, Layout, Made, size_of, window
+from covary.ops.mix.batch import DTYPES, WEIGHTS, Batch, Layer, Layout, Made, size_of, window
 from covary.ops.mix.objects import has_objects, joined, objects_of
 from covary.ops.mix.pieces import Pieces
 from covary.plan.changes import Image
 
+STACKS = ("video", "volume")
 STEPS = 65536  # lambda is a multiple of 1 / 65536, with which blends of uint8 and uint16 are exact before rounding
 
 
@@ -71,9 +72,10 @@ class MixUp(BetaMixer):
 
     Paper: Zhang et al. 2018, "mixup: beyond empirical risk minimization". Lambda is a multiple of 1 / 65536.
 
-    Floating masks are blended. Class masks have no average: ask for `pairs=True`, which leaves `mask` as it is and adds
-    `mask_b`, the partner's, for a loss of two targets. Boxes, instance masks and keypoints are those of both samples;
-    `box_weights`, float32, says lam and 1 - lam for each box.
+    Heat maps, further images and floating masks are blended. Class masks have no average: ask for `pairs=True`, which
+    leaves `mask` as it is and adds `mask_b`, the partner's, for a loss of two targets. Boxes, instance masks,
+    keypoints, polygons and line strings are those of both samples; `box_weights`, `oriented_box_weights`,
+    `polygon_weights` and `line_string_weights`, float32, say lam and 1 - lam for each of them.
 
     Helps: image classification with large networks (CIFAR-10, PreAct-ResNet-18: 5.6 to 4.2 % error); noisy labels.
     Hurts: small networks and long schedules, which may lose; tasks whose classes depend on fine detail. It can look
@@ -85,63 +87,102 @@ class MixUp(BetaMixer):
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
         shares, partners = in_steps(self.shares(draw)).tolist(), draw.partners().tolist()
-        self.blend_field(batch, rows, partners, shares, made)
+        if self.field != "image":
+            self._blend_field(batch, rows, partners, shares, made)
         for row in rows:
             made.pair(row, partners[row], shares[row])
         if self.field != "image":
             return
-        if batch.has("mask"):
-            self._mix_masks(batch, rows, partners, shares, made)
+        batch.field("image")
+        for layer in batch.layers():
+            self._blend_layer(batch, layer, rows, partners, shares, made)
         if has_objects(batch):
             self._join_objects(batch, rows, partners, shares, made)
 
-    def blend_field(
+    def _blend_field(
         self, batch: Batch, rows: list[int], partners: Sequence[int], shares: Sequence[float], made: Made
     ) -> None:
-        """Blend the field's values."""
-        values = batch.stack(self.field)
-        if values.dtype not in DTYPES:
-            raise TypeError(f"{self.field} has dtype {values.dtype}; allowed are float32, uint8 and uint16")
+        """Blend the values of a field that is no picture."""
+        values = self._values(batch)
+        beside = [each.name for each in batch.objects()] + [each.name for each in batch.layers()]
+        if self.field in STACKS and beside:
+            raise ValueError(f"{beside[0]} beside {self.field} cannot be mixed; leave it out, or mix pictures")
         room = made.room(self.field)
         for row in rows:
             blend(values[row], values[partners[row]], shares[row], room.open(row))
+
+    def _values(self, batch: Batch) -> NDArray[Any]:
+        values = batch.stack(self.field)
+        if values.dtype not in DTYPES:
+            raise TypeError(f"{self.field} has dtype {values.dtype}; allowed are float32, uint8 and uint16")
+        return values
+
+    def both(self, batch: Batch, layer: Layer, row: int, partner: int) -> tuple[Image, Image]:
+        """The pixels of a sample and of its partner, on one canvas.
+
+        Raises:
+            TypeError, ValueError: they do not agree, or are not in one array.
+        """
+        if layer.name == "image":
+            values = self._values(batch)
+            return values[row], values[partner]
+        own, other = batch.pixels(layer, row)[0], batch.pixels(layer, partner)[0]
+        if own.shape != other.shape:
+            raise ValueError(
+                f"{layer.name} of two samples have shapes {own.shape} and {other.shape}; one size is needed"
+            )
+        return own, other
 
     def objects(self, batch: Batch, row: int, partner: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """The objects of a sample and of its partner, on one canvas."""
         return objects_of(batch, row), objects_of(batch, partner)
 
-    def _mix_masks(
-        self, batch: Batch, rows: list[int], partners: Sequence[int], shares: Sequence[float], made: Made
+    def _blend_layer(
+        self,
+        batch: Batch,
+        layer: Layer,
+        rows: list[int],
+        partners: Sequence[int],
+        shares: Sequence[float],
+        made: Made,
     ) -> None:
-        masks = batch.fields["mask"]
-        if not all(np.asarray(masks[row]).dtype.kind == "f" for row in range(min(1, batch.count))):
-            if not self.pairs:
-                raise ValueError(
-                    f"mask has dtype {np.asarray(masks[0]).dtype}, and class masks have no average: pass pairs=True "
-                    "for `mask_b` beside `mask`, give floating masks, or take CutMix"
-                )
-            made.second_masks = (made.second_masks or {}) | {row: partners[row] for row in rows}
-            return
-        room = made.room("mask")
+        room = made.room(layer.name)
+        classes = layer.kind == "mask" and not all(
+            batch.pixels(layer, row)[0].dtype.kind == "f" for row in range(min(1, batch.count))
+        )
+        if classes and not self.pairs:
+            raise ValueError(
+                f"{layer.name} has dtype {batch.pixels(layer, 0)[0].dtype}, and class masks have no average: pass "
+                f"pairs=True for `{layer.name}_b` beside `{layer.name}`, give floating masks, or take CutMix"
+            )
+        if classes:
+            made.second_masks.setdefault(layer.name, {})
         for row in rows:
-            own, other = np.asarray(masks[row]), np.asarray(masks[partners[row]])
-            if own.shape != other.shape:
-                raise ValueError(f"mask of two samples have shapes {own.shape} and {other.shape}; one size is needed")
-            blend(own, other, shares[row], room.open(row))
+            if shares[row] == 1:
+                continue
+            own, other = self.both(batch, layer, row, partners[row])
+            if classes:
+                room.put(row, own.copy())
+                made.second_masks[layer.name][row] = other
+            elif own.dtype != other.dtype:
+                raise ValueError(f"{layer.name}[{row}] is {own.dtype}, its partner {other.dtype}; they must agree")
+            else:
+                blend(own, other, shares[row], room.fresh(row, own.shape, own.dtype))
 
     def _join_objects(
         self, batch: Batch, rows: list[int], partners: Sequence[int], shares: Sequence[float], made: Made
     ) -> None:
-        if batch.has("boxes") and made.box_weights is None:
-            made.box_weights = {}
+        weighed = [field.name for field in batch.objects() if field.kind in WEIGHTS]
+        for name in weighed:
+            made.object_weights.setdefault(name, {})
         for row in rows:
             if shares[row] == 1:
                 continue
             own, other = self.objects(batch, row, partners[row])
-            made.put_objects(row, joined(own, other))
-            if made.box_weights is not None:
-                counts = [len(side.get("boxes", ())) for side in (own, other)]
-                made.box_weights[row] = np.repeat(np.array([shares[row], 1 - shares[row]], np.float32), counts)
+            made.put_objects(row, joined(batch, own, other))
+            for name in weighed:
+                counts = [len(side.get(name, ())) for side in (own, other)]
+                made.object_weights[name][row] = np.repeat(np.array([shares[row], 1 - shares[row]], np.float32), counts)
 
 
 @operation
@@ -166,25 +207,18 @@ class DetectionMixUp(MixUp):
 
     alpha: float = 1.5
 
-    def blend_field(
-        self, batch: Batch, rows: list[int], partners: Sequence[int], shares: Sequence[float], made: Made
-    ) -> None:
-        if self.field != "image" or isinstance(batch.fields.get("image"), np.ndarray):
-            super().blend_field(batch, rows, partners, shares, made)
-            return
+    def both(self, batch: Batch, layer: Layer, row: int, partner: int) -> tuple[Image, Image]:
+        if isinstance(batch.fields.get("image"), np.ndarray):
+            return super().both(batch, layer, row, partner)
         images, layout = batch.images()
-        room = made.room("image")
-        for row in rows:
-            own, other = images[row], images[partners[row]]
-            if own.dtype != other.dtype or own.ndim != other.ndim:
-                raise ValueError(
-                    f"image[{row}] is {own.dtype} {own.shape}, its partner {other.dtype} {other.shape}; they must agree"
-                )
-            canvas = _canvas(images, layout, row, partners[row])
-            own, other = (_padded(image, layout, canvas) for image in (own, other))
-            mixed = np.empty_like(own)
-            blend(own, other, shares[row], mixed)
-            room.put(row, mixed if shares[row] < 1 else images[row].copy())
+        canvas = _canvas(images, layout, row, partner)
+        (own, own_layout), (other, other_layout) = batch.pixels(layer, row), batch.pixels(layer, partner)
+        if own.dtype != other.dtype or own_layout != other_layout:
+            raise ValueError(
+                f"{layer.name}[{row}] is {own.dtype} {own.shape}, its partner {other.dtype} {other.shape}; "
+                "they must agree"
+            )
+        return _padded(own, own_layout, canvas), _padded(other, other_layout, canvas)
 
     def objects(self, batch: Batch, row: int, partner: int) -> tuple[dict[str, Any], dict[str, Any]]:
         images, layout = batch.images()

@@ -17,7 +17,7 @@ from covary.ops.view import View
 from covary.pictures import sizes_of
 from covary.plan.changes import Image
 from covary.plan.fusion import plan
-from covary.planned import Labels, Planned
+from covary.planned import Planned
 from covary.render import find_renderer
 
 
@@ -60,7 +60,7 @@ def vary(
     numbers = draw_rows(batch.seed, batch.epochs[index], batch.keys[index], links.slots)
     view = View(sizes, pictures[0].shape[2], pictures[0].dtype.name)
     course = links.walk(Course(len(rows), numbers, lines=links.lines), view)
-    planned = Planned(sizes, plan(course.steps, sizes), find_renderer(), Labels(batch.boxes, batch.keypoints, 0))
+    planned = Planned(sizes, plan(course.steps, sizes), find_renderer(), batch.forms)
     outputs, _ = planned.draw(pictures, None, [{} for _ in pictures], 1)
     for output, picture, row in zip(outputs, pictures, rows, strict=True):
         if output.shape != picture.shape or output.dtype != picture.dtype:

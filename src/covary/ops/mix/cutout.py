@@ -18,7 +18,7 @@ class Cutout(Mixer):
     """Paint over one square whose centre lies anywhere in the picture; what reaches beyond the edge is cut off.
 
     The same as `image.Cutout`, for finished batches: as an alternative to mixers, and behind Normalize, where 0 is the
-    data's mean, as in the paper. Labels stay as they are.
+    data's mean, as in the paper. Further images of a sample lose the same square. Labels stay as they are.
 
     Args:
         size: side of the square: a fraction of the shorter side if at most 1, else pixels. Default 0.5, the 16 of 32
@@ -49,15 +49,19 @@ class Cutout(Mixer):
         images, layout = batch.images()
         sides, x, y = draw("size").tolist(), draw("x").tolist(), draw("y").tolist()
         fraction = self.law("size").bounds()[1] <= 1
-        room = made.room("image")
-        for row in rows:
-            height, width = size_of(images[row], layout)
-            side = round(sides[row] * (min(height, width) if fraction else 1))
-            left, top = int(x[row] * width) - side // 2, int(y[row] * height) - side // 2
-            place = (max(left, 0), max(top, 0), max(left + side, 0), max(top + side, 0))
-            hole = window(room.copy(row), layout, place)
-            colour = self._colour(hole.dtype, 1 if layout == "HW" else hole.shape[0 if layout == "CHW" else 2])
-            hole[...] = colour[:, None, None] if layout == "CHW" and colour.size > 1 else colour
+        for layer in batch.layers():
+            if layer.kind != "image":
+                continue
+            room = made.room(layer.name)
+            for row in rows:
+                height, width = size_of(images[row], layout)
+                side = round(sides[row] * (min(height, width) if fraction else 1))
+                left, top = int(x[row] * width) - side // 2, int(y[row] * height) - side // 2
+                place = (max(left, 0), max(top, 0), max(left + side, 0), max(top + side, 0))
+                _, own = batch.pixels(layer, row)
+                hole = window(room.copy(row), own, place)
+                colour = self._colour(hole.dtype, 1 if own == "HW" else hole.shape[0 if own == "CHW" else 2])
+                hole[...] = colour[:, None, None] if own == "CHW" and colour.size > 1 else colour
 
     def _colour(self, dtype: np.dtype[Any], channels: int) -> NDArray[Any]:
         values = np.atleast_1d(np.asarray(self.fill, dtype=np.float64))

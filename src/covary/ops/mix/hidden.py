@@ -176,8 +176,6 @@ class HiddenMixUp:
             epoch=epoch,
             keys=keys,
             layout=None,
-            boxes="pascal_voc",
-            keypoints="xy",
         )
         draw = Draws(self._law, f"mix.{self._law.name}", batch)
         active = (draw("p") < self._law.p) & (batch.count > 1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from covary.draws.distributions import LogUniform, Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.base import operation, ranged
 from covary.ops.mix.base import Draws, PairMixer
-from covary.ops.mix.batch import Batch, Made, size_of
-from covary.ops.mix.objects import Objects, covered, joined, objects_of, subset
+from covary.ops.mix.batch import Batch, Made, size_of, where_in
+from covary.ops.mix.objects import Objects, covered, is_set, joined, loose, objects_of, subset
 from covary.ops.mix.pieces import Pieces
-from covary.plan.changes import Bools, Image
+from covary.plan.changes import Bools
 from covary.targets.covers import Cover
 
 
@@ -19,9 +22,11 @@ from covary.targets.covers import Cover
 class CopyPaste(PairMixer):
     """Paste some of the partner's objects, cut out by their masks, into each sample.
 
-    Needs `masks`, one per object; `boxes` (with their `box_labels`) and keypoints come along. What the pasted objects
-    hide is taken out of the sample's own masks, and boxes become those of what is left; an object of which too
-    little is to be seen goes, by `boxes=Boxes(min_visibility=..., min_area=...)`.
+    Needs `masks`, one per object; `boxes` (with their `box_labels`), keypoints, oriented boxes and polygons of as many
+    rows come along, and of line strings and flat keypoints what lies on the pasted objects. What these hide is taken
+    out of the sample's own masks and polygons, and boxes become those of what is left; an object of which too little is
+    to be seen goes, by `boxes=Boxes(min_visibility=..., min_area=...)`. Heat maps and further images are pasted as the
+    pixels are.
 
     Args:
         share: probability in [0, 1] that an object is pasted, each for itself. Default 0.5.
@@ -58,7 +63,9 @@ class CopyPaste(PairMixer):
         images, layout = batch.images()
         partners, scale = draw.partners().tolist(), draw("scale").tolist()
         shifts = np.stack([self.law("shift").quantile(draw(axis)) for axis in ("x", "y")], axis=1)
-        picked = {row: self._picked(objects_of(batch, partners[row]), draw.stream("instances")[row]) for row in rows}
+        picked = {
+            row: self._picked(batch, objects_of(batch, partners[row]), draw.stream("instances")[row]) for row in rows
+        }
         filled = [row for row in rows if len(picked[row].get("masks", ()))]
         for row in rows:
             made.pair(row, partners[row], 1)
@@ -80,43 +87,32 @@ class CopyPaste(PairMixer):
             np.array(sizes, dtype=np.int64),
             "edge",
         )
-        labels = pieces.labels([picked[row] for row in filled], mask=batch.has("mask"))
-        for row, pixels, label in zip(filled, pieces.pixels(), labels, strict=True):
-            self._paste(batch, row, partners[row], pixels, label, made)
+        labels = pieces.labels([picked[row] for row in filled])
+        shown = [_together(label["masks"], size) for label, size in zip(labels, sizes, strict=True)]
+        for layer in batch.layers():
+            room = made.room(layer.name)
+            for row, pixels, region in zip(filled, pieces.pixels(layer), shown, strict=True):
+                _, pixel_layout = batch.pixels(layer, row)
+                np.copyto(room.copy(row), pixels, where=where_in(region, pixel_layout))
+        for row, label, region in zip(filled, labels, shown, strict=True):
+            brought = {**label, **covered(batch, loose(batch, label), Cover(~region))}
+            own = covered(batch, objects_of(batch, row), Cover(region))
+            made.put_objects(row, joined(batch, own, brought))
+            made.pair(row, partners[row], 1 - np.count_nonzero(region) / region.size)
 
-    def _picked(self, objects: Objects, stream: np.uint64) -> Objects:
+    def _picked(self, batch: Batch, objects: Objects, stream: np.uint64) -> Objects:
         count = len(objects.get("masks", ()))
         if not count:
             return {}
         if "boxes" in objects and len(objects["boxes"]) != count:
             raise ValueError(f"masks has {count} masks, there are {len(objects['boxes'])} boxes; give one for each box")
         chance = stream_uniforms(np.array([stream], dtype=np.uint64), count)[0]
-        return subset(objects, np.flatnonzero(chance < self.share), count)
-
-    def _paste(self, batch: Batch, row: int, partner: int, pixels: Image, label: Objects, made: Made) -> None:
-        _, layout = batch.images()
-        mask = label.pop("mask", None)
-        size = size_of(pixels, layout)
-        shown = np.zeros(size, dtype=bool)
-        for instance in label["masks"]:
-            shown |= _set(instance)
-        out = made.room("image").copy(row)
-        np.copyto(out, pixels, where=shown[:, :, None] if layout == "HWC" else shown)
-        if mask is not None:
-            own = made.room("mask").copy(row)
-            np.copyto(own, mask, where=shown if mask.ndim == 2 else shown[:, :, None])
-        if "keypoints" in label and np.ndim(label["keypoints"]) == 2:
-            label = _on(batch, label, shown)
-        made.put_objects(row, joined(covered(batch, objects_of(batch, row), Cover(shown)), label))
-        made.pair(row, partner, 1 - np.count_nonzero(shown) / shown.size)
+        return subset(batch, objects, np.flatnonzero(chance < self.share), count)
 
 
-def _set(mask: Image) -> Bools:
-    is_set: Bools = mask != 0
-    return is_set if is_set.ndim == 2 else np.logical_or.reduce(is_set, axis=2)
-
-
-def _on(batch: Batch, label: Objects, shown: Bools) -> Objects:
-    """The objects with those keypoints of a flat list that lie on what is pasted; the others are not to be seen."""
-    points: Objects = {field: label[field] for field in ("keypoints", "keypoint_labels") if field in label}
-    return {**label, **covered(batch, points, Cover(~shown))}
+def _together(masks: Sequence[Any], size: tuple[int, int]) -> Bools:
+    """Where any of some masks is set."""
+    region = np.zeros(size, dtype=bool)
+    for mask in masks:
+        region |= is_set(mask)
+    return region

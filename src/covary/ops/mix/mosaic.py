@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from covary.draws.distributions import Range, Uniform
 from covary.draws.streams import stream_uniforms
 from covary.ops.base import operation, ranged
 from covary.ops.mix.base import Draws, Mixer
-from covary.ops.mix.batch import SOURCES, Batch, Made, mask_window, size_of, window
+from covary.ops.mix.batch import SOURCES, Batch, Made, size_of, window
 from covary.ops.mix.objects import has_objects, joined
 from covary.ops.mix.pieces import Pieces
 
@@ -98,34 +98,21 @@ class Mosaic(Mixer):
 
     def _lay(self, batch: Batch, rows: list[int], pieces: Pieces, made: Made) -> None:
         """Put the tiles and their labels together."""
-        _, layout = batch.images()
-        room = made.room("image")
-        masks = made.room("mask") if batch.has("mask") else None
-        with_objects = has_objects(batch)
-        pixels = pieces.pixels()
-        labels = pieces.labels(mask=masks is not None) if masks is not None or with_objects else []
-        for number, row in enumerate(rows):
-            four = range(SOURCES * number, SOURCES * (number + 1))
-            height, width = (int(side) for side in pieces.canvas.size[four[0]])
-            places = [tuple(pieces.rectangles[index].tolist()) for index in four]
-            tile = pixels[four[0]]
-            shape = {"CHW": (*tile.shape[:1], height, width), "HWC": (height, width, *tile.shape[2:])}
-            canvas = room.fresh(row, shape.get(layout, (height, width)), tile.dtype)
-            for index, place in zip(four, places, strict=True):
-                window(canvas, layout, place)[...] = pixels[index]
-            if masks is not None:
-                mask = labels[four[0]]["mask"].copy()
-                for index, place in zip(four, places, strict=True):
-                    mask_window(mask, (height, width), place)[...] = mask_window(
-                        labels[index]["mask"], (height, width), place
-                    )
-                masks.put(row, mask)
-            if with_objects:
-                made.put_objects(row, reduce(joined, [_objects(labels[index]) for index in four]))
-
-
-def _objects(label: dict[str, object]) -> dict[str, object]:
-    return {field: value for field, value in label.items() if field != "mask"}
+        fours = [range(SOURCES * number, SOURCES * (number + 1)) for number in range(len(rows))]
+        for layer in batch.layers():
+            room, tiles = made.room(layer.name), pieces.pixels(layer)
+            for row, four in zip(rows, fours, strict=True):
+                _, layout = batch.pixels(layer, pieces.sources[four[0]])
+                height, width = pieces.canvas.size[four[0]].tolist()
+                tile = tiles[four[0]]
+                shape = {"CHW": (*tile.shape[:1], height, width), "HWC": (height, width, *tile.shape[2:])}
+                canvas = room.fresh(row, shape.get(layout, (height, width)), tile.dtype)
+                for index in four:
+                    window(canvas, layout, pieces.rectangles[index].tolist())[...] = tiles[index]
+        if has_objects(batch):
+            labels = pieces.labels()
+            for row, four in zip(rows, fours, strict=True):
+                made.put_objects(row, reduce(partial(joined, batch), [labels[index] for index in four]))
 
 
 def _tiles(middle: NDArray[np.float64], height: int, width: int) -> NDArray[np.int64]:

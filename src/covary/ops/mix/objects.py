@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from covary.ops.mix.batch import OBJECT_FIELDS, Batch
-from covary.plan.changes import Ints
+from covary.ops.mix.batch import Batch, ObjectField
+from covary.plan.changes import Bools, Image, Ints
 from covary.plan.stages import Stage
 from covary.render import find_renderer
 from covary.targets import carry
-from covary.targets.carry import by_boxes
+from covary.targets.carry import LABELS, by_boxes
 from covary.targets.covers import Cover, uncovered
 from covary.targets.fields import chosen
 
 Objects: TypeAlias = dict[str, Any]
 
+SHAPED = ("boxes", "oriented_boxes", "polygons")
+
 
 def has_objects(batch: Batch) -> bool:
-    """Whether there are boxes, instance masks or keypoints."""
-    return any(batch.has(field) for field in ("boxes", "masks", "keypoints"))
+    """Whether there are boxes, instance masks, keypoints, oriented boxes, polygons or line strings."""
+    return bool(batch.objects())
 
 
 def objects_of(batch: Batch, row: int) -> Objects:
     """The objects of one sample, as the user gave them."""
-    found = {field: batch.fields[field][row] for field in OBJECT_FIELDS if batch.has(field)}
-    return {field: value for field, value in found.items() if value is not None}
+    names = [name for field in batch.objects() for name in (field.name, field.labels) if name and batch.has(name)]
+    found = {name: batch.fields[name][row] for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def moved(batch: Batch, samples: Sequence[Objects], stages: Sequence[Stage], sizes: Ints) -> list[Objects]:
-    """The objects behind a geometry; row b of each stage belongs to sample b.
+    """The objects, class masks and heat maps behind a geometry; row b of each stage belongs to sample b.
 
     Where samples have a mask for each box, boxes are those of the masks, and both are dropped together; so are
     keypoints (N, K, columns) with one row for each box.
@@ -40,8 +44,7 @@ def moved(batch: Batch, samples: Sequence[Objects], stages: Sequence[Stage], siz
         [_marked(sample) for sample in samples],
         stages,
         sizes,
-        boxes=batch.boxes_by_masks,
-        keypoints=batch.keypoints,
+        **batch.forms_by_masks.options(),
         render=find_renderer(),
     )
     return [_unmarked(left, sample) for left, sample in zip(carried, samples, strict=True)]
@@ -49,34 +52,100 @@ def moved(batch: Batch, samples: Sequence[Objects], stages: Sequence[Stage], siz
 
 def covered(batch: Batch, sample: Objects, cover: Cover) -> Objects:
     """The objects that are still to be seen."""
-    return _unmarked(uncovered(_marked(sample), cover, boxes=batch.boxes, keypoints=batch.keypoints), sample)
+    options = _options(batch)
+    left = _unmarked(uncovered(_marked(sample), cover, **options), sample)
+    for field in batch.objects():
+        if field.name in batch.forms.targets and field.name in sample:
+            names = {
+                kind: name for name, kind in ((field.name, field.kind), (field.labels, LABELS.get(field.kind, "")))
+            }
+            own = {kind: sample[name] for kind, name in names.items() if name in sample}
+            left |= {names[kind]: value for kind, value in uncovered(own, cover, **options).items()}
+    return left
 
 
-def subset(sample: Objects, rows: Ints, count: int) -> Objects:
-    """The chosen ones among `count` objects with a mask each; keypoints that belong to no object by number all stay."""
+def subset(batch: Batch, sample: Objects, rows: Ints, count: int) -> Objects:
+    """The chosen ones among `count` objects with a mask each.
+
+    Boxes, oriented boxes, polygons and keypoints (N, K, columns) are those of the masks where there are as many; of
+    another number, those boxes and polygons go along of which half or more lies on the chosen masks. Flat keypoints and
+    line strings, which belong to no object by number, all stay.
+    """
     kept = dict(sample)
-    for field in ("boxes", "box_labels", "masks", *(("keypoints", "keypoint_labels") if by_boxes(sample) else ())):
-        if field in sample:
-            kept[field] = chosen(sample[field], rows, count, field)
+    for field in batch.objects():
+        values = sample.get(field.name)
+        if values is None or field.kind == "line_strings":
+            continue
+        tied = by_boxes(sample) if field.kind == "keypoints" else len(values) == count
+        if field.name != field.kind and field.kind in ("keypoints", "masks"):
+            tied = False
+        if tied:
+            taken = rows
+        elif field.kind in SHAPED:
+            taken = _mostly_on(batch, field, values, [sample["masks"][row] for row in rows.tolist()])
+        else:
+            continue
+        for name in (field.name, field.labels):
+            if name in sample:
+                kept[name] = chosen(sample[name], taken, len(values), name)
     return kept
 
 
-def joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> Objects:
+def loose(batch: Batch, sample: Objects) -> Objects:
+    """Those fields of a sample that belong to no mask by number."""
+    names = [
+        name
+        for field in batch.objects()
+        if field.kind == "line_strings"
+        or (field.kind == "keypoints" and field.name in sample and np.ndim(sample[field.name]) == 2)
+        or (field.kind in ("keypoints", "masks") and field.name != field.kind)
+        for name in (field.name, field.labels)
+    ]
+    return {name: sample[name] for name in names if name in sample}
+
+
+def _mostly_on(batch: Batch, field: ObjectField, values: Any, masks: Sequence[Any]) -> Ints:
+    """The rows of boxes or polygons of which half or more lies on some masks."""
+    if not masks or not len(values):
+        return np.zeros(0, dtype=np.int64)
+    region = np.logical_or.reduce([is_set(np.asarray(mask)) for mask in masks])
+    options = _options(batch)
+    options[field.kind] = replace(options[field.kind], min_visibility=0.5, min_area=0)
+    labels = LABELS[field.kind]
+    seen = uncovered({field.kind: values, labels: np.arange(len(values))}, Cover(~region), **options)
+    rows: Ints = np.unique(seen[labels])
+    return rows
+
+
+def is_set(mask: Image) -> Bools:
+    """Where an (H, W) or (H, W, C) mask is set."""
+    found: Bools = mask != 0
+    return found if found.ndim == 2 else np.logical_or.reduce(found, axis=2)
+
+
+def _options(batch: Batch) -> dict[str, Any]:
+    return {kind: getattr(batch.forms, kind) for kind in LABELS}
+
+
+def joined(batch: Batch, first: Mapping[str, Any], second: Mapping[str, Any]) -> Objects:
     """The objects of both.
 
     Raises:
         ValueError: their rows have different columns, or only one of both has labels.
     """
     both: Objects = {}
-    for field in OBJECT_FIELDS:
-        if field not in first and field not in second:
-            continue
-        own = first.get(field, ())
-        others = second.get(field, ())
-        for labels, rows in (("box_labels", "boxes"), ("keypoint_labels", "keypoints")):
-            if field == labels and any(labels not in side and len(side.get(rows, ())) for side in (first, second)):
-                raise ValueError(f"{labels} is there for some samples only; give it for each or for none")
-        both[field] = _concatenated(own, others, field)
+    for field in batch.objects():
+        for name in (field.name, field.labels):
+            if name not in first and name not in second:
+                continue
+            if name == field.labels and any(
+                name not in side and len(side.get(field.name, ())) for side in (first, second)
+            ):
+                raise ValueError(f"{name} is there for some samples only; give it for each or for none")
+            own, others = first.get(name, ()), second.get(name, ())
+            if name == field.name and field.kind in ("polygons", "line_strings"):
+                own, others = list(own), list(others)
+            both[name] = _concatenated(own, others, name)
     return both
 
 

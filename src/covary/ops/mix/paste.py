@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from covary.draws.distributions import Range, Uniform
 from covary.ops.base import operation, ranged
 from covary.ops.mix.base import BetaMixer, Draws, PairMixer
-from covary.ops.mix.batch import Batch, Made, mask_window, size_of, window
+from covary.ops.mix.batch import Batch, Made, size_of, window
 from covary.ops.mix.objects import covered, has_objects, joined, objects_of
 from covary.ops.mix.pieces import Pieces
 from covary.ops.mix.saliency import most_salient
@@ -57,8 +57,6 @@ def paste(
         matrices: (N, 3, 3) from positions in the sample to those in the partner. None: the same place.
     """
     images, layout = batch.stacked_images()
-    room = made.room("image")
-    masks = made.room("mask") if batch.has("mask") else None
     for row, partner, (x0, y0, x1, y1) in zip(rows, partners, rectangles, strict=True):
         height, width = size_of(images[row], layout)
         made.pair(row, partner, 1 - (x1 - x0) * (y1 - y0) / (height * width))
@@ -73,19 +71,18 @@ def paste(
             np.array([rectangles[index] for index in filled]),
             np.array([size_of(images[rows[index]], layout) for index in filled], dtype=np.int64),
         )
-    resampled = None if pieces is None or matrices is None else pieces.pixels()
-    labels = None if pieces is None else pieces.labels(mask=masks is not None and matrices is not None)
-    for number, index in enumerate(filled):
-        row, partner, place = rows[index], partners[index], rectangles[index]
-        source = window(images[partner], layout, place) if resampled is None else resampled[number]
-        window(room.copy(row), layout, place)[...] = source
-        size = size_of(images[row], layout)
-        if masks is not None:
-            second = batch.fields["mask"][partner] if matrices is None or labels is None else labels[number]["mask"]
-            mask_window(masks.copy(row), size, place)[...] = mask_window(np.asarray(second), size, place)
-        if with_objects and labels is not None:
-            own = covered(batch, objects_of(batch, row), Cover.of_rectangle(place, size))
-            made.put_objects(row, joined(own, labels[number]))
+    for layer in batch.layers():
+        room = made.room(layer.name)
+        resampled = None if pieces is None or matrices is None else pieces.pixels(layer)
+        for number, index in enumerate(filled):
+            pixels, pixel_layout = batch.pixels(layer, partners[index])
+            source = window(pixels, pixel_layout, rectangles[index]) if resampled is None else resampled[number]
+            window(room.copy(rows[index]), pixel_layout, rectangles[index])[...] = source
+    if with_objects and pieces is not None:
+        for index, brought in zip(filled, pieces.labels(), strict=True):
+            cover = Cover.of_rectangle(rectangles[index], size_of(images[rows[index]], layout))
+            own = covered(batch, objects_of(batch, rows[index]), cover)
+            made.put_objects(rows[index], joined(batch, own, brought))
 
 
 @operation

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.ops.mix.batch import Batch, Layout, size_of
+from covary.ops.mix.batch import Batch, Layer, Layout, size_of
 from covary.ops.mix.objects import Objects, moved, objects_of
 from covary.plan.changes import Border, Image, Ints, Step, Warp
 from covary.plan.fusion import plan
 from covary.plan.stages import Stage
 from covary.render import find_renderer
 from covary.render.buffers import empty
+from covary.targets.masks import constant_borders
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,7 @@ class Pieces:
         stages: from the picture to the rectangle.
         canvas: from the rectangle to the canvas.
         sizes: (N, 2) height and width of the pictures.
+        reaches_out: whether pieces reach beyond their pictures, so that borders show again what is there once.
     """
 
     batch: Batch
@@ -37,6 +39,7 @@ class Pieces:
     stages: tuple[Stage, ...]
     canvas: Stage
     sizes: Ints
+    reaches_out: bool = False
 
     @classmethod
     def of(
@@ -56,42 +59,40 @@ class Pieces:
             matrices: (N, 3, 3) from positions on the canvas to positions in the picture.
             rectangles: (N, 4) where the pieces lie; none empty.
             canvases: (N, 2) height and width of the canvases.
-            border: what lies outside the pictures, 0 where it is "constant"; None where no piece reaches there.
+            border: what lies outside the pictures; None where no piece reaches there.
         """
         images, layout = batch.images()
         sizes = np.array([size_of(images[source], layout) for source in sources], dtype=np.int64).reshape(-1, 2)
         shift = np.tile(np.eye(3), (len(sources), 1, 1))
         shift[:, :2, 2] = rectangles[:, :2]
         extent = rectangles[:, 3:1:-1] - rectangles[:, 1::-1]
-        channels = images[0].shape[2] if layout == "HWC" and len(images) else 1
-        fill = None if border is None else np.zeros((len(sources), channels))
+        fill = np.zeros((len(sources), 1)) if border == "constant" else None
         cut = Warp(matrices @ shift, extent.astype(np.int64), border, fill)
         back = shift.copy()
         back[:, :2, 2] *= -1
         (group,) = plan([Step(cut, None)], sizes)
         canvas = Stage(canvases, (Warp(back, canvases, border="constant"),), border="constant")
-        return cls(batch, sources, rectangles, group.stages, canvas, sizes)
+        return cls(batch, sources, rectangles, group.stages, canvas, sizes, border is not None)
 
-    def pixels(self) -> list[Image]:
-        """The pieces, in the layout of the batch; what lies outside their picture is 0."""
-        images, layout = self.batch.images()
-        taken = [images[source] for source in self.sources]
-        return _rendered(self.stages, taken, layout)
+    def pixels(self, layer: Layer) -> list[Image]:
+        """The pieces of a layer, in its own layout."""
+        taken, layouts = zip(*(self.batch.pixels(layer, source) for source in self.sources), strict=True)
+        if layer.kind == "image":
+            if len({(image.dtype, image.ndim) for image in taken}) > 1:
+                raise ValueError(f"{layer.name} has several dtypes or numbers of axes; those of a batch must agree")
+            return _rendered(self.stages, taken, layouts[0])
+        samples = [{layer.name: value} for value in taken]
+        return [sample[layer.name] for sample in moved(self.batch, samples, self.stages, self.sizes)]
 
-    def labels(self, objects: Sequence[Objects] | None = None, *, mask: bool = False) -> list[Objects]:
-        """The objects, and with `mask` the class mask, of the pieces, in coordinates of the canvas.
+    def labels(self, objects: Sequence[Objects] | None = None) -> list[Objects]:
+        """The objects of the pieces, in coordinates of the canvas.
 
         Args:
             objects: of each piece's picture. Default: all that it has.
-            mask: whether the class mask comes along.
         """
         samples = [objects_of(self.batch, source) for source in self.sources] if objects is None else objects
-        if mask:
-            samples = [
-                {**sample, "mask": self.batch.fields["mask"][source]}
-                for sample, source in zip(samples, self.sources, strict=True)
-            ]
-        return moved(self.batch, samples, (*self.stages, self.canvas), self.sizes)
+        stages = constant_borders(self.stages) if self.reaches_out else self.stages  # borders clone no objects
+        return moved(self.batch, samples, (*stages, self.canvas), self.sizes)
 
 
 def _rendered(stages: Sequence[Stage], images: Sequence[Image], layout: Layout) -> list[Image]:

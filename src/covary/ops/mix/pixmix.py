@@ -71,6 +71,7 @@ class PixMix(Mixer):
         check_operations(self, "operations", self.operations)
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
+        batch.refuse_further_images()
         images, layout = batch.images()
         room = made.room("image")
         if not rows:

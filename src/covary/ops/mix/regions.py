@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from covary.ops.mix.batch import Batch, Made, size_of
+from covary.ops.mix.batch import Batch, Made, size_of, where_in
 from covary.ops.mix.objects import covered, has_objects, joined, objects_of
 from covary.plan.changes import Bools
 from covary.targets.covers import Cover
@@ -25,16 +25,14 @@ def fill_by_partners(
         made: takes what comes out.
     """
     images, layout = batch.stacked_images()
-    room = made.room("image")
-    masks = made.room("mask") if batch.has("mask") else None
+    rooms = [(layer, made.room(layer.name)) for layer in batch.layers()]
     for row in rows:
         partner, (height, width) = partners[row], size_of(images[row], layout)
         own = left(row, height, width)
-        np.copyto(room.copy(row), images[partner], where=~own[:, :, None] if layout == "HWC" else ~own)
+        for layer, room in rooms:
+            pixels, pixel_layout = batch.pixels(layer, partner)
+            np.copyto(room.copy(row), pixels, where=where_in(~own, pixel_layout))
         made.pair(row, partner, np.count_nonzero(own) / (height * width))
-        if masks is not None:
-            second = np.asarray(batch.fields["mask"][partner])
-            np.copyto(masks.copy(row), second, where=~own if second.ndim == 2 else ~own[:, :, None])
         if has_objects(batch):
             first = covered(batch, objects_of(batch, row), Cover(~own))
-            made.put_objects(row, joined(first, covered(batch, objects_of(batch, partner), Cover(own))))
+            made.put_objects(row, joined(batch, first, covered(batch, objects_of(batch, partner), Cover(own))))

@@ -72,6 +72,7 @@ class AugMixViews(Mixer):
         return tuple(f"weight{chain}." for chain in range(self.width))
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
+        batch.refuse_further_images()
         images, _ = batch.stacked_images()
         room = empty((batch.count, 1 + self.views, *images.shape[1:]), images.dtype)
         np.copyto(room, images[:, None])

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from covary.data.outline import outline_of
-from covary.data.regions import bounding_box, fill_polygon
+from covary.targets.pixels import bounding_box, fill_polygon, outline_of
 
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))
 

@@ -1,14 +1,40 @@
-"""The outline of a mask: one polygon along its pixels' edges."""
+"""Polygons as pixels, and pixels as polygons."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from covary.data.regions import bounding_box
 from covary.plan.changes import Bools, Floats
 
 # Right, down, left, up: an outline goes with the region on its right hand.
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def fill_polygon(points: Floats, size: tuple[int, int]) -> Bools:
+    """The pixels whose centres lie inside a polygon (even-odd rule).
+
+    Args:
+        points: (N, 2) corners (x, y) in continuous coordinates: pixel i covers [i, i + 1).
+        size: height and width of the mask.
+
+    Returns:
+        (H, W) bool.
+    """
+    height, width = size
+    start = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if len(start) < 3 or not np.isfinite(start).all():
+        return np.zeros(size, dtype=bool)
+    end = np.roll(start, -1, axis=0)
+    rows = np.arange(height) + 0.5
+    # An edge toggles "inside" for all pixels of a row to the right of where it crosses the row's centre line.
+    edges, at = np.nonzero((start[:, 1, None] <= rows) != (end[:, 1, None] <= rows))
+    share = (rows[at] - start[edges, 1]) / (end[edges, 1] - start[edges, 1])
+    crossing = start[edges, 0] + share * (end[edges, 0] - start[edges, 0])
+    columns = np.clip(np.ceil(crossing - 0.5), 0, width).astype(np.intp)
+    toggles = np.zeros((height, width + 1), dtype=np.int32)
+    np.add.at(toggles, (at, columns), 1)
+    inside: Bools = (np.cumsum(toggles[:, :width], axis=1) & 1).astype(bool)
+    return inside
 
 
 def outline_of(mask: Bools, *, tolerance: float = 0.3) -> Floats | None:
@@ -34,7 +60,7 @@ def outline_of(mask: Bools, *, tolerance: float = 0.3) -> Floats | None:
         loops = [_simpler(loop, tolerance) for loop in loops]
     polygon = loops[0]
     for loop in sorted(loops[1:], key=len, reverse=True):
-        polygon = _joined(polygon, loop)
+        polygon = bridged(polygon, loop)
     return polygon + np.array([x, y], dtype=np.float64)
 
 
@@ -97,9 +123,18 @@ def _simpler(loop: Floats, tolerance: float) -> Floats:
     return fewer if len(fewer) >= 4 else loop
 
 
-def _joined(polygon: Floats, loop: Floats) -> Floats:
+def bridged(polygon: Floats, loop: Floats) -> Floats:
     """Both as one polygon: from the corner of the first that is nearest to the second over and, around it, back."""
     gaps = ((polygon[:, None] - loop[None]) ** 2).sum(axis=2)
     here, there = np.unravel_index(int(gaps.argmin()), gaps.shape)
     around = np.roll(loop, -int(there), axis=0)
     return np.concatenate([polygon[: here + 1], around, around[:1], polygon[here:]])
+
+
+def bounding_box(mask: Bools) -> tuple[int, int, int, int] | None:
+    """x, y, width and height of the smallest box around a mask; None where it is empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
