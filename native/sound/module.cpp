@@ -1,6 +1,7 @@
 // The part of covary._native that is about sounds.
 #include "module.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "../guarded.hpp"
@@ -141,6 +142,31 @@ PyObject* recursed(PyObject* wave_object, PyObject* sections_object, PyObject* o
   return Py_NewRef(out_object);
 }
 
+PyObject* energy(PyObject* wave_object, PyObject* sections_object, PyObject* edges_object, PyObject* out_object) {
+  const View wave(wave_object, "wave"), edges_view(edges_object, "edges"), out(out_object, "out", true);
+  expect_rows(wave, "wave", 'f');
+  const std::vector<double> sections = numbers_of(sections_object);
+  for (std::size_t at = 3; at < sections.size(); at += 6)
+    if (sections[at] != 1.0) refuse("sections: a0 must be 1");
+  edges_view.expect("edges", {-1});
+  const std::vector<std::int64_t> edges = edges_view.numbers<std::int64_t>("edges", true);
+  if (edges.empty() || edges.front() < 0 || edges.back() > wave.shape(1) || !std::is_sorted(edges.begin(), edges.end()))
+    refuse("edges: expected ascending samples of the wave");
+  const auto stretches = static_cast<std::int64_t>(edges.size()) - 1;
+  out.expect("out", {wave.shape(0), stretches});
+  if (out.code() != 'd') refuse("out: expected float64");
+  expect_whole(out, "out");
+  {
+    const nb::gil_scoped_release released;
+    const auto count = static_cast<std::int64_t>(sections.size() / 6);
+    for (std::int64_t channel = 0; channel < wave.shape(0); ++channel) {
+      const auto* row = reinterpret_cast<const float*>(static_cast<const char*>(wave.data()) + channel * wave.stride(0));
+      recursed_energy(row, sections.data(), count, edges.data(), stretches, static_cast<double*>(out.data()) + channel * stretches);
+    }
+  }
+  return Py_NewRef(out_object);
+}
+
 PyObject* finite(PyObject* wave_object, bool simd) {
   const View wave(wave_object, "wave");
   expect_rows(wave, "wave", wave.code() == 'd' ? 'd' : 'f');
@@ -186,6 +212,12 @@ void define_sounds(nb::module_& m) {
         return nb::steal(guarded([&] { return recursed(wave.ptr(), sections.ptr(), out.ptr()); }));
       },
       nb::arg("wave"), nb::arg("sections"), nb::arg("out"));
+  m.def(
+      "recursed_energy",
+      [](nb::handle wave, nb::handle sections, nb::handle edges, nb::handle out) {
+        return nb::steal(guarded([&] { return energy(wave.ptr(), sections.ptr(), edges.ptr(), out.ptr()); }));
+      },
+      nb::arg("wave"), nb::arg("sections"), nb::arg("edges"), nb::arg("out"));
   m.def(
       "all_finite",
       [](nb::handle wave, bool simd) { return nb::steal(guarded([&] { return finite(wave.ptr(), simd); })); },

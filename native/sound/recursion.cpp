@@ -43,6 +43,20 @@ void advance(double* values, std::int64_t samples, const double* numbers, double
   }
 }
 
+// All sections over some samples.
+void cascade(double* values, std::int64_t samples, const double* sections, std::int64_t count, double* state) {
+  for (std::int64_t first = 0; first < count; first += most_at_once) {
+    const double* numbers = sections + 6 * first;
+    double* own = state + 2 * first;
+    switch (std::min<std::int64_t>(most_at_once, count - first)) {
+      case 1: advance<1>(values, samples, numbers, own); break;
+      case 2: advance<2>(values, samples, numbers, own); break;
+      case 3: advance<3>(values, samples, numbers, own); break;
+      default: advance<4>(values, samples, numbers, own); break;
+    }
+  }
+}
+
 }  // namespace
 
 template <class Out>
@@ -52,17 +66,29 @@ void recurse(const float* wave, std::int64_t length, const double* sections, std
   for (std::int64_t start = 0; start < length; start += chunk) {
     const std::int64_t samples = std::min(chunk, length - start);
     std::copy(wave + start, wave + start + samples, values);
-    for (std::int64_t first = 0; first < count; first += most_at_once) {
-      const double* numbers = sections + 6 * first;
-      double* own = state.data() + 2 * first;
-      switch (std::min<std::int64_t>(most_at_once, count - first)) {
-        case 1: advance<1>(values, samples, numbers, own); break;
-        case 2: advance<2>(values, samples, numbers, own); break;
-        case 3: advance<3>(values, samples, numbers, own); break;
-        default: advance<4>(values, samples, numbers, own); break;
-      }
-    }
+    cascade(values, samples, sections, count, state.data());
     for (std::int64_t at = 0; at < samples; ++at) out[start + at] = static_cast<Out>(values[at]);
+  }
+}
+
+void recursed_energy(const float* wave, const double* sections, std::int64_t count, const std::int64_t* edges, std::int64_t stretches, double* energies) {
+  std::vector<double> state(static_cast<std::size_t>(2 * count), 0.0);
+  double values[chunk];
+  std::int64_t at = 0;
+  for (std::int64_t stretch = -1; stretch < stretches; ++stretch) {
+    const std::int64_t stop = edges[stretch + 1];  // before the first edge nothing is summed
+    double sums[8] = {};
+    for (; at < stop; at += chunk) {
+      const std::int64_t samples = std::min(chunk, stop - at);
+      std::copy(wave + at, wave + at + samples, values);
+      cascade(values, samples, sections, count, state.data());
+      if (stretch < 0) continue;
+      std::fill(values + samples, values + (samples + 7) / 8 * 8, 0.0);
+      for (std::int64_t k = 0; k < samples; k += 8)
+        for (std::int64_t lane = 0; lane < 8; ++lane) sums[lane] += values[k + lane] * values[k + lane];
+    }
+    at = stop;
+    if (stretch >= 0) energies[stretch] = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
   }
 }
 

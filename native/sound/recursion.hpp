@@ -9,4 +9,7 @@ namespace covary {
 template <class Out>
 void recurse(const float* wave, std::int64_t length, const double* sections, std::int64_t count, Out* out);
 
+// The sum of the squares of what the cascade makes of a row, between each two neighbours of the `stretches` + 1 ascending edges.
+void recursed_energy(const float* wave, const double* sections, std::int64_t count, const std::int64_t* edges, std::int64_t stretches, double* energies);
+
 }  // namespace covary

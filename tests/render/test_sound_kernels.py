@@ -12,7 +12,7 @@ from scipy import signal
 
 from covary import kernels
 from covary.render.blocks import Blocks, blocks_for, convolved
-from covary.render.recursion import recursed, recursed_in_double
+from covary.render.recursion import recursed, recursed_energy, recursed_in_double
 from covary.render.response import _half_sines, _power, power_of
 
 native = kernels.native
@@ -130,6 +130,27 @@ def test_recursion_equals_scipy_sosfilt_to_the_bit(channels, length, order, seed
     assert np.array_equal(recursed(wave, sections), expected.astype(np.float32))
 
 
+@given(
+    channels=st.integers(1, 3),
+    edges=st.lists(st.integers(1, 4000), min_size=1, max_size=6, unique=True),
+    simple=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_energy_behind_a_cascade_equals_the_squares_of_scipy_sosfilt(channels, edges, simple, seed) -> None:
+    wave = noise(channels, 4100, seed=seed)
+    wave = wave[:, ::2].repeat(2, axis=1) if simple else np.asfortranarray(wave)
+    sections = signal.butter(4, 0.1, output="sos")
+    places = np.array([0, *sorted(edges)])
+    squares = np.square(signal.sosfilt(sections, np.float64(wave), axis=1))
+    expected = [squares[:, a:b].sum(axis=1) for a, b in zip(places, places[1:], strict=False)]
+    made = recursed_energy(wave, sections, places)
+    np.testing.assert_allclose(made, np.transpose(expected), rtol=1e-12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "native", None)
+        np.testing.assert_allclose(recursed_energy(wave, sections, places), made, rtol=1e-12)
+
+
 def test_recursion_without_the_kernels_gives_the_same_bits(monkeypatch) -> None:
     sections = 3 * signal.ellip(7, 1, 60, 0.2, output="sos")
     wave = noise(2, 3000)[:, ::2]
@@ -211,6 +232,12 @@ def test_wrong_sizes_are_refused() -> None:
         native.recurse(wave, np.full((1, 6), 2.0), np.empty_like(wave))
     with pytest.raises(ValueError, match="out: expected shape"):
         native.recurse(wave, np.ones((1, 6)), np.empty((1, 100), dtype=np.float32))
+    for edges in ([0, 101], [5, 3], [-1, 4], []):
+        out = np.empty((2, max(len(edges) - 1, 0)))
+        with pytest.raises(ValueError, match="edges: expected ascending"):
+            native.recursed_energy(wave, np.ones((1, 6)), np.array(edges, dtype=np.int64), out)
+    with pytest.raises(ValueError, match="out: expected shape"):
+        native.recursed_energy(wave, np.ones((1, 6)), np.array([0, 50, 100]), np.empty((2, 3)))
     with pytest.raises(ValueError, match="out: expected shape"):
         native.section_power(np.ones((1, 6)), np.ones(5, np.float32), np.ones(4, np.float32), True)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.render.recursion import recursed_in_double
+from covary.render.recursion import recursed_energy
 
 Signal: TypeAlias = NDArray[np.floating[Any]]
 
@@ -89,15 +89,16 @@ def loudness_lufs(wave: Signal, rate: int) -> float:
         LUFS; minus infinity where nothing passes the gates.
     """
     channels, length = wave.shape
-    if not length or not wave.any():
+    if not length:
         return -math.inf
-    power = np.square(recursed_in_double(wave, k_weighting(rate)))
-    power = _weights(channels) @ power
-    block = min(round(_BLOCK * rate), length)
+    block = min(max(round(_BLOCK * rate), 1), length)
     step = _BLOCK * (1 - _OVERLAP) * rate
     starts = np.rint(np.arange(int((length - block) / step) + 1) * step).astype(np.int64)
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    mean = np.maximum(total[np.minimum(starts + block, length)] - total[starts], 0) / block
+    stops = np.minimum(starts + block, length)
+    edges = np.unique(np.concatenate([starts, stops]))
+    between = _weights(channels) @ recursed_energy(wave, k_weighting(rate), edges)
+    total = np.concatenate([[0.0], np.cumsum(between)])
+    mean = (total[np.searchsorted(edges, stops)] - total[np.searchsorted(edges, starts)]) / block
     above = mean[mean > _energy(_ABSOLUTE)]
     if not above.size:
         return -math.inf
