@@ -6,6 +6,7 @@
 
 #include "../guarded.hpp"
 #include "../program.hpp"
+#include "limiter.hpp"
 #include "recursion.hpp"
 #include "sound.hpp"
 
@@ -167,6 +168,37 @@ PyObject* energy(PyObject* wave_object, PyObject* sections_object, PyObject* edg
   return Py_NewRef(out_object);
 }
 
+PyObject* limited(PyObject* wave_object, double limit_at, double kept, std::int64_t half, PyObject* out_object, bool simd) {
+  const View wave(wave_object, "wave"), out(out_object, "out", true);
+  expect_rows(wave, "wave", 'f');
+  out.expect("out", {wave.shape(0), wave.shape(1)});
+  if (out.code() != 'f') refuse("out: expected float32");
+  expect_whole(out, "out");
+  if (!(limit_at > 0) || !(kept >= 0 && kept < 1) || half < 1 || half > std::max<std::int64_t>(wave.shape(1), 1))
+    refuse("limit, kept, half: expected a limit above 0, a share below 1, and 1 to all of the samples");
+  if (wave.shape(0) == 0 || wave.shape(1) == 0) return Py_NewRef(out_object);
+  if (overlap(wave, out)) refuse("out: shares memory with the wave");
+  const Limiting job{static_cast<const float*>(wave.data()),
+                     wave.shape(0),
+                     wave.shape(1),
+                     wave.shape(0) > 1 ? wave.stride(0) / static_cast<std::int64_t>(sizeof(float)) : 0,
+                     static_cast<float>(limit_at),
+                     kept,
+                     half,
+                     static_cast<float*>(out.data())};
+  {
+    const nb::gil_scoped_release released;
+#if defined(COVARY_AVX2)
+    if (simd && has_avx2())
+      avx2::limit(job);
+    else
+#endif
+      portable::limit(job);
+  }
+  (void)simd;
+  return Py_NewRef(out_object);
+}
+
 PyObject* finite(PyObject* wave_object, bool simd) {
   const View wave(wave_object, "wave");
   expect_rows(wave, "wave", wave.code() == 'd' ? 'd' : 'f');
@@ -218,6 +250,12 @@ void define_sounds(nb::module_& m) {
         return nb::steal(guarded([&] { return energy(wave.ptr(), sections.ptr(), edges.ptr(), out.ptr()); }));
       },
       nb::arg("wave"), nb::arg("sections"), nb::arg("edges"), nb::arg("out"));
+  m.def(
+      "limit",
+      [](nb::handle wave, double limit, double kept, std::int64_t half, nb::handle out, bool simd) {
+        return nb::steal(guarded([&] { return limited(wave.ptr(), limit, kept, half, out.ptr(), simd); }));
+      },
+      nb::arg("wave"), nb::arg("limit"), nb::arg("kept"), nb::arg("half"), nb::arg("out"), nb::arg("simd"));
   m.def(
       "all_finite",
       [](nb::handle wave, bool simd) { return nb::steal(guarded([&] { return finite(wave.ptr(), simd); })); },
