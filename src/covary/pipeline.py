@@ -36,7 +36,7 @@ from covary.options import (
     strengths_of,
 )
 from covary.pictures import as_picture, like_input, sizes_of
-from covary.plan.ahead import CALLS, Ahead, one_by_one
+from covary.plan.ahead import BATCHES, CALLS, Ahead, one_by_one
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
@@ -265,8 +265,24 @@ class Pipeline:
         plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
         return self._samples.draw_sound(sound, plan)
 
+    def _counted_sounds(self, columns: Mapping[str, Sequence[Any]], epoch: int, threads: int) -> dict[str, Any]:
+        """The next batch of sounds that come with no more than their rates."""
+        sounds = self._samples.sounds_of(columns)
+
+        def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
+            plan = self._samples.plan_several(sounds, count, course)
+            return lambda row: plan.part(row * sounds.count, sounds.count)
+
+        plan = self._next_call(sounds.kind, planned, epoch, 1 if self._layout.listens else BATCHES, sounds.count)
+        return self._samples.draw_several(sounds, plan, threads)
+
     def _next_call(
-        self, kind: tuple[Any, ...], planned: Callable[[int, Course], Callable[[int], Plan]], epoch: int, most: int
+        self,
+        kind: tuple[Any, ...],
+        planned: Callable[[int, Course], Callable[[int], Plan]],
+        epoch: int,
+        most: int,
+        samples: int = 1,
     ) -> Plan:
         """The plan of the next counted call.
 
@@ -278,20 +294,23 @@ class Pipeline:
             planned: plans a number of calls by their course, and gives the plan of each by its place among them.
             epoch: of the call.
             most: calls to plan together.
+            samples: of the call.
         """
         kind = (*kind, epoch, os.getpid())
         with self._lock:
-            call = self._calls
-            self._calls += 1
+            first = self._calls
+            self._calls += samples
             ahead, before = self._ahead, self._kind
             self._kind = kind
-        if ahead is None or not ahead.covers(kind, call):
+        if ahead is None or not ahead.covers(kind, first):
             count = most if kind == before else 1
-            course = self._course(self._call_keys(call, count), epoch_numbers(epoch, count))
-            ahead = Ahead(kind, call, planned(count, course))
+            keys = self._call_keys(first, count * samples)
+            ahead = Ahead(
+                kind, first, planned(count, self._course(keys, epoch_numbers(epoch, len(keys)))), count, samples
+            )
             if count > 1:
                 self._ahead = ahead
-        plan: Plan = ahead.of_call(call)
+        plan: Plan = ahead.of_call(first)
         return plan
 
     def batch(
@@ -333,7 +352,9 @@ class Pipeline:
         for field, values in (("keys", keys), *columns.items()):
             if values is not None and len(values) != count:
                 raise ValueError(f"{field} has {len(values)} entries for {count} samples")
-        if count:
+        if count and keys is None and strength is None and type(epoch) is int and self._samples.are_sounds(columns):
+            varied = self._counted_sounds(columns, epoch, self._threads(threads))
+        elif count:
             numbers = self._own_keys(count) if keys is None else key_numbers(keys)
             varied = self._samples.columns(
                 columns,

@@ -19,7 +19,7 @@ from covary.waves import Stored
 
 if TYPE_CHECKING:
     from covary.plan.audio import AudioPlan
-    from covary.sounds import Sound
+    from covary.sounds import Sound, Sounds
     from covary.targets.events import Target
     from covary.texts import Varied
 
@@ -78,10 +78,9 @@ class Samples:
         count = len(next(iter(columns.values())))
         if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
             return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
-        if self.modalities == SOUNDS and columns.keys() <= {"audio", "rate"} and "audio" in columns:
-            sounds = list(columns["audio"])
-            if all(sound is not None for sound in sounds):
-                return self._sounds_alone(sounds, columns.get("rate"), courses(np.arange(count)), threads)
+        if self.are_sounds(columns):
+            sounds = self.sounds_of(columns)
+            return self.draw_several(sounds, self.plan_several(sounds, 1, courses(np.arange(count))), threads)
         if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
             samples = [{field: values[row] for field, values in rest.items()} if rest else {} for row in range(count)]
@@ -198,24 +197,36 @@ class Samples:
         for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
             samples[row] = {"audio": wave, **self._told(before, rate), **label}
 
-    def _sounds_alone(
-        self, sounds: Sequence[Any], given: Sequence[Any] | None, course: Course, threads: int
-    ) -> dict[str, Any]:
-        """Sounds that come with no more than their rates."""
-        from covary.sounds import vary_sounds
+    def are_sounds(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether a batch is one of sounds that come with no more than their rates."""
+        if self.modalities != SOUNDS or "audio" not in columns or not columns.keys() <= {"audio", "rate"}:
+            return False
+        return all(sound is not None for sound in columns["audio"])
 
+    def sounds_of(self, columns: Mapping[str, Sequence[Any]]) -> Sounds:
+        """The sounds of such a batch, checked."""
+        from covary.sounds import Sounds
+
+        sounds = list(columns["audio"])
+        given = columns.get("rate")
         rates: list[Any] = [None] * len(sounds) if given is None else list(given)
-        made = vary_sounds(
-            self.images.layout,
-            sounds,
-            self._rates_of(sounds, rates),
-            None,
-            course,
-            targets=self.targets,
-            fuse=self.images.fuse,
-            threads=threads,
-        )
-        told = rates.count(None) < len(rates) or any(rate != self.rate for rate in made.rates)
+        return Sounds.of(sounds, self._rates_of(sounds, rates), told=rates.count(None) < len(rates))
+
+    def plan_several(self, sounds: Sounds, times: int, course: Course) -> AudioPlan:
+        """The passes of several batches like this one, one after the other."""
+        from covary.sounds import plan_sounds
+
+        sizes, rates, given = sounds.sizes, sounds.rates, sounds.given
+        if times > 1:
+            sizes, rates, given = np.tile(sizes, (times, 1)), np.tile(rates, times), given * times
+        return plan_sounds(self.images.layout, given, sizes, rates, course, self.images.fuse)
+
+    def draw_several(self, sounds: Sounds, plan: AudioPlan, threads: int) -> dict[str, Any]:
+        """A batch, as planned."""
+        from covary.sounds import draw_sounds
+
+        made = draw_sounds(plan, sounds.given, None, self.targets, threads)
+        told = sounds.told or any(rate != self.rate for rate in made.rates)
         return {"audio": made.waves, "rate": made.rates} if told else {"audio": made.waves}
 
     def _told(self, given: Any, rate: int) -> dict[str, int]:

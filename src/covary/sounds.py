@@ -98,6 +98,38 @@ class Sound:
         return channels, length, self.rate
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sounds:
+    """Sounds that come with no more than their rates.
+
+    Attributes:
+        given: B arrays or stored sounds, as they came.
+        sizes: (B, 2) channels and samples.
+        rates: (B,) samples per second.
+        told: whether a rate came with any of them.
+    """
+
+    given: list[Any]
+    sizes: Ints
+    rates: Ints
+    told: bool
+
+    @classmethod
+    def of(cls, sounds: list[Any], rates: Sequence[Any], told: bool) -> Sounds:
+        """Sounds as users give them, their forms checked."""
+        return cls(sounds, sizes_of(sounds), _rates(rates), told)
+
+    @property
+    def count(self) -> int:
+        """B."""
+        return len(self.given)
+
+    @property
+    def kind(self) -> tuple[bytes, bytes]:
+        """All that a plan depends on, but for operations that listen."""
+        return self.sizes.tobytes(), self.rates.tobytes()
+
+
 def sizes_of(sounds: Sequence[Any]) -> Ints:
     """Channels and samples of each sound, (B, 2); their forms are checked.
 

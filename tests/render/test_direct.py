@@ -307,6 +307,24 @@ def test_counted_calls_and_batches_equal_those_by_key() -> None:
     assert all(same(one, other) for one, other in zip(made, expected, strict=True))
 
 
+def test_batches_planned_ahead_equal_those_by_key_whatever_comes_between() -> None:
+    chain = [audio.Repeat(seconds=0.1), audio.TimeMask(), audio.LowPass((100, 400), p=0.3)]
+    counted, keyed = (Pipeline(chain, seed=5, rate=RATE) for _ in range(2))
+    waves = [sound(500 + 100 * (seed % 2), None, seed) for seed in range(4)]
+    key = 0
+    for kind in "bbbbbbsbbbsssbbcbbbbcccbb":
+        group = {"b": waves, "s": waves[:1], "c": waves[:2]}[kind]
+        made = [counted(audio=group[0])["audio"]] if kind == "s" else counted.batch(audio=group)["audio"]
+        expected = keyed.batch(audio=group, keys=range(key, key + len(group)))["audio"]
+        assert all(same(one, other) for one, other in zip(made, expected, strict=True))
+        key += len(group)
+    assert counted.next_key() == key
+    again = Pipeline([audio.Trim(30), audio.Shift()], seed=1, rate=RATE)
+    made = [again.batch(audio=waves)["audio"] for _ in range(3)]
+    expected = [again.batch(audio=waves, keys=range(4 * i, 4 * i + 4))["audio"] for i in range(3)]
+    assert all(same(a, b) for x, y in zip(made, expected, strict=True) for a, b in zip(x, y, strict=True))
+
+
 def test_rates_are_told_where_they_came_or_changed() -> None:
     waves = [sound(100, None, seed) for seed in range(2)]
     pipeline = Pipeline([audio.Gain(6)], rate=RATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -143,7 +144,7 @@ def test_energy_behind_a_cascade_equals_the_squares_of_scipy_sosfilt(channels, e
     sections = signal.butter(4, 0.1, output="sos")
     places = np.array([0, *sorted(edges)])
     squares = np.square(signal.sosfilt(sections, np.float64(wave), axis=1))
-    expected = [squares[:, a:b].sum(axis=1) for a, b in zip(places, places[1:], strict=False)]
+    expected = [squares[:, a:b].sum(axis=1) for a, b in itertools.pairwise(places)]
     made = recursed_energy(wave, sections, places)
     np.testing.assert_allclose(made, np.transpose(expected), rtol=1e-12)
     with pytest.MonkeyPatch.context() as patch:

@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 
 from covary.plan.fusion import Group
 
-# How many calls are planned at a time.
+# How many single calls, and how many batches, are planned at a time.
 CALLS = 16
+BATCHES = 4
 
 Plan = TypeVar("Plan")
 
@@ -18,24 +19,29 @@ class Ahead(Generic[Plan]):
 
     Attributes:
         kind: of the pictures or sounds that they are planned for.
-        first: number of the first call.
-        plan_of: gives the plan of each by its place among them.
+        first: number of the first sample.
+        plan_of: gives the plan of each call by its place among them.
+        calls: how many there are.
+        samples: of each call.
     """
 
-    __slots__ = ("first", "kind", "plan_of")
+    __slots__ = ("calls", "first", "kind", "plan_of", "samples")
 
-    def __init__(self, kind: Any, first: int, plan_of: Callable[[int], Plan]) -> None:
+    def __init__(self, kind: Any, first: int, plan_of: Callable[[int], Plan], calls: int, samples: int = 1) -> None:
         self.kind = kind
         self.first = first
         self.plan_of = plan_of
+        self.calls = calls
+        self.samples = samples
 
-    def covers(self, kind: Any, call: int) -> bool:
-        """Whether a call is among those planned, for content of this kind."""
-        return bool(self.kind == kind) and self.first <= call < self.first + CALLS
+    def covers(self, kind: Any, first: int) -> bool:
+        """Whether the call that begins with a sample is among those planned, for content of this kind."""
+        behind = first - self.first
+        return bool(self.kind == kind) and 0 <= behind < self.calls * self.samples and behind % self.samples == 0
 
-    def of_call(self, call: int) -> Plan:
-        """The plan of one of the calls."""
-        return self.plan_of(call - self.first)
+    def of_call(self, first: int) -> Plan:
+        """The plan of the call that begins with a sample."""
+        return self.plan_of((first - self.first) // self.samples)
 
 
 def one_by_one(groups: Sequence[Group], count: int) -> Callable[[int], list[Group]]:

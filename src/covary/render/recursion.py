@@ -28,9 +28,7 @@ def recursed_in_double(wave: NDArray[Any], sections: NDArray[np.float64]) -> NDA
     return _through(wave.astype(np.float32, copy=False), _scaled(sections, 1.0), np.dtype(np.float64))
 
 
-def recursed_energy(
-    wave: NDArray[Any], sections: NDArray[np.float64], edges: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def recursed_energy(wave: NDArray[Any], sections: NDArray[np.float64], edges: NDArray[np.int64]) -> NDArray[np.float64]:
     """The energy of the wave behind a cascade, between each two neighbouring edges; without the compiled kernels the
     same but for rounding.
 

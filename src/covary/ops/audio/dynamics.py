@@ -112,9 +112,7 @@ def limited(wave: Wave, rate: int, threshold_db: float, attack_seconds: float, r
     return kernels.native.limit(whole, limit, kept, half, made, kernels.simd)  # type: ignore[no-any-return]
 
 
-def limited_by_scipy(
-    wave: Wave, rate: int, threshold_db: float, attack_seconds: float, release_seconds: float
-) -> Wave:
+def limited_by_scipy(wave: Wave, rate: int, threshold_db: float, attack_seconds: float, release_seconds: float) -> Wave:
     """As `limited`, by SciPy's filters."""
     from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
