@@ -201,7 +201,7 @@ class Samples:
         """Whether a batch is one of sounds that come with no more than their rates."""
         if self.modalities != SOUNDS or "audio" not in columns or not columns.keys() <= {"audio", "rate"}:
             return False
-        return all(sound is not None for sound in columns["audio"])
+        return type(None) not in set(map(type, columns["audio"]))
 
     def sounds_of(self, columns: Mapping[str, Sequence[Any]]) -> Sounds:
         """The sounds of such a batch, checked."""
@@ -226,7 +226,7 @@ class Samples:
         from covary.sounds import draw_sounds
 
         made = draw_sounds(plan, sounds.given, None, self.targets, threads)
-        told = sounds.told or any(rate != self.rate for rate in made.rates)
+        told = sounds.told or made.rates != [self.rate] * sounds.count
         return {"audio": made.waves, "rate": made.rates} if told else {"audio": made.waves}
 
     def _told(self, given: Any, rate: int) -> dict[str, int]:

@@ -182,7 +182,7 @@ def draw_sounds(
     rates = plan.final_rates.tolist()
     if fields is None:
         waves = draw_directly(plan, sounds, None, threads)
-        if any(wave is None for wave in waves):
+        if type(None) in set(map(type, waves)):
             waves = [wave for wave, _ in _completed(plan, sounds, waves, None, threads)]
         return VariedSounds(waves, rates, [{}] * len(rates))
     companions = [
