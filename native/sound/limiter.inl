@@ -18,7 +18,7 @@ inline float octaves_above(float value) {
   std::int32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   const std::int32_t exponent = (bits - 0x3f3504f3) >> 23;  // of a mantissa between the roots of 1/2 and 2
-  bits -= exponent << 23;
+  bits -= exponent * (1 << 23);
   float mantissa;
   std::memcpy(&mantissa, &bits, sizeof mantissa);
   // The logarithm's series in the ratio of difference and sum.
