@@ -235,8 +235,8 @@ def run(names: list[str]) -> None:
         ),
         ordered,
         [
-            f"Batches of {BATCH}, of {SMALL_BATCH} where a sound takes milliseconds. Filters have zero phase unless they"
-            " are called causal; audiomentations' are causal.",
+            f"Batches of {BATCH}, of {SMALL_BATCH} where a sound takes milliseconds. Filters have zero phase unless"
+            " they are called causal; audiomentations' are causal.",
             "All results are new memory: where audiomentations returns a view of its input (Reverse, Trim, and"
             " AdjustDuration beside RandomCrop), that is copied. The C library keeps freed memory for either side.",
             "MP3 of 32 to 64 kbit/s. audiomentations' engine is fast-mp3-augment; covary's is libsndfile unless it is"
