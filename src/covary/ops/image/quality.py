@@ -14,7 +14,7 @@ from covary.draws.distributions import Integers, Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, Operation, operation, ranged
 from covary.ops.view import WHITE, View
-from covary.plan.changes import Change, Image, Interpolation, Pixels, Warp
+from covary.plan.changes import Change, Image, Interpolation, Pixels, Warp, into
 from covary.plan.fusion import reduction_levels
 from covary.plan.stages import Stage
 from covary.render import find_renderer
@@ -47,21 +47,16 @@ class ImageCompression(Amount):
     def describe(self, draw: Draw, view: View) -> Change:
         qualities = np.rint(draw("quality")).astype(int).tolist()
         parameters = tuple({"format": self.format, "quality": quality} for quality in qualities)
-        return Pixels(compressed, parameters, into=compress)
+        return Pixels(compressed, parameters)
 
 
-def compressed(image: Image, format: str, quality: int) -> Image:
+@into
+def compressed(image: Image, format: str, quality: int, out: Image | None = None) -> Image:
     """The picture after a round trip through a codec."""
-    made = np.empty_like(image)
-    compress(image, made, format, quality)
-    return made
-
-
-def compress(image: Image, room: Image, format: str, quality: int) -> None:
-    """Fill room for a picture with what comes back from a codec."""
+    room = np.empty_like(image) if out is None else out
     if quality >= 100 or image.size == 0:
         room[...] = image
-        return
+        return room
     round_trip = _jpeg if format == "jpeg" else _webp
     pixels = image if image.dtype == np.uint8 else _to_bytes(image)
     shown = room if image.dtype == np.uint8 else np.empty_like(pixels)
@@ -76,6 +71,7 @@ def compress(image: Image, room: Image, format: str, quality: int) -> None:
         np.multiply(shown, np.uint16(257), out=room, dtype=np.uint16)
     elif image.dtype != np.uint8:
         room[...] = shown.astype(np.float64) * (WHITE[image.dtype.name] / 255)
+    return room
 
 
 def _to_bytes(image: Image) -> Image:
@@ -144,30 +140,25 @@ class Downscale(Operation):
     def describe(self, draw: Draw, view: View) -> Change:
         sides = np.maximum(np.rint(view.size * draw("scale")[:, None]), 1).astype(int).tolist()
         parameters = tuple({"size": tuple(size), "down": self.down, "up": self.up} for size in sides)
-        return Pixels(downscaled, parameters, into=downscale)
+        return Pixels(downscaled, parameters)
 
 
-def downscaled(image: Image, size: tuple[int, int], down: str, up: Interpolation) -> Image:
+@into
+def downscaled(image: Image, size: tuple[int, int], down: str, up: Interpolation, out: Image | None = None) -> Image:
     """The picture after resizing to `size` (height, width) and back."""
-    made = np.empty_like(image)
-    downscale(image, made, size, down, up)
-    return made
-
-
-def downscale(image: Image, room: Image, size: tuple[int, int], down: str, up: Interpolation) -> None:
-    """Fill room for a picture with this one after resizing to `size` (height, width) and back."""
+    room = np.empty_like(image) if out is None else out
     if size == image.shape[:2] or image.size == 0:
         room[...] = image
-        return
+        return room
     if down == up == "nearest":
         places = [_nearest(side, own) for side, own in zip(image.shape, size, strict=False)]
         if kernels.native is None:
             room[...] = image[places[0]][:, places[1]]
         else:
-            kernels.native.repeat_places(image, *places, room)
-        return
+            kernels.native.repeat_places(image.copy() if room is image else image, *places, room)
+        return room
     stages = [_resize(image.shape[:2], size, down), _resize(size, image.shape[:2], up)]
-    find_renderer()(stages, [image], outputs=[room])
+    return find_renderer()(stages, [image], outputs=[room])[0]
 
 
 def _nearest(side: int, own: int) -> NDArray[np.int32]:
