@@ -93,11 +93,11 @@ void highest(float* values, std::int64_t count, std::int64_t width) {
 
 // sums[t] = the sum of the `width` values from t on, for `made` of them. What is in `values` is used up.
 void summed(float* values, std::int64_t count, std::int64_t width, float* sums, std::int64_t made) {
-  std::fill(sums, sums + made, 0.0f);
-  std::int64_t from = 0;
+  std::copy(values, values + made, sums);  // widths are odd: one of them at least stands alone
+  std::int64_t from = 1;
   for (std::int64_t reach = 1;; reach *= 4) {
     const std::int64_t digit = width / reach % 4;
-    for (std::int64_t k = 0; k < digit; ++k, from += reach) {
+    for (std::int64_t k = reach == 1 ? 1 : 0; k < digit; ++k, from += reach) {
       const float* more = values + from;
       COVARY_EACH_BY_ITSELF
       for (std::int64_t t = 0; t < made; ++t) sums[t] += more[t];
@@ -121,12 +121,11 @@ void limit(const Limiting& job) {
   for (std::int64_t start = 0; start < length; start += chunk) {
     const std::int64_t count = std::min(chunk, length - start);
     float loudest[chunk];
-    std::fill(loudest, loudest + count, 0.0f);
-    Worst worst;
-    for (std::int64_t channel = 0; channel < job.channels; ++channel) {
-      const float* from = job.wave + channel * job.wave_step + start;
-      for (std::int64_t at = 0; at < count; ++at) loudest[at] = std::max(loudest[at], std::abs(from[at]));
-      worst.join(looked_at(from, count).bits);
+    const float* first = job.wave + start;
+    Worst worst = mapped<true>(first, loudest, count, [](float x, std::int64_t) { return std::abs(x); });
+    for (std::int64_t channel = 1; channel < job.channels; ++channel) {
+      const float* from = first + channel * job.wave_step;
+      worst.join(mapped<true>(from, loudest, count, [&](float x, std::int64_t at) { return std::max(loudest[at], std::abs(x)); }).bits);
     }
     if (worst.magnitude() > job.limit) {
       any = true;
