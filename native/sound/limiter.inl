@@ -46,16 +46,16 @@ constexpr std::int64_t ways = 8;
 
 inline float stored(double value) { return value > 1e-20 ? static_cast<float>(value) : 0.0f; }
 
-// The least curve that is never below `need` and of which `kept` is left from sample to sample. Each sample waits for the one
+// In place of what is needed, the least curve that is never below it and of which `kept` is left from sample to sample. Each sample waits for the one
 // before it, so several parts of the sound go side by side; then each takes over what the part before left behind.
-void release(const float* need, std::int64_t length, double kept, float* down) {
+void release(float* curve, std::int64_t length, double kept) {
   const std::int64_t part = length < 64 ? length : (length + ways - 1) / ways;
   const std::int64_t parts = length < 64 ? 1 : ways, last = length - (parts - 1) * part;
   double now[ways] = {};
   const auto advance = [&](std::int64_t way, std::int64_t at) {
-    const double left = now[way] * kept, own = need[way * part + at];
+    const double left = now[way] * kept, own = curve[way * part + at];
     now[way] = left < own ? own : left;
-    down[way * part + at] = stored(now[way]);
+    curve[way * part + at] = stored(now[way]);
   };
   std::int64_t at = 0;
   if (parts == ways)
@@ -69,8 +69,8 @@ void release(const float* need, std::int64_t length, double kept, float* down) {
     std::int64_t place = start;
     for (; place < stop; ++place) {
       left *= kept;
-      if (need[place] >= left) break;
-      down[place] = stored(left);
+      if (curve[place] >= left) break;
+      curve[place] = stored(left);
     }
     if (place == stop) now[way] = left;
   }
@@ -93,11 +93,11 @@ void highest(float* values, std::int64_t count, std::int64_t width) {
 
 // sums[t] = the sum of the `width` values from t on, for `made` of them. What is in `values` is used up.
 void summed(float* values, std::int64_t count, std::int64_t width, float* sums, std::int64_t made) {
-  std::fill(sums, sums + made, 0.0f);
-  std::int64_t from = 0;
+  std::copy(values, values + made, sums);  // widths are odd: one of them at least stands alone
+  std::int64_t from = 1;
   for (std::int64_t reach = 1;; reach *= 4) {
     const std::int64_t digit = width / reach % 4;
-    for (std::int64_t k = 0; k < digit; ++k, from += reach) {
+    for (std::int64_t k = reach == 1 ? 1 : 0; k < digit; ++k, from += reach) {
       const float* more = values + from;
       COVARY_EACH_BY_ITSELF
       for (std::int64_t t = 0; t < made; ++t) sums[t] += more[t];
@@ -115,24 +115,23 @@ void summed(float* values, std::int64_t count, std::int64_t width, float* sums, 
 void limit(const Limiting& job) {
   const std::int64_t length = job.length, half = job.half, width = 2 * half + 1;
   const float inverse = 1.0f / job.limit;
-  Between needs, downs, tiles;
-  float* need = needs.of(length);
+  Between curves, tiles;
+  float* curve = curves.of(length);
   bool any = false;
   for (std::int64_t start = 0; start < length; start += chunk) {
     const std::int64_t count = std::min(chunk, length - start);
     float loudest[chunk];
-    std::fill(loudest, loudest + count, 0.0f);
-    Worst worst;
-    for (std::int64_t channel = 0; channel < job.channels; ++channel) {
-      const float* from = job.wave + channel * job.wave_step + start;
-      for (std::int64_t at = 0; at < count; ++at) loudest[at] = std::max(loudest[at], std::abs(from[at]));
-      worst.join(looked_at(from, count).bits);
+    const float* first = job.wave + start;
+    Worst worst = mapped<true>(first, loudest, count, [](float x, std::int64_t) { return std::abs(x); });
+    for (std::int64_t channel = 1; channel < job.channels; ++channel) {
+      const float* from = first + channel * job.wave_step;
+      worst.join(mapped<true>(from, loudest, count, [&](float x, std::int64_t at) { return std::max(loudest[at], std::abs(x)); }).bits);
     }
     if (worst.magnitude() > job.limit) {
       any = true;
-      for (std::int64_t at = 0; at < count; ++at) need[start + at] = octaves_above(loudest[at] * inverse);
+      for (std::int64_t at = 0; at < count; ++at) curve[start + at] = octaves_above(loudest[at] * inverse);
     } else {
-      std::fill(need + start, need + start + count, 0.0f);
+      std::fill(curve + start, curve + start + count, 0.0f);
     }
   }
   if (!any) {
@@ -140,8 +139,7 @@ void limit(const Limiting& job) {
       std::copy(job.wave + channel * job.wave_step, job.wave + channel * job.wave_step + length, job.out + channel * length);
     return;
   }
-  float* down = downs.of(length);
-  release(need, length, job.kept, down);
+  release(curve, length, job.kept);
 
   const std::int64_t tile = std::max(chunk, 2 * width);
   float* values = tiles.of(2 * tile + 4 * half);
@@ -151,14 +149,14 @@ void limit(const Limiting& job) {
     const std::int64_t count = std::min(tile, length - start), first = start - 2 * half, seen = count + 4 * half;
     // Beyond its ends the curve goes on as it ends.
     const std::int64_t before = std::min(seen, std::max<std::int64_t>(0, -first)), inside = std::max<std::int64_t>(before, std::min(seen, length - first));
-    std::fill(values, values + before, down[0]);
-    std::copy(down + first + before, down + first + inside, values + before);
-    std::fill(values + inside, values + seen, down[length - 1]);
+    std::fill(values, values + before, curve[0]);
+    std::copy(curve + first + before, curve + first + inside, values + before);
+    std::fill(values + inside, values + seen, curve[length - 1]);
     // Every value in the mean covers the sample in the middle, so that nowhere less is turned down than is needed.
     highest(values, seen, width);
     summed(values, seen - 2 * half, width, sums, count);
     COVARY_EACH_BY_ITSELF
-    for (std::int64_t at = 0; at < count; ++at) sums[at] = turned_down(std::max(sums[at] * mean, need[start + at]));
+    for (std::int64_t at = 0; at < count; ++at) sums[at] = turned_down(sums[at] * mean);
     for (std::int64_t channel = 0; channel < job.channels; ++channel) {
       const float* from = job.wave + channel * job.wave_step + start;
       const float most = job.limit;  // rounding may leave a sample a hair above

@@ -249,9 +249,11 @@ def test_batches_of_all_kinds_equal_sounds_one_by_one_without_the_kernels(seed, 
         for key, wave in zip(keys, waves, strict=True):
             labels = {name: column[key] for name, column in fields.items() if column[key] is not None}
             expected = pipeline(audio=wave, key=key, **labels)
-            # SciPy's transforms round otherwise than the compiled ones; all else is equal to the bit.
+            # SciPy's transforms round otherwise than the compiled ones, which may cost a level of integers; all else is
+            # equal to the bit.
+            near = 1 if wave.dtype == np.int16 else 1e-4
             for batch in made:
-                np.testing.assert_allclose(batch["audio"][key], expected["audio"], rtol=0, atol=1e-5 * 10)
+                np.testing.assert_allclose(np.float64(batch["audio"][key]), expected["audio"], rtol=0, atol=near)
             if "clean" in labels:
                 np.testing.assert_allclose(made[1]["clean"][key], expected["clean"], rtol=0, atol=1e-4)
 
