@@ -114,7 +114,9 @@ struct Scaled final : Fetcher {
     coverage_x = static_cast<float*>(scratch.piece(sizeof(float) * n));
     grouped = static_cast<std::uint8_t*>(scratch.piece(n / lanes + 1));
 #if defined(COVARY_ENGINE_AVX2)
-    if (has_avx512() && s.channels <= 4) windows.make_room(out_width, scratch);
+    // Three bytes have a way of their own.
+    const bool bytes = std::is_same_v<T, std::uint8_t> && s.channels == 3;
+    if (has_avx512() && s.channels <= 4 && !bytes) windows.make_room(out_width, scratch);
 #endif
     for (std::int64_t x = 0; x < out_width; ++x) {
       const AxisTap tap = axis_tap(g.m[0], g.m[2], x, s.width);
