@@ -75,8 +75,9 @@ def attack_places(wave: Wave, rate: int, size: int) -> NDArray[np.int64]:
     from scipy.ndimage import maximum_filter1d
 
     block = max(1, round(_BLOCK * rate))
-    count = wave.shape[1] // block
-    steps = np.square(np.diff(wave[:, : count * block], axis=1, prepend=np.float32(0))).sum(axis=0)
+    count = -(-wave.shape[1] // block)
+    steps = np.zeros(count * block, dtype=np.float32)  # the last block may reach over the end
+    steps[: wave.shape[1]] = np.square(np.diff(wave, axis=1, prepend=np.float32(0))).sum(axis=0)
     energy = steps.reshape(count, block).sum(axis=1)
     if not count or not energy.any():
         return np.zeros(0, dtype=np.int64)
