@@ -61,6 +61,36 @@ def test_clicks_stay_with_their_moments_in_chains_of_three(chain: list[Operation
     assert_clicks_found(result, 0)
 
 
+NEAR_THE_BEGINNING = [audio.RandomCrop(2.0), audio.PitchShift(4), audio.TimeStretch((0.5, 2.0))]
+AT_THE_END: list[Operation] = [
+    audio.Shift(0.5, fade_seconds=0),
+    audio.TimeStretch((0.5, 2.0)),
+    audio.PitchShift((-3, 3), formants=True),
+]
+
+
+@pytest.mark.parametrize(
+    ("chain", "keys"),
+    [(NEAR_THE_BEGINNING, [12, 30, 69, 103, 114, 220, 250, 297, 389]), (AT_THE_END, [5057])],
+    ids=["beginning", "end"],
+)
+def test_clicks_near_either_end_of_a_sound_stay_with_their_moments(chain: list[Operation], keys: list[int]) -> None:
+    moments = {"events": [(p / 16000, p / 16000) for p in PLACES]}
+    result = vary(chain, [clicks(64000, PLACES, 0.002)] * len(keys), keys=keys, fields=[moments] * len(keys))
+    for index in range(len(keys)):
+        assert_clicks_found(result, index)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.85, 1.5, 2.0])
+@pytest.mark.parametrize("gap", [420, 530, 700, 1000])
+def test_clicks_near_each_other_keep_95_percent_of_their_energy_in_their_places(factor: float, gap: int) -> None:
+    places = np.array([6000, 6000 + gap])
+    made = np.square(vary(audio.TimeStretch((factor, factor)), clicks(12000, places, 0.001)).wave, dtype=np.float64)
+    half = int(0.45 * gap / factor)
+    for place in np.rint(places / factor).astype(int):
+        assert made[place - 16 : place + 17].sum() >= 0.95 * made[place - half : place + half].sum()
+
+
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.25, 2.0])
 @pytest.mark.parametrize("rate", [16000, 44100])
 def test_stretched_clicks_keep_95_percent_of_their_energy_in_their_place(factor: float, rate: int) -> None:

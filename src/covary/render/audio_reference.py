@@ -30,9 +30,10 @@ from covary.plan.audio import (
     TimeMap,
     pitch_of,
 )
+from covary.render.attacks import attack_bins, attack_gains, find_attacks, frame_places
 from covary.render.cuts import cut, cut_with_fades
 from covary.render.loudness import measured, rms, sounding_rms
-from covary.render.vocoder import attack_bins, find_attacks, frame_length, frame_places
+from covary.render.vocoder import frame_length
 from covary.waves import FULL_SCALE, as_wave
 
 Signal: TypeAlias = NDArray[np.float64]
@@ -184,24 +185,27 @@ def stretched_plainly(signal: Signal, tempo: float, length: int, rate: int) -> S
     size = frame_length(rate)
     hop = size // 4
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    attacks = find_attacks(signal.astype(np.float32), rate, size)
+    attacks = find_attacks(signal.astype(np.float32), tempo, rate, size)
     at, places = frame_places(attacks, tempo, size, length, signal.shape[1])
-    fresh = attack_bins(signal.astype(np.float32), attacks, tempo, at, size)
+    fresh = attack_bins(signal.astype(np.float32), attacks, at, size)
+    gains = attack_gains(attacks, at, places, size)
+    whole = np.ones(size + hop)
     made = np.zeros((signal.shape[0], length + 8 * size))
 
-    def spectrum(place: int) -> NDArray[np.complex128]:
+    def spectrum(place: int, gain: NDArray[np.floating[Any]]) -> NDArray[np.complex128]:
         frame = np.zeros((signal.shape[0], size))
         first, last = max(0, place - size // 2), min(signal.shape[1], place + size // 2)
         if last > first:
             frame[:, first - place + size // 2 : last - place + size // 2] = signal[:, first:last]
-        return np.fft.rfft(frame * window, axis=1)
+        return np.fft.rfft(frame * gain * window, axis=1)
 
     rotation = np.ones(size // 2 + 1, dtype=np.complex128)
-    previous, before = spectrum(0), 0
+    previous, before = spectrum(0, whole[hop:]), 0
     for index, (out, place) in enumerate(zip(at.tolist(), places.tolist(), strict=True)):
-        now = spectrum(place)
+        gain = gains.get(index, whole)
+        now = spectrum(place, gain[hop:])
         if index and place - before != hop:
-            turn = np.sum(previous * np.conj(spectrum(place - hop)), axis=0)
+            turn = np.sum(previous * np.conj(spectrum(place - hop, gain[:size])), axis=0)
             turn = np.where(np.abs(turn) < 1e-30, 1, turn / np.maximum(np.abs(turn), 1e-30))
             rotation = (rotation * turn)[_nearest_peaks(np.sum(np.abs(now) ** 2, axis=0))]
         if index in fresh:

@@ -13,22 +13,16 @@ so that it comes out as it was and stands exactly where its label goes; the time
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covary.plan.audio import Wave
+from covary.render.attacks import OVERLAP, attack_bins, attack_gains, find_attacks, frame_places, hann
 
-_OVERLAP = 4
 _FRAMES = 64  # frames that are worked on together; a multiple of the overlap keeps no state but the last rotation
 _FAR = 1 << 20
-_ZONE = 0.375  # of a frame either side of an attack: where the window leaves anything worth mentioning of it
-_RETURN = 4.0  # zones behind (and before) an attack, the map is back on the straight line
-_ATTACK_BLOCK, _ATTACK_PAST = 0.001, 0.025  # seconds
-_ATTACK_RISE = 4.0  # an attack's energy over the highest in the time before it
-_ATTACK_LEAST = 1e-5  # of the loudest block
 _ENVELOPE = 0.005  # seconds of the cepstrum, tapered: what is coarser in the spectrum belongs to the formants
 _MOST_FORMANT_GAIN = 3.5  # nepers, 30 dB
 
@@ -56,9 +50,9 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
     from scipy.fft import irfft, rfft
 
     size = frame_length(rate)
-    hop = size // _OVERLAP
-    window = _hann(size)
-    attacks = find_attacks(wave, rate, size)
+    hop = size // OVERLAP
+    window = hann(size)
+    attacks = find_attacks(wave, tempo, rate, size)
     at, places = frame_places(attacks, tempo, size, length, wave.shape[1])
     # A frame at place p covers p - size / 2 to p + size / 2, and its forerunner begins a hop earlier.
     lead = size // 2 + hop - min(int(places.min()), -size)
@@ -66,120 +60,29 @@ def stretch(wave: Wave, tempo: float, length: int, rate: int, formants_up: float
     padded = np.pad(wave, ((0, 0), (lead, behind)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)
     starts = places - size // 2 + lead
-    fresh = attack_bins(wave, attacks, tempo, at, size)
+    fresh = attack_bins(wave, attacks, at, size)
+    gains = attack_gains(attacks, at, places, size)
     channels, count = wave.shape[0], len(places)
-    blocks = np.zeros((channels, count + _OVERLAP - 1, hop), dtype=np.float32)
+    blocks = np.zeros((channels, count + OVERLAP - 1, hop), dtype=np.float32)
     state = _State(fresh, np.diff(places, prepend=places[0] - hop) == hop)
     for begin in range(0, count, _FRAMES):
         chosen = starts[begin : begin + _FRAMES]
-        spectra = rfft(frames[:, chosen] * window, axis=2, overwrite_x=True)
-        forerunners = rfft(frames[:, chosen - hop] * window, axis=2, overwrite_x=True)
+        parts, earlier = frames[:, chosen] * window, frames[:, chosen - hop] * window
+        for frame in gains.keys() & range(begin, begin + len(chosen)):
+            parts[:, frame - begin] *= gains[frame][hop:]
+            earlier[:, frame - begin] *= gains[frame][:size]
+        spectra, forerunners = rfft(parts, axis=2, overwrite_x=True), rfft(earlier, axis=2, overwrite_x=True)
         turns = state.rotations(spectra, forerunners, begin)
         if formants_up != 1:
             spectra *= _formant_gain(spectra, formants_up, rate)
         spectra *= turns
         waves = irfft(spectra, size, axis=2, overwrite_x=True)
-        waves *= window * np.float32(1 / (0.375 * _OVERLAP))
-        for quarter in range(_OVERLAP):
+        waves *= window * np.float32(1 / (0.375 * OVERLAP))
+        for quarter in range(OVERLAP):
             first_block = begin + quarter
             blocks[:, first_block : first_block + len(chosen)] += waves[:, :, quarter * hop : (quarter + 1) * hop]
     start = size // 2 - int(at[0])
     made: Wave = blocks.reshape(channels, -1)[:, start : start + length]
-    return made
-
-
-def find_attacks(wave: Wave, rate: int, size: int) -> NDArray[np.int64]:
-    """Where sounds set in: the samples at which the energy of 1 ms (of the difference from sample to sample, all
-    channels together) is four times any in the 25 ms before; of those nearer than half a frame the loudest."""
-    from scipy.ndimage import maximum_filter1d
-
-    block = max(1, round(_ATTACK_BLOCK * rate))
-    count = wave.shape[1] // block
-    steps = np.square(np.diff(wave[:, : count * block], axis=1, prepend=np.float32(0))).sum(axis=0)
-    energy = steps.reshape(count, block).sum(axis=1)
-    if not count or not energy.any():
-        return np.zeros(0, dtype=np.int64)
-    past = max(1, round(_ATTACK_PAST / _ATTACK_BLOCK))
-    # The highest of the `past` blocks that end before each block.
-    before = np.concatenate([[0], maximum_filter1d(energy, past, mode="constant", origin=(past - 1) // 2)[:-1]])
-    rises = np.flatnonzero((energy > _ATTACK_RISE * before) & (energy > _ATTACK_LEAST * energy.max()))
-    # A rise may straddle two blocks: the louder of the two has the attack.
-    following = np.minimum(rises + 1, count - 1)
-    rises = np.unique(np.where(energy[following] > energy[rises], following, rises))
-    kept: list[int] = []
-    for rise in rises[np.argsort(-energy[rises], kind="stable")].tolist():
-        place = rise * block + int(np.argmax(steps[rise * block : (rise + 1) * block]))
-        if all(abs(place - other) >= size // 2 for other in kept):
-            kept.append(place)
-    return np.array(sorted(kept), dtype=np.int64)
-
-
-def frame_places(
-    attacks: NDArray[np.int64], tempo: float, size: int, length: int, source: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The centres of the frames: in the result (a hop apart), and in the sound.
-
-    Args:
-        attacks: places in the sound that keep their tempo.
-        tempo: see `stretch`.
-        size: of a frame.
-        length, source: samples of the result and of the sound.
-    """
-    hop = size // _OVERLAP
-    at = np.arange(-_OVERLAP // 2, length // hop + _OVERLAP // 2 + 2) * hop
-    knots = _knots(attacks, tempo, size, source)
-    return at, np.rint(np.interp(at, knots[:, 0], knots[:, 1])).astype(np.int64)
-
-
-def _knots(attacks: NDArray[np.int64], tempo: float, size: int, length: int) -> NDArray[np.float64]:
-    """(K, 2) output and input positions between which the frames' places are straight: slope 1 about every attack."""
-    far = 16.0 * size
-    knots = [(-far, -far * tempo)]
-    places = attacks.tolist()
-    outs = [round(place / tempo) for place in places]
-    for index, (place, out) in enumerate(zip(places, outs, strict=True)):
-        zone = _ZONE * size
-        for other in (index - 1, index + 1):
-            if 0 <= other < len(places):
-                zone = min(zone, 0.45 * abs(places[other] - place), 0.45 * abs(outs[other] - out))
-        zone = float(int(zone))
-        back, on = out - _RETURN * zone, out + _RETURN * zone
-        if back > knots[-1][0] and back * tempo > knots[-1][1] and back * tempo < place - zone:
-            knots.append((back, back * tempo))
-        knots += [(out - zone, place - zone), (out + zone, place + zone)]
-        following = (
-            (outs[index + 1] - _ZONE * size, places[index + 1] - _ZONE * size) if index + 1 < len(outs) else None
-        )
-        if on * tempo > knots[-1][1] and (following is None or (on < following[0] and on * tempo < following[1])):
-            knots.append((on, on * tempo))
-    end = max(length / tempo, knots[-1][0]) + far
-    knots.append((end, max(end * tempo, knots[-1][1] + 1)))
-    return np.array(knots)
-
-
-def attack_bins(
-    wave: Wave, attacks: NDArray[np.int64], tempo: float, at: NDArray[np.int64], size: int
-) -> dict[int, NDArray[np.bool_]]:
-    """For the first frame about each attack (by its index in `at`), which bins the attack fills."""
-    from scipy.fft import rfft
-
-    if not len(attacks):
-        return {}
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(wave, ((0, 0), (2 * size, size))), size, axis=1)
-    # A frame about the attack, and the one that ends just before it.
-    centred = attacks - size // 2 + 2 * size
-    earlier = centred - size // 2 - size // 16
-    during = np.sum(np.abs(rfft(frames[:, centred] * _hann(size), axis=2)) ** 2, axis=0)
-    before = np.sum(np.abs(rfft(frames[:, earlier] * _hann(size), axis=2)) ** 2, axis=0)
-    fills = during > 4 * before
-    entered = np.searchsorted(at, np.rint(attacks / tempo) - _ZONE * size)
-    return {int(frame): fill for frame, fill in zip(entered, fills, strict=True)}
-
-
-@lru_cache(maxsize=8)
-def _hann(size: int) -> NDArray[np.float32]:
-    made: NDArray[np.float32] = (0.5 - 0.5 * np.cos(2 * np.pi / size * np.arange(size))).astype(np.float32)
-    made.flags.writeable = False
     return made
 
 
