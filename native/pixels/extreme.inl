@@ -90,7 +90,9 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
   // Rows begin where vectors do, whole ones of which are made: room for one too many on both sides.
   const std::int64_t front = whole(margin, lanes<T>) + lanes<T>, padded = front + whole(run + margin, lanes<T>) + 2 * lanes<T>;
   const int lines = single ? 1 : widths.count;
-  const Room<T> room(side * lines * padded);
+  const bool past = streams(picture.made(0), run, picture.height);
+  const Room<T> room(side * lines * padded + (past ? run : 0));
+  T* const staging = room.data() + side * lines * padded;
   T* window[2 * widest_extreme + 1];  // the lines of the rows about the one that is made
   for (int k = 0; k < side; ++k) {
     window[k] = room.data() + k * lines * padded + front;
@@ -132,11 +134,13 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
     if (count == looked_at) {
       // So few addresses stay in registers.
       const T* const few[looked_at] = {rows[0], rows[1], rows[2], rows[3], rows[4]};
-      fold<T, Choice>(few, looked_at, run, picture.made(y));
+      fold<T, Choice>(few, looked_at, run, past ? staging : picture.made(y));
     } else {
-      fold<T, Choice>(rows, count, run, picture.made(y));
+      fold<T, Choice>(rows, count, run, past ? staging : picture.made(y));
     }
+    if (past) stream_row(staging, run, picture.made(y));
   }
+  if (past) end_of_streams();
 }
 
 }  // namespace

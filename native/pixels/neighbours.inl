@@ -5,6 +5,10 @@
 #include <limits>
 #include <type_traits>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "../blocks.hpp"
 #include "neighbours.hpp"
 
@@ -54,6 +58,36 @@ COVARY_ALWAYS void store_some(T* to, Vector<T> v, std::int64_t left) {
   } else {
     std::memcpy(to, &v, sizeof(T) * static_cast<std::size_t>(left));
   }
+}
+
+// Rows of large pictures go past the caches, which could not keep them: by whole lines of memory, where all rows begin with one.
+constexpr std::int64_t line_size = 64, large = std::int64_t{1} << 19;
+
+template <class T>
+bool streams(const T* first, std::int64_t run, std::int64_t height) {
+#if defined(__AVX2__)
+  const std::int64_t bytes = run * static_cast<std::int64_t>(sizeof(T));
+  return bytes * height >= large && bytes % line_size == 0 && reinterpret_cast<std::uintptr_t>(first) % line_size == 0;
+#else
+  (void)first, (void)run, (void)height;
+  return false;
+#endif
+}
+
+template <class T>
+COVARY_ALWAYS void stream_row(const T* row, std::int64_t run, T* to) {
+#if defined(__AVX2__)
+  for (std::int64_t i = 0; i < run; i += lanes<T>)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row + i)));
+#else
+  std::memcpy(to, row, sizeof(T) * static_cast<std::size_t>(run));
+#endif
+}
+
+inline void end_of_streams() {
+#if defined(__AVX2__)
+  _mm_sfence();
+#endif
 }
 
 template <class V>

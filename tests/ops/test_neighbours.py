@@ -9,7 +9,7 @@ import pytest
 from picturing import WHITE, noise_picture
 from scipy.ndimage import map_coordinates
 
-from covary import kernels
+from covary import Pipeline, image, kernels
 from covary.ops.image.blurs import box_mean, square_median
 from covary.ops.image.defocus import disc_halves
 from covary.ops.image.morphology import neighbourhood, reshaped
@@ -73,6 +73,14 @@ def test_extremes_equal_opencvs_morphology(dtype: str, shape: tuple[int, int, in
         expected = reshaped(picture.copy(), operation, radius, near)
         check(lambda p, out, simd, high=lightest: kernels.native.extreme(p, out, halves, high, simd), picture, expected)
     assert neighbourhood(radius, near).sum() == sum(2 * half + 1 for half in halves)
+
+
+@pytest.mark.parametrize("width", [512, 500])  # rows of whole lines of memory go past the caches, others do not
+@pytest.mark.parametrize("operation", ["dilation", "closing"])
+def test_extremes_of_large_pictures_equal_opencvs_morphology(width: int, operation: str) -> None:
+    picture = noise_picture(400, width, 3, "uint8")
+    made = Pipeline([image.Morphological(operation, (1, 1))])(picture)
+    np.testing.assert_array_equal(made, reshaped(picture.copy(), operation, 1, "disc"))
 
 
 @pytest.mark.parametrize(("dtype", "radii"), [("uint8", [1, 2, 3, 5, 7]), ("uint16", [1, 2, 3])])
