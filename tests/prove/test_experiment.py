@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import covary
 from covary import Pipeline, image, mix
 from covary.prove import Outcome, Policy, Settings, Trial, prove
 from covary.prove.conduct import Arms, Budget, Conducted, arms_of, conduct
@@ -309,7 +310,9 @@ def _without_times(out: Path) -> dict[str, Any]:
 
 
 def test_a_killed_and_restarted_experiment_gives_the_same_report(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]), "OMP_NUM_THREADS": "1"}
+    # The very covary of this process: a checkout's own sources may lie there without the compiled kernels.
+    places = os.pathsep.join([str(ROOT), str(Path(covary.__file__).parents[1])])
+    environment = {**os.environ, "PYTHONPATH": places, "OMP_NUM_THREADS": "1"}
     slowly = "import sys; from pathlib import Path; from tests.prove import interrupted as it; it.PAUSE = 0.05; "
     command = [sys.executable, "-c", slowly + "it.main(Path(sys.argv[1]))", str(tmp_path / "killed")]
     process = subprocess.Popen(command, env=environment, cwd=ROOT)
