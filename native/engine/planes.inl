@@ -416,9 +416,9 @@ inline std::int64_t narrow_squares(Planes in, std::int64_t n, std::int64_t chann
         std::uint8_t* to = out + (x + 2 * k) * channels + c;
         const __m128i low = _mm256_castsi256_si128(pixels[k]), high = _mm256_extracti128_si256(pixels[k], 1);
         _mm_storel_epi64(reinterpret_cast<__m128i*>(to), low);
-        _mm_storeh_pd(reinterpret_cast<double*>(to + channels), _mm_castsi128_pd(low));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to + channels), _mm_unpackhi_epi64(low, low));  // claims no alignment
         _mm_storel_epi64(reinterpret_cast<__m128i*>(to + 4 * channels), high);
-        _mm_storeh_pd(reinterpret_cast<double*>(to + 5 * channels), _mm_castsi128_pd(high));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to + 5 * channels), _mm_unpackhi_epi64(high, high));
       }
     }
   return x;
