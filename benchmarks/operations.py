@@ -22,6 +22,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ BATCH = 32
 SIDES = (256, 512)
 FORMS_SIDE = 256
 TURN = 0.4  # seconds that a turn of a slow peer may take: it gets fewer pictures then, down to one
+TRIALS = 200  # pictures that a peer must take to be compared, as far as a turn allows
 PEERS = ("albumentations", "torchvision")
 
 
@@ -128,9 +130,16 @@ def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[]
 
 
 def _takes(call: Callable[[Any], Any], given: Sequence[Any], dtype: str) -> bool:
-    """Whether a peer works on pictures of this form: some refuse them, some give another number of channels."""
+    """Whether a peer works on pictures of this form: some refuse them, some give another number of channels.
+
+    A policy refuses them only when it draws an operation that does: it is asked more than once.
+    """
+    start = time.perf_counter()
     try:
-        made = _parts(call(given[0]))[0]
+        for each in islice(cycle(given), TRIALS):
+            made = _parts(call(each))[0]
+            if time.perf_counter() - start > TURN:
+                break
     except Exception:  # whatever the libraries raise
         return False
     name = str(made.dtype).removeprefix("torch.")
