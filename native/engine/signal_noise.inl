@@ -25,7 +25,6 @@ inline void law_row(const NoiseRow& row, const float* COVARY_RESTRICT law, std::
       bits = (bits & 0x7fffff) | 0x3f800000;
       float t;
       std::memcpy(&t, &bits, sizeof t);
-      t -= 1.0F;
       z[x] = (law[place] * t + law[16 + place]) * t + law[32 + place];
     }
     const int count = n - x0 < chunk ? static_cast<int>(n - x0) : chunk;
@@ -34,15 +33,15 @@ inline void law_row(const NoiseRow& row, const float* COVARY_RESTRICT law, std::
 }
 
 // The numbers of one row, of mean 0 and variance 1.
-inline void signal_numbers(const Signal& signal, const NoiseRow& row, const float* gaussian_table, std::int64_t n, float* z) {
+inline void signal_numbers(const Signal& signal, const NoiseRow& row, const float* gaussian, std::int64_t n, float* z) {
   if (signal.model == Value::Model::additive && signal.law != nullptr) {
     law_row(row, signal.law, n, z);
     return;
   }
-  gaussian_row(row, gaussian_table, 0.0F, 1.0F, n, z);
+  gaussian_row<Put>(row, gaussian, 0.0F, n, z);
   if (signal.model != Value::Model::magnitude) return;
   const NoiseRow other{row.stream, row.y, row.channel, tag_quadrature};
-  gaussian_row(other, gaussian_table, 0.0F, 1.0F, n, signal.beside);
+  gaussian_row<Put>(other, gaussian, 0.0F, n, signal.beside);
 }
 
 COVARY_INLINE float deviation(const Signal& signal, float v) {

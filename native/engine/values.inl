@@ -14,7 +14,8 @@ struct Step {
   const float* colour = nullptr;
   const float* table = nullptr;
   const ShadeRow* shade = nullptr;
-  float mean = 0, scale = 0;
+  float mean = 0;
+  const float* quantile = nullptr;  // 3 x 16 coefficients of the normal quantile, times the deviation
   Signal signal;
   float white_below = 0, change_below = 0;
   std::uint64_t stream = 0;
@@ -26,7 +27,6 @@ struct Steps {
   std::int64_t channels = 0;
   std::int64_t height = 0, width = 0;
   Element element = Element::u8;  // of the source: its white, and how curves are looked up
-  const float* gaussian_table = nullptr;
   float* temporary = nullptr;  // width values and a chunk's worth for each channel
 
   bool needs_coverage() const {
@@ -52,7 +52,6 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
   all.element = element;
   all.height = stage.size[2 * b];
   all.width = stage.size[2 * b + 1];
-  all.gaussian_table = gaussian;
   if (stage.values.empty()) return all;
   auto* steps = static_cast<Step*>(scratch.piece(sizeof(Step) * stage.values.size()));
   all.steps = steps;
@@ -76,9 +75,10 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
         break;
       case Value::Kind::gaussian:
         step.mean = static_cast<float>(value.mean[b]);
-        step.scale = static_cast<float>(value.scale[b]);
+        step.quantile = scaled_quantile(gaussian, static_cast<float>(value.scale[b]), scratch);
         break;
       case Value::Kind::signal:
+        step.quantile = gaussian;
         step.signal.model = value.model;
         step.signal.variance = static_cast<float>(value.variance[b]);
         step.signal.slope = static_cast<float>(value.slope[b]);
@@ -87,7 +87,7 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
         if (value.model == Value::Model::counts && !(step.signal.slope > 0.0F)) continue;
         if (step.signal.variance == 0.0F && step.signal.slope == 0.0F && step.signal.gain == 0.0F) continue;
         if (value.model == Value::Model::magnitude)
-          step.signal.beside = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(all.width)));
+          step.signal.beside = static_cast<float*>(scratch.piece(sizeof(float) * static_cast<std::size_t>(all.width + 2 * chunk)));
         break;
       case Value::Kind::impulses:
         if (!value.colour.empty()) step.colour = floats_of(&value.colour[b * channels], channels, scratch);
@@ -383,6 +383,17 @@ inline void fill_row(const Step& step, std::int64_t channels, std::int64_t n, Pl
   }
 }
 
+inline void gaussian_rows(const Step& step, const Steps& all, std::int64_t y, Planes row) {
+  const NoiseRow first{step.stream, static_cast<std::uint32_t>(y), 0, tag_gaussian};
+  if (step.value->per_channel) return gaussian_planes<Add>(first, all.channels, step.quantile, step.mean, all.width, row);
+  gaussian_row<Put>(first, step.quantile, step.mean, all.width, all.temporary);
+  const float* COVARY_RESTRICT z = all.temporary;
+  for (std::int64_t c = 0; c < all.channels; ++c) {
+    float* COVARY_RESTRICT v = row[c];
+    for (std::int64_t x = 0; x < all.width; ++x) v[x] += z[x];
+  }
+}
+
 // All steps on one row. `coverage` is null where the whole row lies inside the source.
 inline void change_row(const Steps& all, std::int64_t y, Planes row, const float* coverage) {
   const float white = white_of(all.element);
@@ -400,20 +411,12 @@ inline void change_row(const Steps& all, std::int64_t y, Planes row, const float
         shade_row(step, all, y, row);
         break;
       case Value::Kind::gaussian:
-        for (std::int64_t c = 0; c < all.channels; ++c) {
-          if (c == 0 || step.value->per_channel) {
-            const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag_gaussian};
-            gaussian_row(noise, all.gaussian_table, step.mean, step.scale, n, all.temporary);
-          }
-          float* COVARY_RESTRICT v = row[c];
-          const float* COVARY_RESTRICT z = all.temporary;
-          for (std::int64_t x = 0; x < n; ++x) v[x] += z[x];
-        }
+        gaussian_rows(step, all, y, row);
         break;
       case Value::Kind::signal:
         for (std::int64_t c = 0; c < all.channels; ++c) {
           const NoiseRow noise{step.stream, static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c), tag_gaussian};
-          if (c == 0 || step.value->per_channel) signal_numbers(step.signal, noise, all.gaussian_table, n, all.temporary);
+          if (c == 0 || step.value->per_channel) signal_numbers(step.signal, noise, step.quantile, n, all.temporary);
           const NoiseRow drawn = step.value->per_channel ? noise : NoiseRow{step.stream, static_cast<std::uint32_t>(y), 0, tag_gaussian};
           signal_row(step.signal, drawn, all.temporary, n, row[c]);
         }

@@ -42,7 +42,7 @@ def law_values(bits: NDArray[np.uint16], table: NDArray[np.float32]) -> NDArray[
     """The values of 16-bit numbers by a law's table, in float32, each product and sum rounded by itself."""
     share = ((bits & np.uint16(0x7FFF)).astype(np.int32) * 2 + 1).astype(np.float32)
     mantissa, exponent = np.frexp(share)
-    t = mantissa * np.float32(2) - np.float32(1)
+    t = mantissa * np.float32(2)
     half = 3 * (bits >> np.uint16(15)).astype(np.intp)
     a, b, c = (table[half + row, exponent - 1] for row in range(3))
     values: NDArray[np.float32] = (a * t + b) * t + c

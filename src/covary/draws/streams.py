@@ -110,13 +110,12 @@ def gaussian_values(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Standard normal values of 16-bit numbers, by a quantile function of parabolas.
 
     Bit 15 set is minus. The others, m, stand for the share v = 2 m + 1 of 65,536 that lies further out on that side.
-    The quantile is a parabola in each octave of v: with e = floor(log2 v) and t = v / 2**e - 1 it is (a t + b) t + c,
-    whose coefficients are column e of the table. In float32, each product and sum rounded by itself. It is within
+    The quantile is a parabola in each octave of v: with e = floor(log2 v) and t = v / 2**e it is (a t + b) t + c, whose coefficients are column e of the table. In float32, each product and sum rounded by itself. It is within
     0.0025 of the normal quantile, and never further out than 4.33.
     """
     share = ((bits & np.uint16(0x7FFF)).astype(np.int32) * 2 + 1).astype(np.float32)
     mantissa, exponent = np.frexp(share)
-    t = mantissa * np.float32(2) - np.float32(1)
+    t = mantissa * np.float32(2)
     a, b, c = gaussian_table()[:, exponent - 1]
     magnitude = (a * t + b) * t + c
     signed: NDArray[np.float32] = np.where(bits >> np.uint16(15), -magnitude, magnitude)
@@ -145,10 +144,10 @@ def parabolas(outside: Callable[[float], float]) -> NDArray[np.float64]:
     table = np.zeros((3, 16))
     table[2, :2] = outside(1), outside(3)  # single shares
     table[1, 2] = 2 * (outside(7) - outside(5))
-    table[2, 2] = outside(5) - table[1, 2] / 4
-    low, middle, high = 0.0669873, 0.5, 0.9330127  # Chebyshev's nodes
+    table[2, 2] = outside(5) - table[1, 2] * 1.25
+    low, middle, high = 1.0669873, 1.5, 1.9330127  # Chebyshev's nodes
     for octave in range(3, 16):
-        at_low, at_middle, at_high = (outside(2**octave * (1 + t)) for t in (low, middle, high))
+        at_low, at_middle, at_high = (outside(2**octave * t) for t in (low, middle, high))
         first, second = (at_middle - at_low) / (middle - low), (at_high - at_middle) / (high - middle)
         a = (second - first) / (high - low)
         b = first - a * (low + middle)
@@ -160,7 +159,7 @@ def on_parabolas(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """(32768,) values of the parabolas at all shares."""
     share = 2.0 * np.arange(32768) + 1
     octaves = np.frexp(share)[1] - 1
-    t = share / 2.0**octaves - 1
+    t = share / 2.0**octaves
     a, b, c = table[:, octaves]
     values: NDArray[np.float64] = (a * t + b) * t + c
     return values
