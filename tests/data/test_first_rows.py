@@ -34,6 +34,22 @@ def test_the_first_rows_equal_those_of_the_whole(rows, reduce, channels, options
     assert np.array_equal(part[:wanted], whole[:wanted])
 
 
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "411", "gray"])
+@pytest.mark.parametrize("reduce", [0, 1, 2, 3])
+def test_any_number_of_first_rows_equals_those_of_the_whole(subsampling, reduce):
+    import simplejpeg
+
+    picture = np.random.default_rng(5).integers(0, 256, (118, 50, 3), dtype=np.uint8)
+    if subsampling == "gray":
+        data = simplejpeg.encode_jpeg(picture[..., :1].copy(), 95, colorspace="GRAY", colorsubsampling="Gray")
+    else:
+        data = simplejpeg.encode_jpeg(picture, 95, colorsubsampling=subsampling)
+    whole = decode(data, reduce=reduce)
+    for rows in range(1, len(picture) + 1):
+        wanted = -(-rows // 2**reduce)
+        assert np.array_equal(decode(data, reduce=reduce, rows=rows)[:wanted], whole[:wanted])
+
+
 @pytest.mark.parametrize("options", [{"progressive": True}, {"exif": b""}])
 def test_what_cannot_be_decoded_in_part_comes_whole(options):
     picture = photograph(160, 90)

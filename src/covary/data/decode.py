@@ -136,7 +136,6 @@ def upright(picture: Image, orientation: int) -> Image:
 
 
 def _decode_jpeg(data: bytes, header: Header, reduce: int, rows: int | None) -> Image:
-
     if rows is not None:
         picture = _first_rows(data, header, reduce, rows)
         if picture is not None:
@@ -161,8 +160,8 @@ def _first_rows(data: bytes, header: Header, reduce: int, rows: int) -> Image | 
     """
     import simplejpeg
 
-    # Colours are interpolated between rows of blocks, so one row of blocks more is needed for the last ones.
-    kept = -(-rows // _BLOCK) * _BLOCK + _BLOCK
+    # Colours are interpolated between rows of blocks: the last row that comes back is not what it is in the whole.
+    kept = -(-(rows + (1 << reduce)) // _BLOCK) * _BLOCK
     if not header.rows_at or header.orientation != 1 or kept >= header.height * _WORTH:
         return None
     start = header.rows_at
