@@ -75,9 +75,9 @@ PyTypeObject* block_type() {
   return found;
 }
 
-PyObject* render_stages(PyObject* stages, PyObject* sources, PyObject* outputs, int threads, bool simd) {
+PyObject* render_stages(PyObject* stages, PyObject* sources, PyObject* outputs, int threads, bool simd, std::int64_t batch_bytes) {
   Request request;
-  parse(stages, sources, outputs, request);
+  parse(stages, sources, outputs, batch_bytes, request);
   {
     const nb::gil_scoped_release released;
     render(request.program, threads, simd && has_avx2());
@@ -377,11 +377,12 @@ NB_MODULE(_native, m) {
       nb::arg("streams"), nb::arg("blocks"));
   m.def(
       "render",
-      [](nb::handle stages, nb::handle sources, nb::handle outputs, int threads, bool simd) {
+      [](nb::handle stages, nb::handle sources, nb::handle outputs, int threads, bool simd, std::int64_t batch_bytes) {
         return nb::steal(covary::guarded(
-            [&] { return covary::render_stages(stages.ptr(), sources.ptr(), outputs.ptr(), threads, simd); }));
+            [&] { return covary::render_stages(stages.ptr(), sources.ptr(), outputs.ptr(), threads, simd, batch_bytes); }));
       },
-      nb::arg("stages"), nb::arg("sources"), nb::arg("outputs").none(), nb::arg("threads"), nb::arg("simd"));
+      nb::arg("stages"), nb::arg("sources"), nb::arg("outputs").none(), nb::arg("threads"), nb::arg("simd"),
+      nb::arg("batch_bytes") = 0);
   m.def(
       "empty",
       [](nb::handle shape, nb::handle dtype) {

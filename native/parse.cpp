@@ -115,7 +115,7 @@ class Parser {
  public:
   explicit Parser(Request& request) : request_(request), program_(request.program) {}
 
-  void run(PyObject* stages, PyObject* sources, PyObject* outputs) {
+  void run(PyObject* stages, PyObject* sources, PyObject* outputs, std::int64_t batch_bytes) {
     const Owned source_list = checked(PySequence_Fast(sources, "sources: expected a sequence of arrays"));
     batch_ = PySequence_Fast_GET_SIZE(source_list.get());
     parse_sources(source_list.get());
@@ -138,7 +138,7 @@ class Parser {
     // What is read and written would push itself out of the cache, long before anybody reads it.
     std::int64_t bytes = 0;
     for (const Picture& output : program_.outputs) bytes += output.bytes();
-    for (Picture& output : program_.outputs) output.streamed = bytes > most_cached();
+    for (Picture& output : program_.outputs) output.streamed = std::max(bytes, batch_bytes) > most_cached();
   }
 
  private:
@@ -566,8 +566,8 @@ class Parser {
 
 }  // namespace
 
-void parse(PyObject* stages, PyObject* sources, PyObject* outputs, Request& request) {
-  Parser(request).run(stages, sources, outputs);
+void parse(PyObject* stages, PyObject* sources, PyObject* outputs, std::int64_t batch_bytes, Request& request) {
+  Parser(request).run(stages, sources, outputs, batch_bytes);
 }
 
 }  // namespace covary

@@ -20,7 +20,8 @@ struct Request {
   std::vector<Owned> outputs;
 };
 
-// Refuses what does not fit (std::invalid_argument naming the field). `outputs` may be None.
-void parse(PyObject* stages, PyObject* sources, PyObject* outputs, Request& request);
+// Refuses what does not fit (std::invalid_argument naming the field). `outputs` may be None. `batch_bytes` is how much the
+// batch writes of which these outputs are a part, 0 where they are all of it.
+void parse(PyObject* stages, PyObject* sources, PyObject* outputs, std::int64_t batch_bytes, Request& request);
 
 }  // namespace covary

@@ -15,7 +15,12 @@ def philox(
 ) -> NDArray[np.uint32]: ...
 def philox_streams(streams: NDArray[np.uint64], blocks: int) -> NDArray[np.uint32]: ...
 def render(
-    stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int, simd: bool
+    stages: Sequence[Stage],
+    sources: Sequence[Image],
+    outputs: Sequence[Image] | None,
+    threads: int,
+    simd: bool,
+    batch_bytes: int = 0,
 ) -> list[Image]: ...
 def carry_boxes(
     boxes: Sequence[NDArray[Any] | None],

@@ -150,6 +150,7 @@ class Planned:
             threads: cores to use.
         """
         behind = first + len(pictures)
+        batch_bytes = outputs.nbytes if isinstance(outputs, np.ndarray) else sum(each.nbytes for each in outputs)
         for group in self.groups:
             stages, sizes, halved = group.stages, self.sizes, reductions
             if group.rows is None:
@@ -167,7 +168,7 @@ class Planned:
                 sources = [pictures[row - first] for row in rows.tolist()]
                 targets = [outputs[row] for row in rows.tolist()]
             drawn = stages if halved is None or not halved.any() else on_reduced(stages, sizes, halved)
-            self.renderer(drawn, sources, outputs=targets, threads=threads)
+            self.renderer(drawn, sources, outputs=targets, threads=threads, batch_bytes=batch_bytes)
 
     def carry(self, fields: Sequence[dict[str, Any]], threads: int = 1) -> list[dict[str, Any]]:
         """The other fields of all samples, labels moved."""

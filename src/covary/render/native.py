@@ -14,7 +14,12 @@ from covary.render.buffers import empty
 
 
 def render(
-    stages: Sequence[Stage], sources: Sequence[Image], *, outputs: Sequence[Image] | None = None, threads: int = 1
+    stages: Sequence[Stage],
+    sources: Sequence[Image],
+    *,
+    outputs: Sequence[Image] | None = None,
+    threads: int = 1,
+    batch_bytes: int = 0,
 ) -> list[Image]:
     """Render each source through all stages.
 
@@ -24,6 +29,8 @@ def render(
             bool and any integer or float of 1, 2, 4 or 8 bytes take nearest sampling and Fill.
         outputs: C-contiguous arrays of the final dtype and layout to be filled; made where None.
         threads: how many threads share the samples.
+        batch_bytes: how many bytes the batch takes of which these pictures are a part; more than a cache keeps is
+            written past it. 0 where they are all of it.
 
     Returns:
         The finished pictures, or `outputs`.
@@ -37,13 +44,13 @@ def render(
         raise RuntimeError("render.native: the compiled kernels are missing (kernels.native is None)")
     for stage in stages:
         if stage.pixels is not None:
-            return _render_in_runs(stages, sources, outputs, threads)
-    rendered: list[Image] = native.render(stages, sources, outputs, threads, kernels.simd)
+            return _render_in_runs(stages, sources, outputs, threads, batch_bytes)
+    rendered: list[Image] = native.render(stages, sources, outputs, threads, kernels.simd, batch_bytes)
     return rendered
 
 
 def _render_in_runs(
-    stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int
+    stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int, batch_bytes: int
 ) -> list[Image]:
     """Native runs of stages between the stages that are Python functions."""
     pictures = list(sources)
@@ -64,7 +71,7 @@ def _render_in_runs(
         if stage.dtype is not None or stage.layout != "HWC":
             run.append(replace(stage, pixels=None))
     if run:
-        return render(run, pictures, outputs=outputs, threads=threads)
+        return render(run, pictures, outputs=outputs, threads=threads, batch_bytes=batch_bytes)
     if outputs is None:
         return pictures
     for index, (target, picture) in enumerate(zip(outputs, pictures, strict=True)):

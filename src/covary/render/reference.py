@@ -52,6 +52,7 @@ def render(
     *,
     outputs: Sequence[Image] | None = None,
     threads: int = 1,
+    batch_bytes: int = 0,
 ) -> list[Image]:
     """Render B pictures through all stages.
 
@@ -61,6 +62,7 @@ def render(
             only moves pixels (interpolation "nearest", no values but Fill) any boolean, integer or float dtype.
         outputs: arrays of the final size, dtype and layout to be filled and returned; None makes new ones.
         threads: number of threads the samples are shared among, 1 or more.
+        batch_bytes: of no meaning here, see `covary.render.native.render`.
 
     Returns:
         One picture per source, in the last stage's dtype and layout.
