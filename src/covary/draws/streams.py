@@ -110,8 +110,9 @@ def gaussian_values(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Standard normal values of 16-bit numbers, by a quantile function of parabolas.
 
     Bit 15 set is minus. The others, m, stand for the share v = 2 m + 1 of 65,536 that lies further out on that side.
-    The quantile is a parabola in each octave of v: with e = floor(log2 v) and t = v / 2**e it is (a t + b) t + c, whose coefficients are column e of the table. In float32, each product and sum rounded by itself. It is within
-    0.0025 of the normal quantile, and never further out than 4.33.
+    The quantile is a parabola in each octave of v: with e = floor(log2 v) and t = v / 2**e it is (a t + b) t + c, whose
+    coefficients are column e of the table. In float32, each product and sum rounded by itself. It is within 0.0025 of
+    the normal quantile, and never further out than 4.33.
     """
     share = ((bits & np.uint16(0x7FFF)).astype(np.int32) * 2 + 1).astype(np.float32)
     mantissa, exponent = np.frexp(share)
