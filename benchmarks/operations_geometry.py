@@ -145,7 +145,7 @@ OPERATIONS = (
         "ElasticTransform",
         lambda i: i.ElasticTransform(alpha=(100, 100), sigma=10, **BLACK),
         lambda a: a.ElasticTransform(alpha=100, sigma=10, p=1),
-        at_least=4,
+        at_least=5,
         torchvision=lambda v: v.ElasticTransform(350.0, 10.0),
     ),
     Operation(

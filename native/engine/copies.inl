@@ -391,11 +391,7 @@ inline void copy_picture(const Picture& in, Picture& out, const Geometry& g, Bor
   }
   const std::uint8_t* paint = colour == nullptr ? nullptr : painted_pixel(colour, in, raw, scratch);
   if (g.form != Form::exact && g.form != Form::axes) {
-    Ramp ramp;
-    if (g.count > 0 && !g.links[0].warp) {
-      ramp.link = g.links;
-      ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
-    }
+    Ramp ramp(g, out.width, scratch);
     with_pixel_size(in.pixel_size(), [&](auto pixel) { Nearest<decltype(pixel)>{in, out, g, border, paint, ramp, pixel}.picture(scratch); });
     return;
   }

@@ -91,16 +91,16 @@ struct Sampled final : Fetcher {
   Interpolation interpolation;
   std::int64_t width;
   Ramp ramp;
+  bool only_displaced = false;  // by knots that move few pixels
   Taps taps;
   alignas(32) double px[chunk];
   alignas(32) double py[chunk];
 
   Sampled(const Picture& in, const Geometry& geometry, const Stage& stage, std::int64_t out_width, Scratch& scratch)
-      : surface(surface_of<T>(in, stage.border)), g(geometry), interpolation(stage.interpolation), width(out_width) {
-    if (g.count > 0 && !g.links[0].warp) {
-      ramp.link = g.links;
-      ramp.knots = static_cast<float*>(scratch.piece(sizeof(float) * 2 * static_cast<std::size_t>(g.links[0].grid.columns)));
-    }
+      : surface(surface_of<T>(in, stage.border)), g(geometry), interpolation(stage.interpolation), width(out_width),
+        ramp(geometry, out_width, scratch) {
+    only_displaced = g.count == 1 && ramp.link != nullptr && g.scale_x == 1.0 && g.scale_y == 1.0 &&
+                     interpolation != Interpolation::nearest && is_tame(ramp.link->grid);
     taps.ahead = bytes_ahead(g, surface);
   }
 
@@ -197,11 +197,38 @@ struct Sampled final : Fetcher {
 
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
     Ray ray;
-    if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
+    if (only_displaced) {
+      displace_taps(y, x0, n);
+    } else if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
       step_taps(ray, n);
     } else {
       place_taps(y, x0, n);
     }
+  }
+
+  // The taps of pixels that are displaced and nothing else: only what they move by needs fractions.
+  void displace_taps(std::int64_t y, std::int64_t x0, int n) {
+    alignas(32) float moved_x[chunk], moved_y[chunk];
+    ramp.start(y);
+    ramp.offsets(x0, n, moved_x, moved_y);
+    const auto along = [n](const float* COVARY_RESTRICT moved, std::int64_t from, std::int32_t step, std::int32_t* COVARY_RESTRICT tap,
+                           float* COVARY_RESTRICT part, std::int32_t& low, std::int32_t& high) {
+      const auto first = static_cast<std::int32_t>(from);
+      std::int32_t least = std::numeric_limits<std::int32_t>::max(), most = std::numeric_limits<std::int32_t>::min();
+      for (int i = 0; i < n; ++i) {
+        const std::int32_t whole = floor_int(moved[i]), at = first + step * i + whole;
+        part[i] = moved[i] - static_cast<float>(whole);
+        tap[i] = at;
+        least = std::min(least, at);
+        most = std::max(most, at);
+      }
+      low = least;
+      high = most;
+    };
+    along(moved_x, x0, 1, taps.x, taps.fx, taps.low_x, taps.high_x);
+    along(moved_y, y, 0, taps.y, taps.fy, taps.low_y, taps.high_y);
+    taps.any_far = false;
+    taps.bounded = true;
   }
 
   // Taps of any geometry. Lost pixels get the first tap (0, 0).
@@ -275,7 +302,9 @@ struct Sampled final : Fetcher {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
       const Planes here{row.data + x0, row.stride};
       Ray ray;
-      if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
+      if (only_displaced) {
+        displace_taps(y, x0, n);
+      } else if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
         place_taps(y, x0, n);
       } else if (sample_ray(ray, n, here)) {
         if (coverage != nullptr) std::fill_n(coverage + x0, n, 1.0F);

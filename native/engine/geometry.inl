@@ -135,6 +135,14 @@ inline Geometry geometry_of(const Stage& stage, std::int64_t b, std::int64_t hei
   return g;
 }
 
+// Whether all knots are numbers and move less than a million pixels.
+inline bool is_tame(const Grid& grid) {
+  constexpr float most = 1e6F;
+  bool tame = true;
+  for (std::int64_t i = 0; i < grid.rows * grid.columns * 2; ++i) tame = tame & (std::fabs(grid.knots[i]) < most);
+  return tame;
+}
+
 // x += grid(x, y).x and so for y: bilinear between the knots, the nearest edge's value beyond them. NaN stays NaN.
 inline void displace(const Link& link, int n, double* COVARY_RESTRICT x, double* COVARY_RESTRICT y) {
   const Grid& grid = link.grid;
@@ -166,13 +174,39 @@ inline void displace(const Link& link, int n, double* COVARY_RESTRICT x, double*
   }
 }
 
-// The displacement of one row of the output raster: the two rows of knots are combined once, then each cell is a ramp.
+// The displacement of the output raster by a grid, row by row. Each pixel's cell and its place within are the same in all
+// rows; two rows of knots become one for each row.
 struct Ramp {
   const Link* link = nullptr;
-  float* knots = nullptr;  // x offsets, then y offsets: the knots at this height
+  std::int32_t* cells = nullptr;
+  float* parts = nullptr;
+  float *knots_x = nullptr, *knots_y = nullptr;  // at this height
+  float *steps_x = nullptr, *steps_y = nullptr;  // what the next knot has more
   std::int64_t y = -1;
+  bool narrow = false;  // eight neighbouring pixels lie in seven cells at most
+
+  Ramp() = default;
+
+  // For a geometry whose last change is a displacement; any other needs none.
+  Ramp(const Geometry& g, std::int64_t width, Scratch& scratch) {
+    if (g.count == 0 || g.links[0].warp) return;
+    link = g.links;
+    const std::int64_t columns = link->grid.columns;
+    const auto room = [&](std::int64_t n) { return scratch.piece(4 * static_cast<std::size_t>(n + lanes)); };
+    cells = static_cast<std::int32_t*>(room(width));
+    parts = static_cast<float*>(room(width));
+    for (float** row : {&knots_x, &knots_y, &steps_x, &steps_y}) *row = static_cast<float*>(room(columns));
+    for (std::int64_t i = 0; i < width + lanes; ++i) {  // eight at a time reach beyond the end
+      const double u = std::min((static_cast<double>(i) + 0.5) * link->per_x, static_cast<double>(columns - 1));
+      const std::int64_t cell = std::max<std::int64_t>(std::min(static_cast<std::int64_t>(u), columns - 2), 0);
+      cells[i] = static_cast<std::int32_t>(cell);
+      parts[i] = static_cast<float>(u - static_cast<double>(cell));
+    }
+    narrow = 7.0 * link->per_x <= lanes - 2;
+  }
 
   void start(std::int64_t row) {
+    if (y == row) return;
     y = row;
     const Grid& grid = link->grid;
     double v = (static_cast<double>(row) + 0.5) * link->per_y;
@@ -181,45 +215,45 @@ struct Ramp {
     std::int64_t cell = static_cast<std::int64_t>(v);
     cell = cell < grid.rows - 2 ? cell : (grid.rows > 1 ? grid.rows - 2 : 0);
     const auto f = static_cast<float>(v - static_cast<double>(cell));
-    const float* a = grid.knots + 2 * cell * grid.columns;
-    const float* c = a + (grid.rows > 1 ? 2 * grid.columns : 0);
+    const float* COVARY_RESTRICT a = grid.knots + 2 * cell * grid.columns;
+    const float* COVARY_RESTRICT c = a + (grid.rows > 1 ? 2 * grid.columns : 0);
+    float *COVARY_RESTRICT to_x = knots_x, *COVARY_RESTRICT to_y = knots_y;
     for (std::int64_t i = 0; i < grid.columns; ++i) {
-      knots[i] = a[2 * i] + f * (c[2 * i] - a[2 * i]);
-      knots[grid.columns + i] = a[2 * i + 1] + f * (c[2 * i + 1] - a[2 * i + 1]);
+      to_x[i] = a[2 * i] + f * (c[2 * i] - a[2 * i]);
+      to_y[i] = a[2 * i + 1] + f * (c[2 * i + 1] - a[2 * i + 1]);
     }
+    const auto step = [&](const float* COVARY_RESTRICT knots, float* COVARY_RESTRICT steps) {
+      for (std::int64_t i = 0; i + 1 < grid.columns; ++i) steps[i] = knots[i + 1] - knots[i];
+      steps[grid.columns - 1] = 0.0F;
+    };
+    step(knots_x, steps_x);
+    step(knots_y, steps_y);
   }
 
-  void add(std::int64_t x0, int n, double* COVARY_RESTRICT x, double* COVARY_RESTRICT y_out) const {
-    const Grid& grid = link->grid;
-    const float* kx = knots;
-    const float* ky = knots + grid.columns;
-    if (grid.columns == 1) {
-      for (int i = 0; i < n; ++i) {
-        x[i] += kx[0];
-        y_out[i] += ky[0];
+  // Of pixels x0 .. x0 + n of the row that was started; room for a chunk.
+  void offsets(std::int64_t x0, int n, float* COVARY_RESTRICT x, float* COVARY_RESTRICT y_out) const {
+    const std::int32_t* COVARY_RESTRICT cell = cells + x0;
+    const float* COVARY_RESTRICT part = parts + x0;
+#if defined(COVARY_ENGINE_AVX2)
+    if (narrow) {
+      for (int i = 0; i < n; i += lanes) {
+        const __m256i at = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cell + i));
+        const __m256i behind = _mm256_sub_epi32(at, _mm256_set1_epi32(cell[i]));
+        const __m256 within = _mm256_loadu_ps(part + i);
+        const auto along = [&](const float* knots, const float* steps) {
+          const __m256 from = _mm256_permutevar8x32_ps(_mm256_loadu_ps(knots + cell[i]), behind);
+          const __m256 step = _mm256_permutevar8x32_ps(_mm256_loadu_ps(steps + cell[i]), behind);
+          return _mm256_add_ps(from, _mm256_mul_ps(within, step));
+        };
+        _mm256_storeu_ps(x + i, along(knots_x, steps_x));
+        _mm256_storeu_ps(y_out + i, along(knots_y, steps_y));
       }
       return;
     }
-    int i = 0;
-    while (i < n) {
-      const double u = (static_cast<double>(x0 + i) + 0.5) * link->per_x;
-      std::int64_t cell = static_cast<std::int64_t>(u);
-      cell = cell < grid.columns - 2 ? cell : grid.columns - 2;
-      const double start_x = static_cast<double>(cell + 1) / link->per_x - 0.5 - static_cast<double>(x0);
-      int end = cell >= grid.columns - 2 || start_x >= n ? n : static_cast<int>(std::ceil(start_x));
-      end = end <= i ? i + 1 : end;
-      const double ramp_x = static_cast<double>(kx[cell + 1]) - kx[cell];
-      const double ramp_y = static_cast<double>(ky[cell + 1]) - ky[cell];
-      const double base = (static_cast<double>(x0) + 0.5) * link->per_x - static_cast<double>(cell);
-      const double from_x = kx[cell] + base * ramp_x;
-      const double from_y = ky[cell] + base * ramp_y;
-      const double step_x = ramp_x * link->per_x;
-      const double step_y = ramp_y * link->per_x;
-      for (int j = i; j < end; ++j) {
-        x[j] += from_x + static_cast<double>(j) * step_x;
-        y_out[j] += from_y + static_cast<double>(j) * step_y;
-      }
-      i = end;
+#endif
+    for (int i = 0; i < n; ++i) {
+      x[i] = knots_x[cell[i]] + part[i] * steps_x[cell[i]];
+      y_out[i] = knots_y[cell[i]] + part[i] * steps_y[cell[i]];
     }
   }
 };
@@ -236,8 +270,13 @@ inline void positions(const Geometry& g, Ramp& ramp, std::int64_t y, std::int64_
     const Link& link = g.links[k];
     if (!link.warp) {
       if (k == 0) {
-        if (ramp.y != y) ramp.start(y);
-        ramp.add(x0, n, px, py);
+        alignas(32) float moved_x[chunk], moved_y[chunk];
+        ramp.start(y);
+        ramp.offsets(x0, n, moved_x, moved_y);
+        for (int i = 0; i < n; ++i) {
+          px[i] += static_cast<double>(moved_x[i]);
+          py[i] += static_cast<double>(moved_y[i]);
+        }
       } else {
         displace(link, n, px, py);
       }
