@@ -1,8 +1,10 @@
 // The levels of pictures of whole numbers: how often each occurs, the ends of their range, and what becomes of each.
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstring>
 #include <limits>
-#include <stdexcept>
+#include <memory>
 #include <type_traits>
 #include <vector>
 
@@ -14,7 +16,10 @@ namespace covary {
 namespace {
 
 using Counts = nb::ndarray<std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using GivenCounts = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using AnyTables = nb::ndarray<nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Curves = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Amounts = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 template <class T>
 constexpr std::int64_t levels_of = std::int64_t{std::numeric_limits<T>::max()} + 1;
@@ -80,6 +85,133 @@ void find_ends(const Pixels<T>& picture, std::int64_t* least, std::int64_t* grea
   }
 }
 
+// How often each level occurs in one channel: by one channel at a time the counters stay in the second-level cache.
+void count_channel(const Pixels<std::uint16_t>& picture, std::int64_t channel, std::uint32_t* counts) {
+  std::memset(counts, 0, sizeof(std::uint32_t) * levels_of<std::uint16_t>);
+  const std::int64_t channels = picture.channels, pixels = picture.height * picture.width;
+  const std::uint16_t* v = picture.data + channel;
+  for (std::int64_t i = 0; i < pixels; ++i, v += channels) ++counts[*v];
+}
+
+void count_channel(const Pixels<std::uint8_t>& picture, std::int64_t channel, std::uint32_t* counts) {
+  constexpr std::int64_t sets = 4, levels = levels_of<std::uint8_t>;
+  std::uint32_t counters[sets * levels] = {};
+  const std::int64_t channels = picture.channels, pixels = picture.height * picture.width;
+  const std::uint8_t* v = picture.data + channel;
+  for (std::int64_t i = 0; i < pixels; ++i, v += channels) ++counters[i % sets * levels + *v];
+  for (std::int64_t j = 0; j < levels; ++j)
+    counts[j] = counters[j] + counters[levels + j] + counters[2 * levels + j] + counters[3 * levels + j];
+}
+
+// The counts of all channels one after the other: `work` is called with each channel and its counts.
+template <class T, class Work>
+void with_counts(const Pixels<T>& picture, Work work) {
+  const std::unique_ptr<std::uint32_t[]> counts(new std::uint32_t[levels_of<T>]);
+  for (std::int64_t c = 0; c < picture.channels; ++c) {
+    count_channel(picture, c, counts.get());
+    work(c, counts.get());
+  }
+}
+
+// The least and the greatest level left when so many values of the channel, fewer than half of them, are left out at
+// either end.
+void cut_ends(const std::uint32_t* counts, std::int64_t levels, std::int64_t skipped, std::int64_t* least,
+              std::int64_t* greatest) {
+  constexpr std::int64_t block = 64;
+  const auto in_block = [&](std::int64_t first) {
+    std::int64_t sum = 0;
+    for (std::int64_t v = first; v < first + block; ++v) sum += counts[v];
+    return sum;
+  };
+  std::int64_t below = 0, above = 0, low = 0, high = levels;
+  for (std::int64_t next; below + (next = in_block(low)) <= skipped; low += block) below += next;
+  while (below + counts[low] <= skipped) below += counts[low++];
+  for (std::int64_t next; above + (next = in_block(high - block)) <= skipped; high -= block) above += next;
+  while (above + counts[high - 1] <= skipped) above += counts[--high];
+  *least = low;
+  *greatest = high - 1;
+}
+
+// The same of all channels.
+template <class T>
+void find_cut_ends(const Pixels<T>& picture, std::int64_t skipped, std::int64_t* least, std::int64_t* greatest) {
+  with_counts(picture, [&](std::int64_t c, const std::uint32_t* counts) {
+    cut_ends(counts, levels_of<T>, skipped, least + c, greatest + c);
+  });
+}
+
+// A share `amount` of `changed` in a blend with `value`, to the nearest whole number.
+inline std::uint16_t blended(double value, double changed, double amount) {
+  return static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(value + amount * (changed - value))));
+}
+
+// Values stretched from `low` on by `scale`, numbers that repeat after `run` values.
+COVARY_CLONES void stretch_values(std::uint16_t* values, std::int64_t n, const double* low, const double* scale,
+                                  std::int64_t run, double white, double amount) {
+  for (std::int64_t start = 0; start < n; start += run) {
+    std::uint16_t* v = values + start;
+    const std::int64_t end = std::min(run, n - start);
+    if (amount == 1) {  // the sum of the blend would miss the changed value by rounding
+      for (std::int64_t i = 0; i < end; ++i) {
+        const double changed = std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white);
+        v[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(changed)));
+      }
+    } else {
+      for (std::int64_t i = 0; i < end; ++i) {
+        const double changed = std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white);
+        v[i] = blended(v[i], changed, amount);
+      }
+    }
+  }
+}
+
+// What becomes of each level of a channel when its values are spread evenly; of levels that do not occur nothing is said.
+COVARY_CLONES void spread_levels(const std::uint32_t* counts, std::int64_t levels, std::int64_t pixels, double amount,
+                                 std::uint16_t* table) {
+  constexpr int block = 32;
+  const double white = static_cast<double>(levels - 1);
+  std::int64_t passed = 0;
+  double first = 0, rest = 1;
+  for (std::int64_t start = 0; start < levels; start += block) {
+    const std::uint32_t* own = counts + start;
+    std::uint32_t any = 0;
+    for (int i = 0; i < block; ++i) any |= own[i];
+    if (any == 0) continue;
+    double up_to[block];
+    for (int i = 0; i < block; ++i) {
+      if (passed == 0 && own[i] != 0) first = own[i], rest = static_cast<double>(pixels) - first;
+      passed += own[i];
+      up_to[i] = static_cast<double>(passed);
+    }
+    std::uint16_t* to = table + start;
+    if (rest == 0) {  // one level alone
+      for (int i = 0; i < block; ++i) to[i] = static_cast<std::uint16_t>(start + i);
+    } else if (amount == 1) {
+      for (int i = 0; i < block; ++i) {
+        const double changed = std::min(std::max((up_to[i] - first) / rest, 0.0), 1.0) * white;
+        to[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(changed)));
+      }
+    } else {
+      for (int i = 0; i < block; ++i) {
+        const double changed = std::min(std::max((up_to[i] - first) / rest, 0.0), 1.0) * white;
+        to[i] = blended(static_cast<double>(start + i), changed, amount);
+      }
+    }
+  }
+}
+
+// Tone curves of lying snow, of values from 0 to `white`: from a threshold on they go up to white.
+COVARY_CLONES void whiten_levels(double amount, double white, std::int64_t levels, float* curve) {
+  const double step = 1 / static_cast<double>(levels - 1), threshold = 0.75 - 0.5 * amount, most = std::min(2 * amount, 1.0);
+  const auto made = [&](double level) {
+    const double rise = std::min(std::max((level - threshold) / 0.3, 0.0), 1.0);
+    const double share = most * rise * rise * (3 - 2 * rise);
+    return static_cast<float>(white * (level + share * (1 - level)));
+  };
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(levels) - 1; ++i) curve[i] = made(i * step);
+  curve[levels - 1] = made(1);
+}
+
 template <class T>
 void look_up(const Pixels<T>& picture, const T* tables) {
   const std::int64_t channels = picture.channels, values = picture.height * picture.width * channels;
@@ -91,6 +223,53 @@ void look_up(const Pixels<T>& picture, const T* tables) {
 #endif
   for (; i < values; i += channels)
     for (std::int64_t c = 0; c < channels; ++c) picture.data[i + c] = tables[c * levels_of<T> + picture.data[i + c]];
+}
+
+// Each channel stretched from its ends over the whole range: bytes by tables, deeper values one by one.
+void stretch(const Pixels<std::uint8_t>& picture, const std::int64_t* least, const std::int64_t* greatest, double amount) {
+  constexpr std::int64_t levels = levels_of<std::uint8_t>;
+  std::vector<std::uint8_t> tables(static_cast<std::size_t>(picture.channels * levels));
+  for (std::int64_t c = 0; c < picture.channels; ++c) {
+    std::uint16_t table[levels];
+    for (std::int64_t v = 0; v < levels; ++v) table[v] = static_cast<std::uint16_t>(v);
+    if (least[c] < greatest[c]) {
+      const double low = static_cast<double>(least[c]), scale = 255.0 / static_cast<double>(greatest[c] - least[c]);
+      std::array<double, 32> lows, scales;
+      lows.fill(low), scales.fill(scale);
+      stretch_values(table, levels, lows.data(), scales.data(), 32, 255, amount);
+    }
+    std::copy(table, table + levels, tables.data() + c * levels);
+  }
+  look_up(picture, tables.data());
+}
+
+void stretch(const Pixels<std::uint16_t>& picture, const std::int64_t* least, const std::int64_t* greatest, double amount) {
+  const std::int64_t channels = picture.channels, run = (channels < 8 ? 32 : 16) * channels;
+  std::vector<double> low(static_cast<std::size_t>(run)), scale(low.size());
+  for (std::int64_t i = 0; i < run; ++i) {
+    const std::int64_t c = i % channels, range = greatest[c] - least[c];
+    low[static_cast<std::size_t>(i)] = range > 0 ? static_cast<double>(least[c]) : 0.0;
+    scale[static_cast<std::size_t>(i)] = range > 0 ? 65535.0 / static_cast<double>(range) : 1.0;
+  }
+  stretch_values(picture.data, picture.height * picture.width * channels, low.data(), scale.data(), run, 65535, amount);
+}
+
+// Each channel with its values spread evenly over the whole range.
+template <class T>
+void spread(const Pixels<T>& picture, double amount) {
+  constexpr std::int64_t levels = levels_of<T>;
+  const std::int64_t pixels = picture.height * picture.width;
+  const std::unique_ptr<T[]> tables(new T[static_cast<std::size_t>(picture.channels * levels)]);
+  with_counts(picture, [&](std::int64_t c, const std::uint32_t* counts) {
+    if constexpr (std::is_same_v<T, std::uint16_t>) {
+      spread_levels(counts, levels, pixels, amount, tables.get() + c * levels);
+    } else {
+      std::uint16_t table[levels] = {};
+      spread_levels(counts, levels, pixels, amount, table);
+      std::copy(table, table + levels, tables.get() + c * levels);
+    }
+  });
+  look_up(picture, tables.get());
 }
 
 // Calls `work` with the picture as what it is, uint8 or uint16.
@@ -107,6 +286,12 @@ void has_rows(const Counts& made, const AnyPicture& picture, std::size_t columns
     throw nb::value_error("expected a row for each channel, of as many numbers as there are levels");
 }
 
+// Counters have 32 bits.
+void can_be_counted(const AnyPicture& picture) {
+  if (picture.shape(0) * picture.shape(1) > std::numeric_limits<std::uint32_t>::max())
+    throw nb::value_error("picture: has more pixels than can be counted");
+}
+
 }  // namespace
 
 void add_levels(nb::module_& m) {
@@ -119,11 +304,44 @@ void add_levels(nb::module_& m) {
       nb::arg("picture").noconvert(), nb::arg("counts").noconvert());
   m.def(
       "find_ends",
-      [](const AnyPicture& picture, const Counts& ends) {
+      [](const AnyPicture& picture, std::int64_t skipped, const Counts& ends) {
         if (ends.shape(0) != 2 || ends.shape(1) != picture.shape(2)) throw nb::value_error("ends: expected (2, C)");
-        with_levels(picture, [to = ends.data()](auto view) { find_ends(view, to, to + view.channels); });
+        can_be_counted(picture);
+        if (skipped < 0 || (skipped > 0 && skipped > (static_cast<std::int64_t>(picture.shape(0) * picture.shape(1)) - 1) / 2))
+          throw nb::value_error("skipped: expected fewer than half of the pixels");
+        with_levels(picture, [skipped, to = ends.data()](auto view) {
+          if (skipped == 0)
+            find_ends(view, to, to + view.channels);
+          else
+            find_cut_ends(view, skipped, to, to + view.channels);
+        });
       },
-      nb::arg("picture").noconvert(), nb::arg("ends").noconvert());
+      nb::arg("picture").noconvert(), nb::arg("skipped"), nb::arg("ends").noconvert());
+  m.def(
+      "stretch_levels",
+      [](const AnyPicture& picture, const GivenCounts& ends, double amount) {
+        if (ends.shape(0) != 2 || ends.shape(1) != picture.shape(2)) throw nb::value_error("ends: expected (2, C)");
+        with_levels(picture, [from = ends.data(), amount](auto view) { stretch(view, from, from + view.channels, amount); });
+      },
+      nb::arg("picture").noconvert(), nb::arg("ends").noconvert(), nb::arg("amount"));
+  m.def(
+      "spread_levels",
+      [](const AnyPicture& picture, double amount) {
+        can_be_counted(picture);
+        with_levels(picture, [amount](auto view) { spread(view, amount); });
+      },
+      nb::arg("picture").noconvert(), nb::arg("amount"));
+  m.def(
+      "whiten_levels",
+      [](const Amounts& amounts, double white, const Curves& curves) {
+        const auto levels = static_cast<std::int64_t>(curves.shape(1));
+        if (curves.shape(0) != amounts.shape(0) || levels < 2 || levels > 65536)
+          throw nb::value_error("curves: expected a row of 2 to 65,536 levels for each amount");
+        const nb::gil_scoped_release released;
+        for (std::size_t b = 0; b < amounts.shape(0); ++b)
+          whiten_levels(amounts.data()[b], white, levels, curves.data() + static_cast<std::int64_t>(b) * levels);
+      },
+      nb::arg("amounts").noconvert(), nb::arg("white"), nb::arg("curves").noconvert());
   m.def(
       "look_up_levels",
       [](const AnyPicture& picture, const AnyTables& tables) {
