@@ -44,8 +44,10 @@ void count(const Pixels<std::uint8_t>& picture, std::int64_t* counts) {
     if (channels == 1)
       for (std::uint32_t* own = counters.data(); i + sets <= end; i += sets, v += sets)
         for (std::int64_t k = 0; k < sets; ++k) ++own[k * levels + v[k]];
+    // Of many channels a counter's turns are far enough apart, and one of each stays in the first-level cache.
+    const std::int64_t turns = channels > 4 ? 0 : sets - 1;
     for (; i < end; ++i, v += channels) {
-      std::uint32_t* own = counters.data() + i % sets * channels * levels;
+      std::uint32_t* own = counters.data() + (i & turns) * channels * levels;
       for (std::int64_t c = 0; c < channels; ++c) ++own[c * levels + v[c]];
     }
     for (std::int64_t k = 0; k < sets; ++k)
@@ -93,23 +95,26 @@ void count_channel(const Pixels<std::uint16_t>& picture, std::int64_t channel, s
   for (std::int64_t i = 0; i < pixels; ++i, v += channels) ++counts[*v];
 }
 
-void count_channel(const Pixels<std::uint8_t>& picture, std::int64_t channel, std::uint32_t* counts) {
-  constexpr std::int64_t sets = 4, levels = levels_of<std::uint8_t>;
-  std::uint32_t counters[sets * levels] = {};
-  const std::int64_t channels = picture.channels, pixels = picture.height * picture.width;
-  const std::uint8_t* v = picture.data + channel;
-  for (std::int64_t i = 0; i < pixels; ++i, v += channels) ++counters[i % sets * levels + *v];
-  for (std::int64_t j = 0; j < levels; ++j)
-    counts[j] = counters[j] + counters[levels + j] + counters[2 * levels + j] + counters[3 * levels + j];
-}
-
 // The counts of all channels one after the other: `work` is called with each channel and its counts.
-template <class T, class Work>
-void with_counts(const Pixels<T>& picture, Work work) {
-  const std::unique_ptr<std::uint32_t[]> counts(new std::uint32_t[levels_of<T>]);
+template <class Work>
+void with_counts(const Pixels<std::uint16_t>& picture, Work work) {
+  const std::unique_ptr<std::uint32_t[]> counts(new std::uint32_t[levels_of<std::uint16_t>]);
   for (std::int64_t c = 0; c < picture.channels; ++c) {
     count_channel(picture, c, counts.get());
     work(c, counts.get());
+  }
+}
+
+template <class Work>
+void with_counts(const Pixels<std::uint8_t>& picture, Work work) {
+  constexpr std::int64_t levels = levels_of<std::uint8_t>;
+  std::vector<std::int64_t> all(static_cast<std::size_t>(picture.channels * levels));
+  count(picture, all.data());
+  std::uint32_t counts[levels];
+  for (std::int64_t c = 0; c < picture.channels; ++c) {
+    for (std::int64_t v = 0; v < levels; ++v)
+      counts[v] = static_cast<std::uint32_t>(all[static_cast<std::size_t>(c * levels + v)]);
+    work(c, counts);
   }
 }
 
@@ -215,14 +220,18 @@ COVARY_CLONES void whiten_levels(double amount, double white, std::int64_t level
 template <class T>
 void look_up(const Pixels<T>& picture, const T* tables) {
   const std::int64_t channels = picture.channels, values = picture.height * picture.width * channels;
+  T* const v = picture.data;  // bytes that are written could be the picture's own fields
   std::int64_t i = 0;
 #if defined(COVARY_HAS_VBMI)
   if constexpr (std::is_same_v<T, std::uint8_t>)
     if (has_vbmi() && (channels == 3 || channels == 1))
-      i = look_up_blocks(tables, channels == 3 ? levels_of<T> : 0, values, picture.data, false, picture.data);
+      i = look_up_blocks(tables, channels == 3 ? levels_of<T> : 0, values, v, false, v);
 #endif
+  if (channels == 3)
+    for (; i < values; i += 3)
+      for (std::int64_t c = 0; c < 3; ++c) v[i + c] = tables[c * levels_of<T> + v[i + c]];
   for (; i < values; i += channels)
-    for (std::int64_t c = 0; c < channels; ++c) picture.data[i + c] = tables[c * levels_of<T> + picture.data[i + c]];
+    for (std::int64_t c = 0; c < channels; ++c) v[i + c] = tables[c * levels_of<T> + v[i + c]];
 }
 
 // Each channel stretched from its ends over the whole range: bytes by tables, deeper values one by one.
