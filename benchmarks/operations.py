@@ -46,7 +46,7 @@ FORMS_SIDE = 256
 TURN = 0.4  # seconds that a turn of a slow peer may take: it gets fewer pictures then, down to one
 TRIALS = 200  # pictures that a peer must take to be compared, as far as a turn allows
 PEERS = ("albumentations", "torchvision")
-REFUSES, OTHER_TYPE, OTHER_SCALE = "refuses these pictures", "another type", "another scale"
+REFUSES, OTHER_TYPE, OTHER_SCALE = "refuses these pictures", "gives another type", "gives another scale"
 
 
 def all_operations() -> tuple[Operation, ...]:
@@ -235,7 +235,7 @@ def notes_on(left_out: Mapping[str, Mapping[str, str]]) -> list[str]:
     for peer, reason in peers_and_reasons:
         names = [name for name, reasons in left_out.items() if reasons.get(peer) == reason]
         if names:
-            lines.append(f"Left out, {peer}, {reason}: {'; '.join(names)}.")
+            lines.append(f"Left out, as {peer} {reason}: {'; '.join(names)}.")
     return lines
 
 
@@ -283,7 +283,8 @@ def run_side(names: Sequence[str], side: int) -> None:
         HEADS,
         rows,
         [
-            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the input are copied.",
+            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the "
+            "input are copied.",
             *notes_on(left_out),
             f"Not met: {', '.join(unmet) if unmet else 'none'}.",
         ],

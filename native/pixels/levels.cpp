@@ -205,16 +205,22 @@ COVARY_CLONES void spread_levels(const std::uint32_t* counts, std::int64_t level
   }
 }
 
-// Tone curves of lying snow, of values from 0 to `white`: from a threshold on they go up to white.
+// A tone curve of lying snow, of values from 0 to `white`: from a threshold on they go up to white.
 COVARY_CLONES void whiten_levels(double amount, double white, std::int64_t levels, float* curve) {
-  const double step = 1 / static_cast<double>(levels - 1), threshold = 0.75 - 0.5 * amount, most = std::min(2 * amount, 1.0);
-  const auto made = [&](double level) {
+  const auto last = static_cast<std::int32_t>(levels - 1);
+  const double step = 1 / static_cast<double>(last), threshold = 0.75 - 0.5 * amount, most = std::min(2 * amount, 1.0);
+  const auto risen = [&](double level, double share) { return static_cast<float>(white * (level + share * (1 - level))); };
+  const auto rising = [&](double level) {
     const double rise = std::min(std::max((level - threshold) / 0.3, 0.0), 1.0);
-    const double share = most * rise * rise * (3 - 2 * rise);
-    return static_cast<float>(white * (level + share * (1 - level)));
+    return risen(level, most * rise * rise * (3 - 2 * rise));
   };
-  for (std::int32_t i = 0; i < static_cast<std::int32_t>(levels) - 1; ++i) curve[i] = made(i * step);
-  curve[levels - 1] = made(1);
+  // Most levels lie surely before or behind the rise.
+  const auto level_at = [&](double place) { return std::clamp(static_cast<std::int32_t>(place * last), 0, last); };
+  const std::int32_t first = std::max(level_at(threshold) - 1, 0), full = std::min(level_at(threshold + 0.3) + 2, last);
+  for (std::int32_t i = 0; i < first; ++i) curve[i] = static_cast<float>(white * (i * step));
+  for (std::int32_t i = first; i < full; ++i) curve[i] = rising(i * step);
+  for (std::int32_t i = full; i < last; ++i) curve[i] = risen(i * step, most);
+  curve[last] = rising(1);
 }
 
 template <class T>

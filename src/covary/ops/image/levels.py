@@ -52,7 +52,9 @@ def stretched_levels(picture: Image, ends: NDArray[np.int64], amount: float) -> 
         return made
     white = WHITE[picture.dtype.name]
     inputs = np.arange(int(white) + 1)
-    return looked_up(picture, np.stack([stretch(inputs, float(low), float(high), white, amount) for low, high in ends.T]))
+    return looked_up(
+        picture, np.stack([stretch(inputs, float(low), float(high), white, amount) for low, high in ends.T])
+    )
 
 
 def spread_levels(picture: Image, amount: float) -> Image:
