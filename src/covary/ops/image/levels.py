@@ -100,7 +100,7 @@ def _blend(values: NDArray[Any], changed: NDArray[Any], amount: float) -> NDArra
 
 def _counts_fit(picture: Image) -> bool:
     """Whether the kernels, which count in 32 bits, can count the picture's pixels."""
-    return picture.shape[0] * picture.shape[1] < 1 << 32
+    return bool(picture.shape[0] * picture.shape[1] < 1 << 32)
 
 
 def looked_up(picture: Image, tables: NDArray[np.floating]) -> Image:
