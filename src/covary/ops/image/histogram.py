@@ -144,20 +144,19 @@ def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, in
 
     if amount == 0:
         return picture
-    equaliser = cv2.createCLAHE(clip_limit, tiles[::-1])
     white = WHITE[picture.dtype.name]
     if picture.dtype == np.uint8:
         made: Image = _bytes_equalised(picture if amount == 1 else picture.copy(), clip_limit, tiles)
     elif picture.shape[2] == 3:
         lab = cv2.cvtColor(np.clip(picture / np.float32(white), 0, 1).astype(np.float32), cv2.COLOR_RGB2Lab)
-        deep = np.rint(lab[..., 0] * np.float32(655.35)).astype(np.uint16)
-        lab[..., 0] = equaliser.apply(deep) / np.float32(655.35)
+        deep = np.rint(lab[..., :1] * np.float32(655.35)).astype(np.uint16)
+        lab[..., :1] = _deep_equalised(deep, clip_limit, tiles) / np.float32(655.35)
         made = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * np.float32(white)
     elif picture.dtype == np.float32:
-        deep = np.rint(np.clip(picture[..., 0], 0, 1) * np.float32(65535)).astype(np.uint16)
-        made = (equaliser.apply(deep) / np.float32(65535))[..., None]
+        deep = np.rint(np.clip(picture, 0, 1) * np.float32(65535)).astype(np.uint16)
+        made = _deep_equalised(deep, clip_limit, tiles) / np.float32(65535)
     else:
-        made = equaliser.apply(picture[..., 0])[..., None]
+        made = _deep_equalised(np.ascontiguousarray(picture), clip_limit, tiles)
     if amount == 1 and made.dtype == picture.dtype:
         return made
     mixed = picture + np.float32(amount) * (made.astype(np.float32) - picture)
@@ -175,3 +174,14 @@ def _bytes_equalised(picture: Image, clip_limit: float, tiles: tuple[int, int]) 
     else:
         light[..., 0] = cv2.createCLAHE(clip_limit, tiles[::-1]).apply(np.ascontiguousarray(light[..., 0]))
     return cv2.cvtColor(light, cv2.COLOR_Lab2RGB, dst=picture) if picture.shape[2] == 3 else light
+
+
+def _deep_equalised(light: Image, clip_limit: float, tiles: tuple[int, int]) -> Image:
+    """A picture (H, W, 1) of uint16 equalised tile by tile."""
+    if kernels.native is not None:
+        made = np.empty_like(light)
+        kernels.native.equalise_deep_tiles(light, made, clip_limit, *tiles)
+        return made
+    import cv2
+
+    return cv2.createCLAHE(clip_limit, tiles[::-1]).apply(light[..., 0])[..., None]
