@@ -1,7 +1,6 @@
 // The levels of pictures of whole numbers: how often each occurs, the ends of their range, and what becomes of each.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -145,9 +144,15 @@ void find_cut_ends(const Pixels<T>& picture, std::int64_t skipped, std::int64_t*
   });
 }
 
+// The nearest whole number, ties to even: adding 1.5 * 2**52 leaves no room for a fraction.
+inline std::uint16_t nearest(double value) {
+  constexpr double magic = 6755399441055744.0;
+  return static_cast<std::uint16_t>(static_cast<std::int32_t>((value + magic) - magic));
+}
+
 // A share `amount` of `changed` in a blend with `value`, to the nearest whole number.
 inline std::uint16_t blended(double value, double changed, double amount) {
-  return static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(value + amount * (changed - value))));
+  return nearest(value + amount * (changed - value));
 }
 
 // Values stretched from `low` on by `scale`, numbers that repeat after `run` values.
@@ -159,7 +164,7 @@ COVARY_CLONES void stretch_values(std::uint16_t* values, std::int64_t n, const d
     if (amount == 1) {  // the sum of the blend would miss the changed value by rounding
       for (std::int64_t i = 0; i < end; ++i) {
         const double changed = std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white);
-        v[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(changed)));
+        v[i] = nearest(changed);
       }
     } else {
       for (std::int64_t i = 0; i < end; ++i) {
@@ -194,7 +199,7 @@ COVARY_CLONES void spread_levels(const std::uint32_t* counts, std::int64_t level
     } else if (amount == 1) {
       for (int i = 0; i < block; ++i) {
         const double changed = std::min(std::max((up_to[i] - first) / rest, 0.0), 1.0) * white;
-        to[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(changed)));
+        to[i] = nearest(changed);
       }
     } else {
       for (int i = 0; i < block; ++i) {
