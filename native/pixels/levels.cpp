@@ -1,6 +1,6 @@
 // The levels of pictures of whole numbers: how often each occurs, the ends of their range, and what becomes of each.
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -62,6 +62,28 @@ void count(const Pixels<std::uint16_t>& picture, std::int64_t* counts) {
     for (std::int64_t c = 0; c < channels; ++c) ++counts[c * levels + picture.data[i + c]];
 }
 
+// Widens ranges, which repeat after `run` values, by the values.
+template <class T>
+inline void widen_by(const T* values, std::int64_t n, std::int64_t run, T* low, T* high) {
+  for (std::int64_t start = 0; start < n; start += run) {
+    const T* v = values + start;
+    const std::int64_t end = std::min(run, n - start);
+    for (std::int64_t i = 0; i < end; ++i) {
+      low[i] = std::min(low[i], v[i]);
+      high[i] = std::max(high[i], v[i]);
+    }
+  }
+}
+
+COVARY_CLONES void widen(const std::uint8_t* values, std::int64_t n, std::int64_t run, std::uint8_t* low, std::uint8_t* high) {
+  widen_by(values, n, run, low, high);
+}
+
+COVARY_CLONES void widen(const std::uint16_t* values, std::int64_t n, std::int64_t run, std::uint16_t* low,
+                         std::uint16_t* high) {
+  widen_by(values, n, run, low, high);
+}
+
 // The least and the greatest value of each channel; runs of pixels are compared place by place.
 template <class T>
 void find_ends(const Pixels<T>& picture, std::int64_t* least, std::int64_t* greatest) {
@@ -69,16 +91,7 @@ void find_ends(const Pixels<T>& picture, std::int64_t* least, std::int64_t* grea
   const std::int64_t channels = picture.channels, values = picture.height * picture.width * channels;
   const std::int64_t run = group * channels;
   std::vector<T> low(static_cast<std::size_t>(run), std::numeric_limits<T>::max()), high(low.size(), T{0});
-  for (std::int64_t start = 0; start < values; start += run) {
-    const T* v = picture.data + start;
-    const std::int64_t end = std::min(run, values - start);
-    T* l = low.data();
-    T* h = high.data();
-    for (std::int64_t i = 0; i < end; ++i) {
-      l[i] = std::min(l[i], v[i]);
-      h[i] = std::max(h[i], v[i]);
-    }
-  }
+  widen(picture.data, values, run, low.data(), high.data());
   for (std::int64_t c = 0; c < channels; ++c) least[c] = std::numeric_limits<T>::max(), greatest[c] = 0;
   for (std::int64_t i = 0; i < run; ++i) {
     least[i % channels] = std::min<std::int64_t>(least[i % channels], low[static_cast<std::size_t>(i)]);
@@ -144,33 +157,52 @@ void find_cut_ends(const Pixels<T>& picture, std::int64_t skipped, std::int64_t*
   });
 }
 
-// The nearest whole number, ties to even: adding 1.5 * 2**52 leaves no room for a fraction.
+// The nearest whole number, ties to even.
 inline std::uint16_t nearest(double value) {
-  constexpr double magic = 6755399441055744.0;
-  return static_cast<std::uint16_t>(static_cast<std::int32_t>((value + magic) - magic));
+#if defined(__GNUC__) && !defined(__clang__)
+  return static_cast<std::uint16_t>(__builtin_irint(value));  // done in registers on every processor
+#else
+  return static_cast<std::uint16_t>(static_cast<std::int32_t>(std::nearbyint(value)));
+#endif
 }
 
-// A share `amount` of `changed` in a blend with `value`, to the nearest whole number.
+// A share `amount` of `changed` in a blend with `value`.
 inline std::uint16_t blended(double value, double changed, double amount) {
   return nearest(value + amount * (changed - value));
 }
 
-// Values stretched from `low` on by `scale`, numbers that repeat after `run` values.
-COVARY_CLONES void stretch_values(std::uint16_t* values, std::int64_t n, const double* low, const double* scale,
-                                  std::int64_t run, double white, double amount) {
+// How values are stretched: by numbers for each of `run` values, which repeat.
+struct Stretch {
+  std::vector<std::uint16_t> low, high;
+  std::vector<double> scale;
+  double white;
+  explicit Stretch(std::int64_t run, double to) : low(static_cast<std::size_t>(run)), high(low), scale(low.size()), white(to) {}
+  // Ends that are the same leave values as they are.
+  void set(std::size_t i, std::int64_t least, std::int64_t greatest) {
+    const bool even = least >= greatest;
+    low[i] = even ? std::uint16_t{0} : static_cast<std::uint16_t>(least);
+    high[i] = static_cast<std::uint16_t>(even ? static_cast<std::int64_t>(white) : greatest);
+    scale[i] = even ? 1.0 : white / static_cast<double>(greatest - least);
+  }
+};
+
+COVARY_CLONES void stretch_values(std::uint16_t* values, std::int64_t n, const Stretch& by, double amount) {
+  const auto run = static_cast<std::int64_t>(by.low.size());
+  const std::uint16_t* low = by.low.data();
+  const std::uint16_t* high = by.high.data();
+  const double* scale = by.scale.data();
+  const double white = by.white;
   for (std::int64_t start = 0; start < n; start += run) {
     std::uint16_t* v = values + start;
     const std::int64_t end = std::min(run, n - start);
     if (amount == 1) {  // the sum of the blend would miss the changed value by rounding
       for (std::int64_t i = 0; i < end; ++i) {
-        const double changed = std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white);
-        v[i] = nearest(changed);
+        const std::int32_t above = std::min(std::max(v[i], low[i]), high[i]) - low[i];
+        v[i] = nearest(above * scale[i]);
       }
     } else {
-      for (std::int64_t i = 0; i < end; ++i) {
-        const double changed = std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white);
-        v[i] = blended(v[i], changed, amount);
-      }
+      for (std::int64_t i = 0; i < end; ++i)
+        v[i] = blended(v[i], std::min(std::max((v[i] - low[i]) * scale[i], 0.0), white), amount);
     }
   }
 }
@@ -252,26 +284,19 @@ void stretch(const Pixels<std::uint8_t>& picture, const std::int64_t* least, con
   for (std::int64_t c = 0; c < picture.channels; ++c) {
     std::uint16_t table[levels];
     for (std::int64_t v = 0; v < levels; ++v) table[v] = static_cast<std::uint16_t>(v);
-    if (least[c] < greatest[c]) {
-      const double low = static_cast<double>(least[c]), scale = 255.0 / static_cast<double>(greatest[c] - least[c]);
-      std::array<double, 32> lows, scales;
-      lows.fill(low), scales.fill(scale);
-      stretch_values(table, levels, lows.data(), scales.data(), 32, 255, amount);
-    }
+    Stretch by(32, 255);
+    for (std::size_t i = 0; i < 32; ++i) by.set(i, least[c], greatest[c]);
+    stretch_values(table, levels, by, amount);
     std::copy(table, table + levels, tables.data() + c * levels);
   }
   look_up(picture, tables.data());
 }
 
 void stretch(const Pixels<std::uint16_t>& picture, const std::int64_t* least, const std::int64_t* greatest, double amount) {
-  const std::int64_t channels = picture.channels, run = (channels < 8 ? 32 : 16) * channels;
-  std::vector<double> low(static_cast<std::size_t>(run)), scale(low.size());
-  for (std::int64_t i = 0; i < run; ++i) {
-    const std::int64_t c = i % channels, range = greatest[c] - least[c];
-    low[static_cast<std::size_t>(i)] = range > 0 ? static_cast<double>(least[c]) : 0.0;
-    scale[static_cast<std::size_t>(i)] = range > 0 ? 65535.0 / static_cast<double>(range) : 1.0;
-  }
-  stretch_values(picture.data, picture.height * picture.width * channels, low.data(), scale.data(), run, 65535, amount);
+  const std::int64_t channels = picture.channels, run = (channels < 8 ? 64 : 16) * channels;
+  Stretch by(run, 65535);
+  for (std::int64_t i = 0; i < run; ++i) by.set(static_cast<std::size_t>(i), least[i % channels], greatest[i % channels]);
+  stretch_values(picture.data, picture.height * picture.width * channels, by, amount);
 }
 
 // Each channel with its values spread evenly over the whole range.
