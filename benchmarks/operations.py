@@ -9,6 +9,12 @@ tensors. The target is the fastest of the others. The results of a batch are all
 library. covary's are new memory; where a peer returns its input or a view of it (a crop of a tensor, a picture that has
 the wanted size already), its result is copied, so that all have made the same.
 
+A peer is compared where its results are pictures of the same kind as covary's. It is left out where it refuses pictures
+of this form, where it returns another type (Albumentations gives floats for some uint16 pictures), and where its values
+lie on another scale (its mean further than a quarter of the range from covary's, or its standard deviation less than an
+eighth or more than eight times of covary's: white alone, or levels of 8 bits in a picture of 16). A note under the
+table names what was left out, and why.
+
 --side N   pictures of N px only (default: 256 and 512); --forms: pictures with 9 channels and uint16 pictures only.
 The rows come from the tuples OPERATIONS of benchmarks/operations_*.py.
 """
@@ -21,6 +27,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
@@ -39,6 +46,7 @@ FORMS_SIDE = 256
 TURN = 0.4  # seconds that a turn of a slow peer may take: it gets fewer pictures then, down to one
 TRIALS = 200  # pictures that a peer must take to be compared, as far as a turn allows
 PEERS = ("albumentations", "torchvision")
+REFUSES, OTHER_TYPE, OTHER_SCALE = "refuses these pictures", "gives another type", "gives another scale"
 
 
 def all_operations() -> tuple[Operation, ...]:
@@ -74,8 +82,42 @@ def torchvision_call(operation: Operation) -> Callable[[Sequence[Any]], Any] | N
     return lambda given: made(*given)
 
 
-def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
-    """What the others have to do; who refuses pictures of this form is left out."""
+@dataclass(frozen=True)
+class Kind:
+    """What results of an operation are like: their types, and the mean and the deviation of all values in them."""
+
+    types: frozenset[str]
+    mean: float
+    deviation: float
+    range: float
+
+    @classmethod
+    def of(cls, results: Sequence[Any]) -> Kind:
+        arrays = [np.asarray(result) for result in results]
+        types = frozenset(str(array.dtype) for array in arrays)
+        means, deviations = ([float(statistic(array)) for array in arrays] for statistic in (np.mean, np.std))
+        whole = arrays[0].dtype.kind != "f"
+        extent = np.iinfo(arrays[0].dtype).max if whole else np.ptp([[array.min(), array.max()] for array in arrays])
+        return cls(types, float(np.mean(means)), float(np.mean(deviations)), float(extent))
+
+    def difference(self, theirs: Kind) -> str | None:
+        """In what a peer's results are not like these; None where they are."""
+        if theirs.types != self.types:
+            return OTHER_TYPE
+        same_spread = self.deviation / 8 <= theirs.deviation <= self.deviation * 8
+        return None if same_spread and abs(theirs.mean - self.mean) <= self.range / 4 else OTHER_SCALE
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What the others have to do, by peer, and why who is left out is."""
+
+    jobs: Mapping[str, tuple[Callable[[], Any], int]]
+    left_out: Mapping[str, str]
+
+
+def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> Peers:
+    """What the others have to do, as far as they make pictures of the same kind as covary's."""
     calls: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {}
     pairs = list(zip(pictures, labelled.labels_of(operation.labels, pictures), strict=True))
     theirs = their_call(operation)
@@ -90,9 +132,11 @@ def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[
         tensors = [torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))) for picture in pictures]
         given_tensors = [labelled.for_torchvision(pair[1], tensor) for pair, tensor in zip(pairs, tensors, strict=True)]
         calls["torchvision"] = tensor_call, given_tensors
-    dtype = str(pictures[0].dtype)
-    usable = {name: (call, given) for name, (call, given) in calls.items() if _takes(call, given, dtype)}
-    return {name: _each(_making_new(call, given), given) for name, (call, given) in usable.items()}
+    kind = Kind.of(our_results(operation, pictures))
+    reasons = {name: _why_not(call, given, kind) for name, (call, given) in calls.items()}
+    usable = {name: calls[name] for name, reason in reasons.items() if reason is None}
+    jobs = {name: _each(_making_new(call, given), given) for name, (call, given) in usable.items()}
+    return Peers(jobs, {name: reason for name, reason in reasons.items() if reason is not None})
 
 
 def _making_new(call: Callable[[Any], Any], given: Sequence[Any]) -> Callable[[Any], Any]:
@@ -129,28 +173,41 @@ def _each(call: Callable[[Any], Any], given: Sequence[Any]) -> tuple[Callable[[]
     return lambda: [call(each) for each in given[:count]], count
 
 
-def _takes(call: Callable[[Any], Any], given: Sequence[Any], dtype: str) -> bool:
-    """Whether a peer works on pictures of this form: some refuse them, some give another number of channels.
+def _why_not(call: Callable[[Any], Any], given: Sequence[Any], kind: Kind) -> str | None:
+    """Why a peer is not compared on pictures of this form; None where it is.
 
     A policy refuses them only when it draws an operation that does: it is asked more than once.
     """
+    made = []
     start = time.perf_counter()
     try:
         for each in islice(cycle(given), TRIALS):
-            made = _parts(call(each))[0]
+            made.append(_parts(call(each))[0])
             if time.perf_counter() - start > TURN:
                 break
     except Exception:  # whatever the libraries raise
-        return False
-    name = str(made.dtype).removeprefix("torch.")
-    return made.ndim == 3 and (name.startswith("float") or name == dtype)
+        return REFUSES
+    if any(each.ndim != 3 for each in made):
+        return OTHER_TYPE
+    return kind.difference(Kind.of(made))
 
 
-def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
+def our_results(operation: Operation, pictures: Sequence[Any]) -> list[Any]:
+    """The pictures that covary makes."""
+    columns = labelled.in_columns(labelled.labels_of(operation.labels, pictures))
+    made = [pipeline.batch(image=list(pictures), **columns) for pipeline in our_pipelines(operation)]
+    return [picture for each in made for picture in each["image"]]
+
+
+def our_pipelines(operation: Operation) -> list[Any]:
     from covary import Pipeline, image
 
     made = operation.ours(image)
-    pipelines = [Pipeline([each], seed=1, threads=1) for each in (made if isinstance(made, tuple) else (made,))]
+    return [Pipeline([each], seed=1, threads=1) for each in (made if isinstance(made, tuple) else (made,))]
+
+
+def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[Callable[[], Any], int]]:
+    pipelines = our_pipelines(operation)
     labels = labelled.labels_of(operation.labels, pictures)
     columns = labelled.in_columns(labels)
 
@@ -165,8 +222,21 @@ def our_jobs(operation: Operation, pictures: Sequence[Any]) -> dict[str, tuple[C
     }
 
 
-def time_operation(operation: Operation, pictures: Sequence[Any], rounds: int = 9) -> Times:
-    return take_turns({**our_jobs(operation, pictures), **peer_jobs(operation, pictures)}, rounds=rounds)
+def time_operation(operation: Operation, pictures: Sequence[Any], rounds: int = 9) -> tuple[Times, Mapping[str, str]]:
+    """The times of all that are compared, and by peer why it is not."""
+    others = peer_jobs(operation, pictures)
+    return take_turns({**our_jobs(operation, pictures), **others.jobs}, rounds=rounds), others.left_out
+
+
+def notes_on(left_out: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """A line for each peer and reason, with the operations, by whose names the peers that are left out are given."""
+    peers_and_reasons = [(peer, reason) for peer in PEERS for reason in (REFUSES, OTHER_TYPE, OTHER_SCALE)]
+    lines = []
+    for peer, reason in peers_and_reasons:
+        names = [name for name, reasons in left_out.items() if reasons.get(peer) == reason]
+        if names:
+            lines.append(f"Left out, as {peer} {reason}: {'; '.join(names)}.")
+    return lines
 
 
 def compared(name: str, times: Times, at_least: float | None) -> list[str]:
@@ -202,15 +272,20 @@ def chosen_operations(names: Sequence[str], side: int) -> list[Operation]:
 def run_side(names: Sequence[str], side: int) -> None:
     """The table of 3-channel uint8 pictures of one size."""
     pictures = photographs(BATCH, side, side)
-    chosen = chosen_operations(names, side)
-    rows = [compared(each.name, time_operation(each, pictures), each.at_least) for each in chosen]
+    rows = []
+    left_out = {}
+    for operation in chosen_operations(names, side):
+        times, left_out[operation.name] = time_operation(operation, pictures)
+        rows.append(compared(operation.name, times, operation.at_least))
     unmet = [cells[0] for cells in rows if cells[-1].endswith("not met")]
     report.print_table(
         f"Single operations: {side}x{side}x3 uint8, microseconds per image, one thread",
         HEADS,
         rows,
         [
-            f"Batches of {BATCH}. -: has no such operation, or is not installed. Views of the input are copied.",
+            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the "
+            "input are copied.",
+            *notes_on(left_out),
             f"Not met: {', '.join(unmet) if unmet else 'none'}.",
         ],
     )
@@ -225,18 +300,22 @@ def run_forms(names: Sequence[str]) -> None:
     }
     for form, pictures in forms.items():
         rows = []
+        left_out = {}
         needs_three = []
         for operation in chosen_operations(names, FORMS_SIDE):
             try:
-                rows.append(compared(operation.name, time_operation(operation, pictures, rounds=5), None))
+                times, left_out[operation.name] = time_operation(operation, pictures, rounds=5)
             except ValueError as error:
                 # Colour needs red, green and blue.
                 if "channels" not in str(error):
                     raise
                 needs_three.append(operation.name)
+            else:
+                rows.append(compared(operation.name, times, None))
         notes = [
-            f"Batches of {BATCH}. -: has no such operation, or refuses these pictures. Views of the input are "
-            "copied. No target."
+            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the input are "
+            "copied. No target.",
+            *notes_on(left_out),
         ]
         if needs_three:
             notes.append(f"Need three channels by their meaning, and say so: {', '.join(needs_three)}.")

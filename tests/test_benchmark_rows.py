@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks import elsewhere
+from benchmarks import elsewhere, peers
 from benchmarks.operation import Operation
-from benchmarks.operations import OPERATIONS
+from benchmarks.operations import OPERATIONS, OTHER_SCALE, OTHER_TYPE, REFUSES, Kind, notes_on, peer_jobs
 from covary import image
 from docs.comparison import Counterpart, libraries
 
@@ -85,3 +86,62 @@ def test_rows_have_names_of_their_own_and_a_peer() -> None:
     names = [(row.name, side) for row in OPERATIONS for side in (row.sides or (256, 512))]
     assert len(set(names)) == len(names)
     assert all(row.theirs is not None or row.torchvision is not None for row in OPERATIONS)
+
+
+def deep_picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(2000, 60000, (16, 16, 3)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "reason"),
+    [
+        (lambda picture: picture, None),
+        (lambda picture: picture[::-1] // 2, None),
+        (lambda picture: picture.astype(np.float32) / 257, OTHER_TYPE),
+        (lambda picture: np.full_like(picture, 65535), OTHER_SCALE),
+        (lambda picture: picture // 257, OTHER_SCALE),
+        (lambda picture: np.minimum(picture, 255), OTHER_SCALE),
+    ],
+)
+def test_results_of_another_type_white_ones_and_8_bits_in_16_are_not_compared(theirs: Any, reason: str | None) -> None:
+    picture = deep_picture()
+    assert Kind.of([picture]).difference(Kind.of([theirs(picture)])) == reason
+
+
+def test_floats_are_compared_by_their_own_range() -> None:
+    floats = [deep_picture() / np.float32(65535)]
+    assert Kind.of(floats).difference(Kind.of([floats[0] * 0.9])) is None
+    assert Kind.of(floats).difference(Kind.of([floats[0] * 257])) == OTHER_SCALE
+
+
+class Stub:
+    """Albumentations' Compose, around one function of pictures."""
+
+    def Compose(self, transforms: list[Any], **options: Any) -> Any:  # noqa: N802
+        return lambda **given: {"image": transforms[0](given["image"])}
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (lambda picture: 65535 - picture, None),
+        (lambda picture: picture.clip(0, 255), OTHER_SCALE),
+        (lambda picture: picture[..., 0], OTHER_TYPE),
+        (lambda picture: picture["no"], REFUSES),
+    ],
+)
+def test_a_peer_is_compared_where_its_pictures_are_like_covarys(
+    work: Any, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "albumentations", lambda: Stub())
+    found = peer_jobs(Operation("Invert", lambda i: i.Invert(p=1), lambda a: work), [deep_picture()] * 2)
+    assert ("albumentations" in found.jobs) == (reason is None)
+    assert dict(found.left_out) == ({} if reason is None else {"albumentations": reason})
+
+
+def test_notes_name_the_operations_by_peer_and_reason() -> None:
+    left_out = {"Gamma, strong": {"albumentations": OTHER_TYPE}, "Hue": {"torchvision": REFUSES}, "Invert": {}}
+    assert notes_on(left_out) == [
+        "Left out, as albumentations gives another type: Gamma, strong.",
+        "Left out, as torchvision refuses these pictures: Hue.",
+    ]

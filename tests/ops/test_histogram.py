@@ -108,10 +108,19 @@ def test_clahe_equals_opencvs_of_the_lightness():
 )
 def test_clahe_of_any_size_and_tiles_equals_opencvs(seed, size, tiles, limit, spread) -> None:
     values = np.random.default_rng(seed).normal(110, spread, (*size, 1))
-    grey = np.clip(values, 0, 255).astype(np.uint8)
-    expected = cv2.createCLAHE(limit, tiles[::-1]).apply(grey[..., 0].copy())
-    made = Pipeline([image.CLAHE(Constant(limit), tiles)])(image=grey)["image"][..., 0]
-    np.testing.assert_array_equal(made, expected)
+    for dtype, unit in (("uint8", 1), ("uint16", 257), ("uint16", 3)):
+        grey = np.clip(values * unit, 0, np.iinfo(dtype).max).astype(dtype)
+        expected = cv2.createCLAHE(limit, tiles[::-1]).apply(grey[..., 0].copy())
+        made = Pipeline([image.CLAHE(Constant(limit), tiles)])(image=grey)["image"][..., 0]
+        np.testing.assert_array_equal(made, expected)
+
+
+def test_clahe_of_deep_tiles_with_more_pixels_than_levels_equals_opencvs() -> None:
+    grey = np.clip(np.random.default_rng(0).normal(30000, 200, (600, 500, 1)), 0, 65535).astype(np.uint16)
+    for limit in (1.0, 40.0):
+        expected = cv2.createCLAHE(limit, (2, 1)).apply(grey[..., 0].copy())
+        made = Pipeline([image.CLAHE(Constant(limit), (1, 2))])(image=grey)["image"][..., 0]
+        np.testing.assert_array_equal(made, expected)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covary import kernels
-from covary.ops.image.levels import level_counts, level_ends, looked_up
+from covary.ops.image.levels import level_counts, level_ends, looked_up, spread_levels, stretched_levels
 from covary.ops.image.moments import colour_moments, colours_mixed
 
 pictures = st.tuples(
@@ -32,6 +32,55 @@ def test_counts_and_ends_equal_numpys(form: tuple) -> None:
     expected = [np.bincount(picture[..., c].ravel(), minlength=levels) for c in range(picture.shape[2])]
     np.testing.assert_array_equal(level_counts(picture), expected)
     np.testing.assert_array_equal(level_ends(picture), [picture.min(axis=(0, 1)), picture.max(axis=(0, 1))])
+
+
+@settings(max_examples=40, deadline=None)
+@given(pictures, st.sampled_from([0.0, 0.01, 0.2, 0.49]))
+def test_cut_ends_equal_numpys_sorted_values(form: tuple, cutoff: float) -> None:
+    picture = made(*form)
+    order = np.sort(picture.reshape(-1, picture.shape[2]), axis=0)
+    skipped = int(cutoff * len(order))
+    np.testing.assert_array_equal(level_ends(picture, cutoff), [order[skipped], order[-1 - skipped]])
+
+
+def narrowed(form: tuple) -> np.ndarray:
+    """A picture whose channels lie in ranges of their own, the last one of a single value."""
+    picture = made(*form)
+    white = np.iinfo(picture.dtype).max
+    low, high = np.sort(np.random.default_rng(form[0]).integers(0, white, (2, picture.shape[2])), axis=0)
+    picture = (low + picture.astype(np.int64) * (high - low) // white).astype(picture.dtype)
+    if picture.shape[2] > 1:
+        picture[..., -1] = low[-1]
+    return picture
+
+
+amounts = st.sampled_from([1.0, 0.0, 0.3, 0.77])
+
+
+@settings(max_examples=40, deadline=None)
+@given(pictures, amounts, st.sampled_from([0.0, 0.2]))
+def test_stretching_equals_float64_arithmetic_of_each_value(form: tuple, amount: float, cutoff: float) -> None:
+    picture = narrowed(form)
+    white = np.iinfo(picture.dtype).max
+    low, high = ends = level_ends(picture, cutoff)
+    scale = white / np.maximum(high - low, 1).astype(float)
+    whole = np.where(high > low, np.clip((picture - low.astype(float)) * scale, 0, white), picture)
+    expected = np.rint(whole if amount == 1 else picture + amount * (whole - picture))
+    np.testing.assert_array_equal(stretched_levels(picture.copy(), ends, amount), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(pictures, amounts)
+def test_spreading_equals_numpys_ranks_of_the_values_that_occur(form: tuple, amount: float) -> None:
+    picture = narrowed(form)
+    expected = picture.astype(float)
+    for c in range(picture.shape[2]):
+        _, place, counts = np.unique(picture[..., c], return_inverse=True, return_counts=True)
+        if len(counts) > 1:
+            share = (np.cumsum(counts) - counts[0]) / (counts.sum() - counts[0])
+            own, whole = expected[..., c], (share * np.iinfo(picture.dtype).max)[place.reshape(picture.shape[:2])]
+            expected[..., c] = whole if amount == 1 else own + amount * (whole - own)
+    np.testing.assert_array_equal(spread_levels(picture.copy(), amount), np.rint(expected))
 
 
 @settings(max_examples=40, deadline=None)
@@ -80,7 +129,10 @@ def test_without_kernels_the_bytes_are_the_same(dtype: str, channels: int, monke
         results = [colours_mixed(picture.copy(), matrix), *colour_moments(picture)]
         if dtype != "float32":
             tables = np.tile(np.arange(float(np.iinfo(dtype).max) + 1)[::-1], (channels, 1))
-            results += [level_counts(picture), level_ends(picture), looked_up(picture.copy(), tables)]
+            results += [level_counts(picture), looked_up(picture.copy(), tables)]
+            for cutoff, amount in ((0.0, 1.0), (0.1, 1.0), (0.3, 0.6)):
+                ends = level_ends(picture, cutoff)
+                results += [ends, stretched_levels(picture.copy(), ends, amount), spread_levels(picture.copy(), amount)]
         return results
 
     compiled = all_of_it()
@@ -98,4 +150,10 @@ def test_wrong_tables_are_refused_by_the_kernels() -> None:
     with pytest.raises(TypeError, match="tables"):
         kernels.native.look_up_levels(picture, np.zeros((3, 256), np.uint16))
     with pytest.raises(TypeError, match="uint8 or uint16"):
-        kernels.native.find_ends(picture.astype(np.float32), np.zeros((2, 3), np.int64))
+        kernels.native.find_ends(picture.astype(np.float32), 0, np.zeros((2, 3), np.int64))
+    with pytest.raises(ValueError, match="skipped"):
+        kernels.native.find_ends(picture, 3, np.zeros((2, 3), np.int64))
+    with pytest.raises(ValueError, match="ends"):
+        kernels.native.stretch_levels(picture, np.zeros((2, 2), np.int64), 1.0)
+    with pytest.raises(ValueError, match="curves"):
+        kernels.native.whiten_levels(np.zeros(2), 255.0, np.zeros((3, 256), np.float32))

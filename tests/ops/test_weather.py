@@ -9,7 +9,8 @@ from photograph import assert_changes_rise_with_strength, assert_key_decides, as
 from covary import Pipeline, image, kernels
 from covary.draws.distributions import Constant
 from covary.ops.image.cover import cover, covered, stroked, strokes
-from covary.ops.image.weather import _spline, between_knots, smooth_noise
+from covary.ops.image.weather import _spline, between_knots, smooth_noise, whitening
+from covary.ops.view import View
 
 ALL = [
     image.RandomFog(),
@@ -46,6 +47,25 @@ def test_weather_takes_all_pictures_rises_with_strength_and_is_seen(operation) -
     changed = [np.abs(after(operation, picture, key).astype(int) - picture).max(axis=2) for key in range(4)]
     # Some part of it changes by 16 levels and more.
     assert np.mean([(change >= 16).mean() for change in changed]) > 0.005
+
+
+@needs_kernels
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_numpys_curves_of_lying_snow_are_the_kernels(dtype, monkeypatch) -> None:
+    amount = np.append(np.random.default_rng(0).random(30), [0.0, 0.5, 1.0])
+    view = View(np.full((len(amount), 2), 8), 3, dtype)
+    compiled = whitening(amount, view)
+    monkeypatch.setattr(kernels, "native", None)
+    np.testing.assert_array_equal(compiled, whitening(amount, view))
+
+
+def test_lying_snow_is_a_smooth_step_of_closed_form_from_the_threshold_on() -> None:
+    level, amount = np.arange(65536) / 65535, 0.6
+    rise = np.clip((level - 0.45) / 0.3, 0, 1)
+    expected = level + (3 * rise**2 - 2 * rise**3) * (1 - level)
+    made = whitening(np.array([amount]), View(np.full((1, 2), 8), 3, "uint16"))[0, 0] / 65535
+    np.testing.assert_allclose(made, expected, atol=1e-6)
+    assert made[0] == 0 and made[-1] == 1
 
 
 @needs_kernels

@@ -11,7 +11,7 @@ from covary import kernels
 from covary.draws.distributions import Constant, Range, Uniform
 from covary.ops.amounts import Amount
 from covary.ops.base import Draw, operation, ranged
-from covary.ops.image.levels import level_counts, level_ends, looked_up
+from covary.ops.image.levels import level_ends, spread, spread_levels, stretch, stretched_levels
 from covary.ops.image.luma import has_chroma
 from covary.ops.image.spatial import is_count
 from covary.ops.view import WHITE, View
@@ -70,48 +70,25 @@ class Equalize(Amount):
 
 def stretched(picture: Image, *, cutoff: float = 0.0, amount: float = 1.0) -> Image:
     """A picture (H, W, C) with each channel stretched over the range, blended with itself; whole numbers in place."""
-    white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
-        inputs = np.arange(int(white) + 1)
-        if cutoff:
-            ends = [_counted_ends(counts, cutoff) for counts in level_counts(picture)]
-        else:
-            ends = [(float(low), float(high)) for low, high in level_ends(picture).T]
-        return looked_up(picture, np.stack([_stretch(inputs, *pair, white, amount) for pair in ends]))
+        return stretched_levels(picture, level_ends(picture, cutoff), amount)
     made = np.empty_like(picture)
     for channel in range(picture.shape[2]):
         values = picture[:, :, channel]
-        made[:, :, channel] = _stretch(values, *_ends(values, cutoff), white, amount)
+        made[:, :, channel] = stretch(values, *_ends(values, cutoff), 1.0, amount)
     return made
 
 
 def equalised(picture: Image, *, amount: float = 1.0) -> Image:
     """A picture (H, W, C) with each channel's values spread evenly, blended with itself; whole numbers in place."""
-    white = WHITE[picture.dtype.name]
     if picture.dtype.kind != "f":
-        inputs = np.arange(int(white) + 1)
-        return looked_up(
-            picture, np.stack([_spread(inputs, counts, white, amount) for counts in level_counts(picture)])
-        )
+        return spread_levels(picture, amount)
     made = np.empty_like(picture)
     for channel in range(picture.shape[2]):
         values = picture[:, :, channel]
         levels, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-        made[:, :, channel] = _spread(levels, counts, white, amount)[inverse.reshape(values.shape)]
+        made[:, :, channel] = spread(levels, counts, 1.0, amount)[inverse.reshape(values.shape)]
     return made
-
-
-def _stretch(values: NDArray[Any], low: float, high: float, white: float, amount: float) -> NDArray[Any]:
-    if not high > low:
-        return values
-    return _blend(values, np.clip((values - low) * (white / (high - low)), 0, white), amount)
-
-
-def _spread(levels: NDArray[Any], counts: NDArray[np.integer[Any]], white: float, amount: float) -> NDArray[Any]:
-    """What becomes of each level, of which there are so many."""
-    if np.count_nonzero(counts) < 2:
-        return levels
-    return _blend(levels, np.clip(_even(counts), 0, 1) * white, amount)
 
 
 def _ends(values: NDArray[Any], cutoff: float) -> tuple[float, float]:
@@ -121,26 +98,6 @@ def _ends(values: NDArray[Any], cutoff: float) -> tuple[float, float]:
     skipped = int(cutoff * values.size)
     order = np.partition(values.reshape(-1), (skipped, values.size - 1 - skipped))
     return float(order[skipped]), float(order[values.size - 1 - skipped])
-
-
-def _counted_ends(counts: NDArray[np.int64], cutoff: float) -> tuple[float, float]:
-    """The same, by how often each level occurs."""
-    passed = np.cumsum(counts)
-    skipped = int(cutoff * int(passed[-1]))
-    low, high = np.searchsorted(passed, (skipped, int(passed[-1]) - 1 - skipped), side="right")
-    return float(low), float(high)
-
-
-def _even(counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """For each level the share of pixels up to it, the first level that occurs left out of the count."""
-    first = int(counts[np.flatnonzero(counts)[0]])
-    even: NDArray[np.float64] = (np.cumsum(counts) - first) / (counts.sum() - first)
-    return even
-
-
-def _blend(values: NDArray[Any], changed: NDArray[Any], amount: float) -> NDArray[Any]:
-    # At 1 the sum would miss the changed value by rounding.
-    return changed if amount == 1 else values + amount * (changed - values)
 
 
 @operation
@@ -187,20 +144,19 @@ def locally_equalised(picture: Image, *, clip_limit: float, tiles: tuple[int, in
 
     if amount == 0:
         return picture
-    equaliser = cv2.createCLAHE(clip_limit, tiles[::-1])
     white = WHITE[picture.dtype.name]
     if picture.dtype == np.uint8:
         made: Image = _bytes_equalised(picture if amount == 1 else picture.copy(), clip_limit, tiles)
     elif picture.shape[2] == 3:
         lab = cv2.cvtColor(np.clip(picture / np.float32(white), 0, 1).astype(np.float32), cv2.COLOR_RGB2Lab)
-        deep = np.rint(lab[..., 0] * np.float32(655.35)).astype(np.uint16)
-        lab[..., 0] = equaliser.apply(deep) / np.float32(655.35)
+        deep = np.rint(lab[..., :1] * np.float32(655.35)).astype(np.uint16)
+        lab[..., :1] = _deep_equalised(deep, clip_limit, tiles) / np.float32(655.35)
         made = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * np.float32(white)
     elif picture.dtype == np.float32:
-        deep = np.rint(np.clip(picture[..., 0], 0, 1) * np.float32(65535)).astype(np.uint16)
-        made = (equaliser.apply(deep) / np.float32(65535))[..., None]
+        deep = np.rint(np.clip(picture, 0, 1) * np.float32(65535)).astype(np.uint16)
+        made = _deep_equalised(deep, clip_limit, tiles) / np.float32(65535)
     else:
-        made = equaliser.apply(picture[..., 0])[..., None]
+        made = _deep_equalised(np.ascontiguousarray(picture), clip_limit, tiles)
     if amount == 1 and made.dtype == picture.dtype:
         return made
     mixed = picture + np.float32(amount) * (made.astype(np.float32) - picture)
@@ -218,3 +174,14 @@ def _bytes_equalised(picture: Image, clip_limit: float, tiles: tuple[int, int]) 
     else:
         light[..., 0] = cv2.createCLAHE(clip_limit, tiles[::-1]).apply(np.ascontiguousarray(light[..., 0]))
     return cv2.cvtColor(light, cv2.COLOR_Lab2RGB, dst=picture) if picture.shape[2] == 3 else light
+
+
+def _deep_equalised(light: Image, clip_limit: float, tiles: tuple[int, int]) -> Image:
+    """A picture (H, W, 1) of uint16 equalised tile by tile."""
+    if kernels.native is not None:
+        made = np.empty_like(light)
+        kernels.native.equalise_deep_tiles(light, made, clip_limit, *tiles)
+        return made
+    import cv2
+
+    return cv2.createCLAHE(clip_limit, tiles[::-1]).apply(light[..., 0])[..., None]

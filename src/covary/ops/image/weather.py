@@ -165,7 +165,7 @@ class RandomSnow(Amount):
         amount = draw("amount")
         changes: list[Change] = []
         if self.mode != "falling":
-            tables = _whitening(amount, view)
+            tables = whitening(amount, view)
             if view.channels == 3:
                 changes.append(Colour(_fading(np.minimum(1.2 * amount, 0.8))))
             changes.append(Curve(tables))
@@ -183,8 +183,12 @@ def _fading(share: Floats) -> Floats:
     return matrices
 
 
-def _whitening(amount: Floats, view: View) -> Floats:
+def whitening(amount: Floats, view: View) -> Floats:
     """(B, 1, N) tables: from a threshold on, which falls as the amount rises, values go up to white."""
+    if kernels.native is not None:
+        made = np.empty((view.count, 1, view.levels), np.float32)
+        kernels.native.whiten_levels(np.ascontiguousarray(amount, np.float64), view.white, made[:, 0])
+        return made
     level = np.linspace(0, 1, view.levels)
     threshold = 0.75 - 0.5 * amount[:, None]
     rise = np.clip((level - threshold) / 0.3, 0, 1)
