@@ -18,6 +18,7 @@ from covary.ops.mix.batch import Batch, Made, read_batch
 from covary.ops.mix.labels import Classes
 from covary.options import BoxFormat, Kind, OrientedFormat, PointFormat, ShapeFormat, checked_targets
 from covary.planned import Labels as Forms
+from covary.render.buffers import Empty, empty
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -255,6 +256,7 @@ def mix_batch(
     polygons: ShapeFormat | Polygons = "pixels",
     line_strings: ShapeFormat | LineStrings = "pixels",
     targets: Mapping[str, Kind] | None = None,
+    new: Empty = empty,
 ) -> dict[str, Any]:
     """Mix the samples of a batch with each other.
 
@@ -283,6 +285,8 @@ def mix_batch(
         boxes, keypoints, oriented_boxes, polygons, line_strings: the format of these fields, or a `Boxes`, `Keypoints`,
             `OrientedBoxes`, `Polygons` or `LineStrings` with more to say.
         targets: further fields by name, and as which kind of field they are treated, as for a pipeline.
+        new: gives the memory of what is mixed: called like `np.empty`, with a shape and a dtype. Default: memory that
+            is used again when the arrays of earlier batches are gone.
 
     Returns:
         The fields of the mixed batch, nothing of the input changed. With `label`, `target` is added: (B, K) float32
@@ -309,6 +313,7 @@ def mix_batch(
             LineStrings(line_strings) if isinstance(line_strings, str) else line_strings,
             targets=checked_targets(targets, "mix"),
         ),
+        new=new,
     )
     made = Made(batch)
     choice = _choice(known, batch)
