@@ -225,8 +225,9 @@ def read_batch(
     layout: str | None,
     forms: Forms = PLAIN,
     new: Empty = empty,
+    frames: int | None = None,
 ) -> Batch:
-    """Check what a user gives to a mixer; the arguments are those of `mix_batch`.
+    """Check what a user gives to a mixer; the arguments are those of `mix_batch`, `frames` is that of `read_labels`.
 
     Raises:
         TypeError, ValueError: a wrong argument, or a field with another number of entries than the others.
@@ -252,7 +253,7 @@ def read_batch(
     return Batch(
         columns,
         count,
-        None if label is None else read_labels(label, count, classes),
+        None if label is None else read_labels(label, count, classes, frames),
         int(seed),
         epoch_numbers(epoch, count),
         np.arange(count, dtype=np.uint64) if keys is None else _as_numbers(keys),
