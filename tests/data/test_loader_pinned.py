@@ -168,6 +168,14 @@ def test_a_batch_that_is_asked_for_by_number_is_pinned_too(memory):
     assert equal(batch, truth) and memory.holds(batch.image) and memory.holds(batch.label)
 
 
+def test_a_fork_has_plain_memory_as_cuda_does_not_work_there(memory, monkeypatch):
+    batches = loader(to="torch", pin_memory=True)
+    batches.batch(0)
+    handed = len(memory.handed)
+    monkeypatch.setattr(batches, "_home", -1)
+    assert equal(batches.batch(0), loader().batch(0)) and len(memory.handed) == handed
+
+
 def test_tensors_go_to_a_device_from_locked_memory(memory):
     batch = next(iter(loader(to="torch", pin_memory=True, device="cpu")))
     assert memory.holds(batch.image)

@@ -472,6 +472,9 @@ class Loader:
             self._home = os.getpid()
             self._pool = self._stop = None
             self.__dict__.pop("_maker", None)
+            if self._pinned is not None:  # and CUDA does not work there
+                to, _, device = self._framework
+                self._pinned, self._convert = None, tensor_maker(to, None, device)
 
     @cached_property
     def _maker(self) -> Producer:
