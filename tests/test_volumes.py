@@ -1,6 +1,7 @@
 """Volumes: sampling against SciPy, exact operations against NumPy slicing, labels against the voxels."""
 
 import json
+import tracemalloc
 from itertools import permutations, product
 
 import numpy as np
@@ -120,6 +121,23 @@ def test_threads_change_nothing():
         [Affine(affine((48, 48, 48)), (48, 48, 48)), Grid(np.ones((3, 3, 3, 3), np.float32), (48,) * 3)]
     )
     assert np.array_equal(sampled(passed, source, 1), sampled(passed, source, 3))
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "nearest"])
+def test_a_file_mapped_for_reading_is_sampled_where_it_lies(interpolation, tmp_path):
+    source = np.random.default_rng(1).integers(-2000, 2000, (64, 64, 64, 1), dtype=np.int16)
+    np.save(tmp_path / "scan.npy", source)
+    mapped = np.load(tmp_path / "scan.npy", mmap_mode="r")
+    matrix = np.array([[0.9, 0.2, 0, 20], [-0.2, 0.9, 0.1, 22], [0, 0.1, 1.1, 24]])
+    passed = one_sampling([Affine(matrix, (9, 10, 11))], interpolation=interpolation)
+    expected = sampled(passed, source)
+    tracemalloc.start()
+    got = sampled(passed, mapped)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(got, expected) and np.array_equal(mapped, source)
+    if kernels.native is not None:
+        assert peak < source.nbytes / 4
 
 
 @pytest.mark.skipif(kernels.native is None, reason="no compiled kernels")

@@ -24,9 +24,11 @@ namespace covary {
 
 namespace {
 
-using AnyVolume = nb::ndarray<nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-using Colours = nb::ndarray<nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using AnyMap = nb::ndarray<nb::c_contig, nb::device::cpu>;
+// What is only read may be an array that is read-only, such as a file mapped into memory.
+using Source = nb::ndarray<nb::ro, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+using Target = nb::ndarray<nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+using Colours = nb::ndarray<nb::ro, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using AnyMap = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using Canvases = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 enum Border { constant, edge, reflect, symmetric, wrap };
@@ -320,7 +322,7 @@ void share_slices(std::int64_t slices, std::int64_t threads, Work work) {
 }
 
 template <class T>
-void warp(const AnyVolume& source, const AnyVolume& out, const std::vector<Map>& maps, Border border, const void* fill,
+void warp(const Source& source, const Target& out, const std::vector<Map>& maps, Border border, const void* fill,
           bool nearest, std::int64_t threads, bool simd) {
   Sampler<T> sampler{static_cast<const T*>(source.data()), {}, static_cast<std::int64_t>(source.shape(3)), {},
                      static_cast<const T*>(fill), border, false, {}};
@@ -384,7 +386,7 @@ std::vector<Map> parsed(const std::vector<AnyMap>& given, const Canvases& canvas
 void add_volume(nb::module_& m) {
   m.def(
       "warp_volume",
-      [](const AnyVolume& source, const AnyVolume& out, const std::vector<nb::object>& given, const Canvases& canvases,
+      [](const Source& source, const Target& out, const std::vector<nb::object>& given, const Canvases& canvases,
          int border, const Colours& fill, bool nearest, std::int64_t threads, bool simd) {
         std::vector<AnyMap> arrays;
         for (const nb::object& one : given) arrays.push_back(nb::cast<AnyMap>(one));

@@ -15,7 +15,7 @@ from covary.plan.fusion import Group
 from covary.plan.reduced import allowed_reductions, on_reduced, rows_needed
 from covary.plan.stages import Stage
 from covary.render import Render
-from covary.render.buffers import room_for
+from covary.render.buffers import Empty, empty, room_for
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons, carry
 from covary.targets.pairs import Pairs
 
@@ -127,15 +127,17 @@ class Planned:
         self.fill(outputs, 0, pictures, reductions, threads)
         return outputs, self.carry(fields, threads)
 
-    def room(self, channels: int, dtype: DTypeLike) -> Any:
-        """Room for the finished pictures of sources of these channels and dtype: an array, or a list of arrays."""
+    def room(self, channels: int, dtype: DTypeLike, new: Empty = empty) -> Any:
+        """Room for the finished pictures of sources of these channels and dtype, on memory of `new`: an array, or a
+        list of arrays.
+        """
         first = self.groups[0].stages[-1]
         if self.groups[0].rows is None:
-            return room_for(first, first.size, channels, dtype)
+            return room_for(first, first.size, channels, dtype, new)
         final = np.empty_like(self.sizes)
         for group in self.groups:
             final[group.rows] = group.stages[-1].size
-        return room_for(first, final, channels, dtype)
+        return room_for(first, final, channels, dtype, new)
 
     def fill(
         self, outputs: Any, first: int, pictures: Sequence[Image], reductions: Ints | None, threads: int = 1

@@ -112,6 +112,51 @@ def test_transform_refuses_what_is_no_picture(given: Any, error: str) -> None:
         Transform(PLAIN)(given)
 
 
+def test_every_field_that_goes_with_a_picture_is_what_the_pipeline_makes_of_it() -> None:
+    further: dict[str, Any] = {"outline": "polygons", "depth": "image", "organs": "mask"}
+    pipeline = Pipeline([image.Rotate((20, 40)), image.HorizontalFlip(p=1)], seed=4, targets=further)
+    corners = np.array([[4.0, 5], [20, 5], [20, 25]])
+    fields: dict[str, Any] = {
+        "image": PICTURE,
+        "mask": noise(1, channels=0),
+        "heatmaps": noise(2).astype(np.float32),
+        "images": [noise(3), noise(4)],
+        "oriented_boxes": np.array([[20.0, 20, 9, 5, 10]]),
+        "oriented_box_labels": ["a"],
+        "polygons": [corners, corners + 9],
+        "polygon_labels": ["b", "c"],
+        "line_strings": [corners],
+        "line_string_labels": ["d"],
+        "outline": [corners + 3],
+        "outline_labels": ["e"],
+        "depth": noise(5, channels=0),
+        "organs": noise(6, channels=0),
+    }
+    truth = pipeline(**fields, key=0)
+    tensors = {
+        **fields,
+        "image": chw(PICTURE),
+        "heatmaps": chw(fields["heatmaps"]),
+        "images": [chw(each) for each in fields["images"]],
+        "oriented_boxes": torch.from_numpy(fields["oriented_boxes"]),
+        **{name: [torch.from_numpy(each) for each in fields[name]] for name in ("polygons", "line_strings", "outline")},
+        **{name: torch.from_numpy(fields[name]) for name in ("mask", "depth", "organs")},
+    }
+    for given in (fields, tensors):
+        for out in (
+            Transform(pipeline)(given, key=0),
+            *wrap([given, given], pipeline, keys=[0, 0]).__getitems__([0, 1]),
+        ):
+            assert list(out) == list(given)
+            for name, value in truth.items():
+                pairs = zip(out[name], value, strict=True) if isinstance(value, list) else [(out[name], value)]
+                for made, wanted in pairs:
+                    if given is tensors and not isinstance(made, str):
+                        assert isinstance(made, torch.Tensor), name
+                        wanted = np.moveaxis(wanted, -1, 0) if name in ("image", "images", "heatmaps") else wanted
+                    assert same(made, wanted), name
+
+
 # Targets
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from covary.draws.keys import Key
+from covary.render.buffers import Empty, empty
 
 VARYING = frozenset(
     {
@@ -107,15 +108,20 @@ class Batch(Mapping[str, Any]):
         return Batch({name: moved(value) for name, value in self._fields.items()})
 
 
-def collate(values: Sequence[Any]) -> Any:
-    """The values of one field in one piece: equal arrays stacked, numbers as an array, all else as a list."""
+def collate(values: Sequence[Any], new: Empty = empty) -> Any:
+    """The values of one field in one piece: equal arrays stacked, on memory of `new`, numbers as an array, all else as
+    a list."""
     first = values[0]
     if isinstance(first, np.ndarray):
         same = all(
             isinstance(value, np.ndarray) and value.shape == first.shape and value.dtype == first.dtype
             for value in values
         )
-        return np.stack(values) if same and first.dtype != object else list(values)
+        if not same or first.dtype == object:
+            return list(values)
+        if first.dtype.kind not in "biuf":
+            return np.stack(values)
+        return np.stack(values, out=new((len(values), *first.shape), first.dtype))
     for kinds, dtype in (
         ((bool, np.bool_), np.bool_),
         ((int, np.integer), np.int64),

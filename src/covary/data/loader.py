@@ -37,6 +37,7 @@ from covary.data.options import (
     weights_of,
     whole,
 )
+from covary.data.pinned import pinned_memory
 from covary.data.produce import OnError, Producer
 from covary.data.schedule import Epoch, Order, Schedule
 from covary.data.state import Position, checked_position, plan_options
@@ -46,6 +47,7 @@ from covary.data.tensors import FRAMEWORKS, Framework, tensor_maker
 from covary.data.workers import Workers, WorkerType, start_workers
 from covary.draws.keys import Key
 from covary.pipeline import Pipeline, usable_cores
+from covary.render.buffers import empty
 
 if TYPE_CHECKING:
     from covary.ops.mix.base import Alternatives, Mixers
@@ -96,7 +98,8 @@ class Loader:
             stops. A batch with a bad sample is shorter, and left out if it is empty; with `drop_last` or several ranks
             it is filled up by the samples that follow it in the epoch.
         to: "numpy", or "torch" or "jax" for tensors on the same memory.
-        pin_memory: with "torch": page-locked memory, from which a GPU copies without waiting.
+        pin_memory: with "torch": page-locked memory, from which a GPU copies without waiting. Threads draw and mix
+            pictures straight into it; of processes, a thread of this one copies there. Default False.
         device: with "torch" and "jax": where the tensors go.
         epochs: how many epochs one `for` loop goes through, without a pause between them. Default: one.
         channels: of all pictures (1, 3 or 4): grey is repeated, colour becomes luma, transparency goes or is full.
@@ -174,7 +177,7 @@ class Loader:
         self.pipeline = pipeline
         self.batch_size = batch_size
         self._framework = (to, pin_memory, device)
-        self._convert = tensor_maker(*self._framework)
+        self._choose_memory()
         self._epochs = epochs or 1
         rows = rows_of(self.dataset, labelled=balance)
         rank, world = shard_of(shard)
@@ -393,6 +396,12 @@ class Loader:
             fields = {name: value if name == "keys" else convert(value) for name, value in fields.items()}
         return Batch(fields)
 
+    def _choose_memory(self) -> None:
+        """Where batches stand, and what makes tensors of them."""
+        to, pin_memory, device = self._framework
+        self._pinned = pinned_memory() if pin_memory and to == "torch" else None
+        self._convert = tensor_maker(to, self._pinned, device)
+
     # Where it stands
 
     def state_dict(self) -> dict[str, Any]:
@@ -463,6 +472,9 @@ class Loader:
             self._home = os.getpid()
             self._pool = self._stop = None
             self.__dict__.pop("_maker", None)
+            if self._pinned is not None:  # and CUDA does not work there
+                to, _, device = self._framework
+                self._pinned, self._convert = None, tensor_maker(to, None, device)
 
     @cached_property
     def _maker(self) -> Producer:
@@ -473,6 +485,8 @@ class Loader:
         if self._mix is not None and self._mix.raw and pipeline is not None:
             pipeline, finish = pipeline.parted()
         channels = self._channels or usual_channels(self.dataset, spread(schedule.rows, PROBES))
+        if self._pinned is not None:
+            self._pinned.begin()
         return Producer(
             dataset=self.dataset,
             schedule=schedule,
@@ -488,6 +502,7 @@ class Loader:
             cache_side=self._cache_side,
             visible=self._visible,
             for_pictures="channels" if self._channels is not None else "visible" if self._visible else "",
+            new=empty if self._pinned is None else self._pinned.empty,
         )
 
     def _opened_cache(self, channels: int | None) -> Cache | None:
@@ -505,13 +520,13 @@ class Loader:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or elsewhere, has workers of its own."""
-        state = {**self.__dict__, "_pool": None, "_stop": None, "_convert": None, "_plan": None}
+        state = {**self.__dict__, "_pool": None, "_stop": None, "_convert": None, "_pinned": None, "_plan": None}
         state.pop("_maker", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._convert = tensor_maker(*self._framework)
+        self._choose_memory()
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from covary.data.batch import VARYING, collate
 from covary.data.fetch import Row
 from covary.data.schedule import Order
 from covary.draws.keys import Key
-from covary.render.buffers import empty
+from covary.render.buffers import Empty, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,39 +83,39 @@ class Made:
     spent: Spent
 
 
-def stacked(images: list[Any]) -> Any:
-    """Pictures in one array if they agree in shape and dtype, else the list."""
+def stacked(images: list[Any], new: Empty = empty) -> Any:
+    """Pictures in one array, on memory of `new`, if they agree in shape and dtype, else the list."""
     if all(image is None for image in images):
         return None
     if len({None if image is None else (image.shape, image.dtype) for image in images}) > 1:
         return images
-    stack = empty((len(images), *images[0].shape), images[0].dtype)
+    stack = new((len(images), *images[0].shape), images[0].dtype)
     return np.stack(images, out=stack)
 
 
-def joined(parts: Sequence[Part]) -> dict[str, Any]:
-    """The fields of a batch."""
+def joined(parts: Sequence[Part], new: Empty = empty) -> dict[str, Any]:
+    """The fields of a batch; what is put together for it stands on memory of `new`."""
     rows = [row for part in parts for row in part.rows]
     labels = [each for part in parts for each in part.labels]
     fields: dict[str, Any] = {}
     if any(part.images is not None for part in parts):
-        fields["image"] = _concatenated([[None] * len(p.rows) if p.images is None else p.images for p in parts])
+        fields["image"] = _concatenated([[None] * len(p.rows) if p.images is None else p.images for p in parts], new)
     names = dict.fromkeys(name for each in labels for name in each)
     for name in sorted(names, key=lambda name: name != "label"):
         values = [each.get(name) for each in labels]
         if name in ("masks", "keypoints") and all("objects" in each for each in labels):
             values = completed(name, values, [len(each["objects"]) for each in labels])
-        fields[name] = values if name in VARYING else collate(values)
+        fields[name] = values if name in VARYING else collate(values, new)
     fields["keys"] = [row.key for row in rows]
     fields["variations"] = np.array([row.variation for row in rows], np.int64)
     return fields
 
 
-def _concatenated(pieces: Sequence[Any]) -> Any:
+def _concatenated(pieces: Sequence[Any], new: Empty) -> Any:
     if len(pieces) == 1:
         return pieces[0]
     shapes = {(piece.shape[1:], piece.dtype) if isinstance(piece, np.ndarray) else None for piece in pieces}
     if None in shapes or len(shapes) > 1:
         return [picture for piece in pieces for picture in piece]
-    stack = empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0].dtype)
+    stack = new((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0].dtype)
     return np.concatenate(pieces, out=stack)

@@ -17,6 +17,7 @@ import subprocess
 import threading
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.spawn import get_preparation_data
@@ -30,7 +31,7 @@ from covary.data.arena import anonymous_file
 from covary.data.made import Made
 from covary.data.produce import Producer
 from covary.data.schedule import Order
-from covary.render.buffers import empty
+from covary.render.buffers import Empty, empty
 
 # Batches that a consumer may hold beyond those made ahead, before they are copied out of their slots.
 HELD = 8
@@ -79,7 +80,9 @@ class Processes:
         files = [self._shared.file, *(slot.file for slot in self._slots)]
         if self._cache is not None:
             files.append(self._cache.arena.file)
-        plain, places = _pickled(producer, self._shared.file)
+        # Workers leave their batches in memory that is shared; if they are to stand elsewhere, they are copied here.
+        self._new = None if producer.new is empty else producer.new
+        plain, places = _pickled(replace(producer, new=empty), self._shared.file)
         main = _main_module(may_import_main) if b"__main__" in plain else None
         setup = serving.Setup(main, self._shared.file, plain, places)
         self._idle: SimpleQueue[Process | None] = SimpleQueue()
@@ -108,7 +111,7 @@ class Processes:
             result = process.ask(order, slot.file)
             if result.failed:
                 raise pickle.loads(result.plain)
-            made, kept = slot.read(result, self._free)
+            made, kept = slot.read(result, self._free, self._new)
         except BaseException:
             self._free.put(slot)
             raise
@@ -127,8 +130,15 @@ class Slot:
         self._map: mmap.mmap | None = None
         weakref.finalize(self, os.close, self.file)
 
-    def read(self, result: serving.Result, free: SimpleQueue[Slot | None]) -> tuple[Made, bool]:
+    def read(
+        self, result: serving.Result, free: SimpleQueue[Slot | None], new: Empty | None = None
+    ) -> tuple[Made, bool]:
         """The batch that a worker has left.
+
+        Args:
+            result: what the worker says of it.
+            free: the slots that are free.
+            new: where the memory comes from into which the batch is copied; None: it need not be.
 
         Returns:
             The batch, and whether its arrays stand in the slot, which is then put among the free ones when they are
@@ -141,10 +151,10 @@ class Slot:
             self._map = mmap.mmap(self.file, size)
         # All arrays of the batch keep this one alive.
         lease = np.frombuffer(self._map, np.uint8)
-        kept = not free.empty()
+        kept = new is None and not free.empty()
         views = [lease[offset : offset + length] for offset, length in result.places]
         if not kept:
-            views = [_copy(view) for view in views]
+            views = [_copy(view, new or empty) for view in views]
         made: Made = pickle.loads(result.plain, buffers=views)
         if kept:
             weakref.finalize(lease, free.put, self).atexit = False
@@ -250,7 +260,7 @@ def _pickled(producer: Producer, file: int) -> tuple[bytes, list[serving.Place]]
         ) from error
 
 
-def _copy(view: Any) -> Any:
-    copy = empty(view.shape, view.dtype)
+def _copy(view: Any, new: Empty) -> Any:
+    copy = new(view.shape, view.dtype)
     np.copyto(copy, view)
     return copy

@@ -19,6 +19,7 @@ from covary.data.schedule import Order, Schedule
 from covary.data.strength import EpochStrength, of_samples
 from covary.draws.keys import Key
 from covary.plan.changes import Image, Ints
+from covary.render.buffers import Empty, empty
 from covary.stacks import stack_bytes
 from covary.targets import Boxes, Keypoints
 from covary.targets.visible import visible_fractions
@@ -59,6 +60,7 @@ class Producer:
         cache_side: where pictures are cached and `decode` is "scaled", their shorter sides stay at least so long.
         visible: whether each picture gets a field `visible`, the share of its source that is seen.
         for_pictures: an option that was asked for and is for pictures alone; "" where there is none.
+        new: where the memory of finished batches comes from.
     """
 
     dataset: Dataset
@@ -75,6 +77,7 @@ class Producer:
     cache_side: int = 512
     visible: bool = False
     for_pictures: str = ""
+    new: Empty = empty
 
     @property
     def varies_sounds(self) -> bool:
@@ -87,11 +90,11 @@ class Producer:
         Raises:
             SampleError: a bad sample, where these are raised.
         """
-        return self.join(order, [self.begin(order)])
+        return self.join(order, [self.begin(order, empty if self.mixers is not None else self.new)])
 
-    def begin(self, order: Order) -> Begun:
-        """The samples of an order, read and rendered; they are not a batch yet."""
-        work = _Work(self, order.strength)
+    def begin(self, order: Order, new: Empty = empty) -> Begun:
+        """The samples of an order, read and rendered onto memory of `new`; they are not a batch yet."""
+        work = _Work(self, order.strength, new=new)
         parts = work.parts(zip(order.indices.tolist(), order.variations.tolist(), strict=True))
         return Begun(parts, work.problems, work.failures, work.spent)
 
@@ -109,7 +112,7 @@ class Producer:
         if missing and self.refill:
             behind = self.schedule.epoch(order.epoch).behind(order.number)
             parts += work.parts(zip(*(numbers.tolist() for numbers in behind), strict=True), missing)
-        fields = joined(parts) if parts else None
+        fields = joined(parts, empty if self.mixers is not None else self.new) if parts else None
         if fields is not None and self.mixers is not None:
             fields = work.mixed(fields, self.mixers)
         if fields is not None:
@@ -126,6 +129,7 @@ class _Work:
     problems: list[BadSample] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     failures: list[ValueError] = field(default_factory=list)
+    new: Empty = empty
 
     def parts(self, wanted: Iterable[tuple[int, int]], enough: int | None = None) -> list[Part]:
         """Finished pictures of samples and variations, in the order given, until there are enough."""
@@ -156,13 +160,14 @@ class _Work:
             seed=producer.schedule.seed,
             epoch=fields["variations"].tolist(),
             keys=fields["keys"],
+            new=producer.new if producer.finish is None else empty,
             layout="HWC" if pipeline is None else pipeline.layout,
             **forms,
         )
         if producer.finish is not None:
             for name in mixers.pictures:
                 if name in fields:
-                    fields[name] = _formed(producer.finish, fields[name])
+                    fields[name] = _formed(producer.finish, fields[name], producer.new)
         self.spent.mix += time.perf_counter() - start
         return fields
 
@@ -235,7 +240,7 @@ class _Work:
                 found[at[id(row)]] = row, image, part.labels[number]
         in_order = [found[place] for place in sorted(found)]
         images = [image for _, image, _ in in_order]
-        return Part([row for row, _, _ in in_order], stacked(images), [labels for _, _, labels in in_order])
+        return Part([row for row, _, _ in in_order], stacked(images, self.new), [labels for _, _, labels in in_order])
 
     def _of_a_kind(self, rows: list[Row]) -> Part:
         pipeline = self.of.pipeline
@@ -249,7 +254,8 @@ class _Work:
                 if row.objects is not None:
                     _put_objects(row.fields, row.objects.instances, Boxes(), row.size)
             whole = {"visible": 1.0} if self.of.visible else {}
-            return Part(rows, stacked([row.picture for row in rows]), [{**row.fields, **whole} for row in rows])
+            pictures = stacked([row.picture for row in rows], self.new)
+            return Part(rows, pictures, [{**row.fields, **whole} for row in rows])
         boxes = pipeline.boxes
         if rows[0].objects is not None:
             pipeline = for_objects(pipeline, rows[0].objects)
@@ -271,7 +277,7 @@ class _Work:
         alone = [part for row in rows if (part := self._of_a_kind([row])).rows]
         return Part(
             [part.rows[0] for part in alone],
-            stacked([part.images[0] for part in alone]) if rows[0].has_image else None,
+            stacked([part.images[0] for part in alone], self.new) if rows[0].has_image else None,
             [part.labels[0] for part in alone],
         )
 
@@ -328,7 +334,7 @@ class _Work:
             scaled = self.of.decode == "scaled"
             reductions = plan.reductions() if scaled else np.zeros(len(rows), np.int64)
             needed = _most_of_each(plan.rows_needed(), rows) if scaled else [None] * len(rows)
-            images = plan.room(rows[0].channels, rows[0].dtype)
+            images = plan.room(rows[0].channels, rows[0].dtype, self.new)
             self.spent.render += time.perf_counter() - start
             usable = self._filled(plan, images, rows, reductions.tolist(), needed)
             if len(usable) < len(rows):
@@ -416,12 +422,16 @@ class _Work:
             self.problems.append(problem)
 
 
-def _formed(form: Pipeline, pictures: Any) -> Any:
-    """Pictures, or (B, V, ...) views of pictures, in the form that a model takes."""
-    if isinstance(pictures, np.ndarray) and pictures.ndim == 5:
-        flat = form.batch(pictures.reshape(-1, *pictures.shape[2:]), threads=1)
-        return flat.reshape(*pictures.shape[:2], *flat.shape[1:])
-    return form.batch(pictures, threads=1)
+def _formed(form: Pipeline, pictures: Any, new: Empty) -> Any:
+    """Pictures, or (B, V, ...) views of pictures, in the form that a model takes; if stacked, on memory of `new`."""
+    if not isinstance(pictures, np.ndarray):
+        return form.batch(pictures, threads=1)
+    flat = pictures.reshape(-1, *pictures.shape[-3:])
+    count, height, width, channels = flat.shape
+    plan = form.planned([(height, width)] * count, keys=range(count), channels=channels, dtype=flat.dtype.name)
+    made = plan.room(channels, flat.dtype, new)
+    plan.fill(made, 0, list(flat), None)
+    return made.reshape(*pictures.shape[:-3], *made.shape[1:])
 
 
 def _most_of_each(needed: Ints, rows: Sequence[Row]) -> list[int]:

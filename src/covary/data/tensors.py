@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from covary.data.pinned import Pinned, import_torch
+
 Framework: TypeAlias = Literal["numpy", "torch", "jax"]
 FRAMEWORKS: tuple[Framework, ...] = ("numpy", "torch", "jax")
 
 
-def tensor_maker(to: Framework, pin_memory: bool = False, device: Any = None) -> Callable[[Any], Any] | None:
+def tensor_maker(to: Framework, pinned: Pinned | None = None, device: Any = None) -> Callable[[Any], Any] | None:
     """The function that turns a field of a batch into tensors; what is no array of numbers stays as it is.
 
     Args:
         to: the framework; "numpy" needs nothing.
-        pin_memory: PyTorch tensors in page-locked memory, from which a GPU copies without waiting.
+        pinned: has PyTorch tensors in page-locked memory, from which a GPU copies without waiting: arrays that do not
+            stand there are copied. None: they stay where they are.
         device: where the tensors go.
 
     Raises:
@@ -25,7 +27,7 @@ def tensor_maker(to: Framework, pin_memory: bool = False, device: Any = None) ->
     """
     if to == "numpy":
         return None
-    convert = _to_torch(pin_memory, device) if to == "torch" else _to_jax(device)
+    convert = _to_torch(pinned, device) if to == "torch" else _to_jax(device)
 
     def converted(value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -37,20 +39,15 @@ def tensor_maker(to: Framework, pin_memory: bool = False, device: Any = None) ->
     return converted
 
 
-def _to_torch(pin_memory: bool, device: Any) -> Callable[[Any], Any]:
-    try:
-        import torch
-    except ImportError:
-        raise ImportError('Loader: to="torch" needs PyTorch: pip install torch') from None
-    pinned = pin_memory and torch.cuda.is_available()
-    if pin_memory and not pinned:
-        warnings.warn("Loader: pin_memory has no effect, as PyTorch finds no CUDA device", stacklevel=4)
+def _to_torch(pinned: Pinned | None, device: Any) -> Callable[[Any], Any]:
+    torch = import_torch()
 
     def convert(array: Any) -> Any:
-        tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
-        if pinned:
-            tensor = tensor.pin_memory()
-        return tensor if device is None else tensor.to(device, non_blocking=pinned)
+        if pinned is not None:
+            tensor = pinned.tensor(array)
+        else:
+            tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+        return tensor if device is None else tensor.to(device, non_blocking=pinned is not None)
 
     return convert
 

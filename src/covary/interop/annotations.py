@@ -62,7 +62,7 @@ def read_annotations(value: Any, pipeline: Pipeline, size: Size, rows: Iterable[
         ValueError: a column has a wrong shape, or not one row per object.
     """
     if isinstance(value, Mapping):
-        return _read_columns(value, pipeline, size, ROWS.union(rows)) if _has_objects(value) else None
+        return _read_columns(value, pipeline, size, ROWS.union(rows)) if has_objects(value) else None
     if isinstance(value, (list, tuple)) and value:
         if all(isinstance(entry, Instance) for entry in value):
             return _Instances(_objects(value, pipeline))
@@ -134,30 +134,30 @@ class _Columns:
         count = len(self.objects.instances)
         out = dict(self.given)
         for name in self.rows & out.keys():
-            if _is_column(out[name]):
+            if is_column(out[name]):
                 out[name] = chosen(out[name], kept, count, name)
         corners = np.array([instance.box for instance in left if instance.box is not None], np.float64).reshape(-1, 4)
         areas = corners[:, 2] * corners[:, 3]
         if self.boxes is not None:
             name, raw = self.boxes
             corners[:, 2:] += corners[:, :2]
-            out[name] = _like(write_boxes(self.format, raw[kept], corners, size, None), self.given[name])
+            out[name] = like(write_boxes(self.format, raw[kept], corners, size, None), self.given[name])
         if self.given.get("masks") is not None:
             masks = np.array([instance.mask for instance in left], dtype=bool).reshape(-1, *size)
-            out["masks"] = _like(masks, self.given["masks"])
+            out["masks"] = like(masks, self.given["masks"])
             areas = masks.sum(axis=(1, 2))
         if self.given.get("keypoints") is not None:
             shape = _shape(self.given["keypoints"])
             points = np.array([instance.keypoints for instance in left]).reshape(-1, shape[1], 3)
             if shape[2] == 2:
                 points = np.where(points[..., 2:] > 0, points[..., :2], np.nan)
-            out["keypoints"] = _like(points, self.given["keypoints"])
-        if "area" in out and _is_column(out["area"]) and len(areas) == len(left):
-            out["area"] = _like(areas, self.given["area"])
+            out["keypoints"] = like(points, self.given["keypoints"])
+        if "area" in out and is_column(out["area"]) and len(areas) == len(left):
+            out["area"] = like(areas, self.given["area"])
         return out
 
 
-def _has_objects(value: Mapping[str, Any]) -> bool:
+def has_objects(value: Mapping[str, Any]) -> bool:
     """Whether a dict has columns of objects. `box_labels` and flat keypoints are fields of a pipeline's own."""
     if "box_labels" in value or "keypoint_labels" in value:
         return False
@@ -235,12 +235,12 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
 
 
-def _is_column(value: Any) -> bool:
+def is_column(value: Any) -> bool:
     """Whether a value can have rows: a text and a bare number say something of the whole picture."""
     return isinstance(value, (list, tuple)) or len(getattr(value, "shape", ())) > 0
 
 
-def _like(array: Array, given: Any) -> Any:
+def like(array: Array, given: Any) -> Any:
     """The array in the container and type of what was given; whole numbers that became fractions stay fractions."""
     if is_tensor(given):
         import torch

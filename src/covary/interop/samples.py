@@ -22,13 +22,16 @@ from covary.interop.forms import (
     tensor_array,
 )
 from covary.pipeline import Pipeline
+from covary.targets.carry import LABELS
 
 TARGETS = ("target", "targets", "objects", "annotations")
 """Fields of a dict in which annotated objects are looked for."""
 
-_MASKS = ("mask", "masks")
-_POINTS = ("boxes", "keypoints")
-_LABELS = ("box_labels", "keypoint_labels")
+_OBJECT_LABELS = ("box_labels", "keypoint_labels")
+_OBJECTS = ("masks", "boxes", "keypoints", *_OBJECT_LABELS)
+"""Fields that are columns of annotated objects where a dict has such."""
+_BESIDE = ("mask", "heatmaps", "images", "oriented_boxes", "polygons", "line_strings")
+_BESIDE_LABELS = tuple(LABELS[kind] for kind in _BESIDE if kind in LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +138,19 @@ class Varying:
         return replace(parts, whole=whole)
 
     def _apart_dict(self, sample: Mapping[str, Any], names: Mapping[str, str]) -> Parts:
-        name_of = {name: names.get(name, name) for name in ("image", *_MASKS, *_POINTS, *_LABELS, *TARGETS)}
+        kinds = self._kinds
+        name_of = {name: names.get(name, name) for name in ("image", *kinds, *TARGETS)}
         if sample.get(name_of["image"]) is None:
             raise TypeError(f"the sample has no {name_of['image']!r}; it has {', '.join(map(repr, sample))}")
         image, back = read_image(sample[name_of["image"]], name_of["image"])
         place, annotated = self._annotations(sample, image.shape[:2], name_of)
         # Columns of objects in the dict itself are no fields of the pipeline's.
-        own = ("mask",) if annotated is not None and place is None else (*_MASKS, *_POINTS, *_LABELS)
-        read = {name: self._read(name, sample[name_of[name]]) for name in own if sample.get(name_of[name]) is not None}
+        taken = _OBJECTS if annotated is not None and place is None else ()
+        read = {
+            name: self._read(name, kind, sample[name_of[name]])
+            for name, kind in kinds.items()
+            if name not in taken and sample.get(name_of[name]) is not None
+        }
 
         def whole(image: Any, fields: dict[str, Any], annotations: Any) -> dict[str, Any]:
             out = dict(sample)
@@ -165,22 +173,52 @@ class Varying:
                 return name, annotated
         return None, read_annotations(sample, self.pipeline, size, self.rows)
 
-    def _read(self, name: str, value: Any) -> tuple[Any, Back]:
+    @property
+    def _kinds(self) -> dict[str, str]:
+        """The fields of a pipeline that go with a picture, and what each is treated as; "" for labels of objects."""
+        further = self.pipeline.targets
+        kinds = {name: name for name in (*_OBJECTS, *_BESIDE)} | dict.fromkeys((*_OBJECT_LABELS, *_BESIDE_LABELS), "")
+        return kinds | dict.fromkeys((f"{name}_labels" for name in further), "") | further
+
+    def _read(self, name: str, kind: str, value: Any) -> tuple[Any, Back]:
         """A field for the pipeline, and its way back."""
-        if name in _LABELS:
+        if not kind:
             return value, as_given
-        if name in _POINTS:
+        if kind in ("boxes", "keypoints", "oriented_boxes"):
             if is_tensor(value):
                 import torch
 
                 return tensor_array(value, name), lambda array: torch.from_numpy(array).to(value.dtype)
             return value, as_given
+        if kind in ("polygons", "line_strings"):
+            return _read_shapes(value, name)
+        if kind == "images":
+            read = [self._read(f"{name}[{number}]", "image", each) for number, each in enumerate(value)]
+            return [array for array, _ in read], lambda varied: [
+                back(array) for array, (_, back) in zip(varied, read, strict=True)
+            ]
+        if kind == "image":
+            array, back = read_image(value, name)
+            return array, self.made if is_finished(self.pipeline) else back
+        if kind == "heatmaps":
+            return read_image(value, name)
         array, back = read_mask(value, name)
         if not is_finished(self.pipeline):
             return array, back
         if is_pil(value):
             return array, lambda array: self.made(array.astype(np.int64))
         return array, self.made
+
+
+def _read_shapes(value: Any, name: str) -> tuple[Any, Back]:
+    """Polygons or line strings, each (N, 2), as a pipeline takes them, and their way back."""
+    if not any(map(is_tensor, value)):
+        return value, as_given
+    import torch
+
+    dtype = next(each.dtype for each in value if is_tensor(each))
+    arrays = [tensor_array(each, name) if is_tensor(each) else each for each in value]
+    return arrays, lambda moved: [torch.from_numpy(np.asarray(each)).to(dtype) for each in moved]
 
 
 def _is_mask(value: Any) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,6 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 from covary import kernels
 from covary.plan.changes import Ints
 from covary.plan.stages import Stage
+
+Empty: TypeAlias = Callable[[Any, DTypeLike], NDArray[Any]]
+"""Where the memory of new arrays comes from: called like `empty`."""
 
 
 def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
@@ -32,9 +35,9 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     return array
 
 
-def room_for(stage: Stage, size: Ints, channels: int, dtype: DTypeLike) -> Any:
+def room_for(stage: Stage, size: Ints, channels: int, dtype: DTypeLike, new: Empty = empty) -> Any:
     """Room for what a last stage makes of pictures of these channels and dtype: one stacked array where all have one
-    size, else a list."""
+    size, else a list; on memory of `new`."""
     dtype = np.dtype(stage.dtype or dtype)
 
     def shape(height: int, width: int) -> tuple[int, int, int]:
@@ -42,5 +45,5 @@ def room_for(stage: Stage, size: Ints, channels: int, dtype: DTypeLike) -> Any:
 
     sizes = size.tolist()
     if sizes.count(sizes[0]) == len(sizes):
-        return empty((len(sizes), *shape(*sizes[0])), dtype)
-    return [empty(shape(*each), dtype) for each in sizes]
+        return new((len(sizes), *shape(*sizes[0])), dtype)
+    return [new(shape(*each), dtype) for each in sizes]

@@ -51,7 +51,6 @@ def sampled(passed: Sampling, source: Volume, threads: int = 1, reference: bool 
     maps = [one.matrix if isinstance(one, Affine) else one.knots for one in passed.maps]
     fill = np.zeros(source.shape[3]) if passed.fill is None else passed.fill
     nearest = passed.interpolation == "nearest"
-    source = source if source.flags.writeable else source.copy()  # the kernel takes no array that is read-only
     kernels.native.warp_volume(
         _bits(source) if nearest else source,
         _bits(out) if nearest else out,

@@ -22,12 +22,18 @@ class Samples(list[Any]):
     Attributes:
         keys: their identities.
         epoch: number of their variation.
+        pipeline: what varied them, and says how boxes and other labels are written.
+        rows: further columns of their targets that have a row per object.
     """
 
-    def __init__(self, samples: Iterable[Any], keys: Sequence[Key], epoch: int) -> None:
+    def __init__(
+        self, samples: Iterable[Any], keys: Sequence[Key], epoch: int, pipeline: Pipeline, rows: Sequence[str] = ()
+    ) -> None:
         super().__init__(samples)
         self.keys = list(keys)
         self.epoch = epoch
+        self.pipeline = pipeline
+        self.rows = tuple(rows)
 
 
 class Wrapped(Dataset[Any]):
@@ -71,7 +77,7 @@ class Wrapped(Dataset[Any]):
         samples = many(places) if callable(many) else [self.dataset[place] for place in places]
         keys = [self._key(place, sample) for place, sample in zip(places, samples, strict=True)]
         epoch = self.epoch
-        return Samples(self._varying.many(samples, keys, epoch), keys, epoch)
+        return Samples(self._varying.many(samples, keys, epoch), keys, epoch, self.pipeline, self._varying.rows)
 
     def _key(self, place: int, sample: Any) -> Key:
         keys = self._keys

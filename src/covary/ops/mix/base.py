@@ -18,6 +18,7 @@ from covary.ops.mix.batch import Batch, Made, read_batch
 from covary.ops.mix.labels import Classes
 from covary.options import BoxFormat, Kind, OrientedFormat, PointFormat, ShapeFormat, checked_targets
 from covary.planned import Labels as Forms
+from covary.render.buffers import Empty, empty
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -126,6 +127,10 @@ class Mixer(Declared):
 
     def slots(self) -> tuple[str, ...]:
         return (*Declared.slots(self), "partner")
+
+    def frames(self, fields: Mapping[str, Any]) -> int | None:
+        """How many frames the samples have that it mixes; each may have a label of its own. None: there are none."""
+        return None
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
         """Mix the samples of the given rows; all others are left alone."""
@@ -255,6 +260,7 @@ def mix_batch(
     polygons: ShapeFormat | Polygons = "pixels",
     line_strings: ShapeFormat | LineStrings = "pixels",
     targets: Mapping[str, Kind] | None = None,
+    new: Empty = empty,
 ) -> dict[str, Any]:
     """Mix the samples of a batch with each other.
 
@@ -275,7 +281,8 @@ def mix_batch(
             they are.
         classes: how many there are, or their names; needed where `label` holds class numbers. Labels may be class
             numbers, rows (B, K) or, floating and without `classes`, quantities (B,), of any dtype. Rows of several
-            classes are mixed linearly: a class that only the partner has gets its share, not 1.
+            classes are mixed linearly: a class that only the partner has gets its share, not 1. Where videos or volumes
+            of T frames or slices are blended, labels may also be class numbers (B, T) or rows (B, T, K).
         seed: of all randomness, in [0, 2**64).
         epoch: one for all, or one for each sample.
         keys: B identities. Default: 0 to B - 1; without keys give each batch another `epoch`, or all are mixed alike.
@@ -283,11 +290,14 @@ def mix_batch(
         boxes, keypoints, oriented_boxes, polygons, line_strings: the format of these fields, or a `Boxes`, `Keypoints`,
             `OrientedBoxes`, `Polygons` or `LineStrings` with more to say.
         targets: further fields by name, and as which kind of field they are treated, as for a pipeline.
+        new: gives the memory of what is mixed: called like `np.empty`, with a shape and a dtype. Default: memory that
+            is used again when the arrays of earlier batches are gone.
 
     Returns:
         The fields of the mixed batch, nothing of the input changed. With `label`, `target` is added: (B, K) float32
-        rows, summing to one where the labels do; (B,) for quantities. With a mixer's `pairs=True` also `target_a`,
-        `target_b` and `lam`, (B,) float32: the target is `lam` of the first and 1 - `lam` of the second.
+        rows, summing to one where the labels do; (B, T, K) for labels of frames; (B,) for quantities. With a mixer's
+        `pairs=True` also `target_a`, `target_b` and `lam`, (B,) float32: the target is `lam` of the first and 1 - `lam`
+        of the second.
 
     Raises:
         TypeError, ValueError: a wrong mixer, argument or field; the message names it.
@@ -309,6 +319,8 @@ def mix_batch(
             LineStrings(line_strings) if isinstance(line_strings, str) else line_strings,
             targets=checked_targets(targets, "mix"),
         ),
+        new=new,
+        frames=next((count for mixer in known.mixers if (count := mixer.frames(fields)) is not None), None),
     )
     made = Made(batch)
     choice = _choice(known, batch)

@@ -13,7 +13,7 @@ from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.ops.mix.labels import Classes, Labels, read_labels
 from covary.plan.changes import Bools, Image
 from covary.planned import Labels as Forms  # `Labels` are classes here
-from covary.render.buffers import empty
+from covary.render.buffers import Empty, empty
 from covary.targets import Boxes, Keypoints
 from covary.targets.carry import LABELS
 
@@ -65,6 +65,7 @@ class Batch:
         forms: how all fields are written that go with pictures, and which further ones there are.
         several: the columns that `images` were taken apart to; () where there are none.
         came: `images` as the user gave them.
+        new: where the memory of mixed fields comes from.
     """
 
     fields: Mapping[str, Any]
@@ -77,6 +78,7 @@ class Batch:
     forms: Forms
     several: tuple[str, ...] = ()
     came: Any = None
+    new: Empty = empty
 
     def stack(self, field: str = "image") -> NDArray[Any]:
         """The samples of a field in one array.
@@ -222,8 +224,10 @@ def read_batch(
     keys: Sequence[Key] | None,
     layout: str | None,
     forms: Forms = PLAIN,
+    new: Empty = empty,
+    frames: int | None = None,
 ) -> Batch:
-    """Check what a user gives to a mixer; the arguments are those of `mix_batch`.
+    """Check what a user gives to a mixer; the arguments are those of `mix_batch`, `frames` is that of `read_labels`.
 
     Raises:
         TypeError, ValueError: a wrong argument, or a field with another number of entries than the others.
@@ -249,7 +253,7 @@ def read_batch(
     return Batch(
         columns,
         count,
-        None if label is None else read_labels(label, count, classes),
+        None if label is None else read_labels(label, count, classes, frames),
         int(seed),
         epoch_numbers(epoch, count),
         np.arange(count, dtype=np.uint64) if keys is None else _as_numbers(keys),
@@ -257,6 +261,7 @@ def read_batch(
         forms,
         several,
         fields.get(SEVERAL),
+        new,
     )
 
 
@@ -307,11 +312,12 @@ def _as_numbers(keys: Any) -> NDArray[np.uint64]:
 class Room:
     """One field on its way out: room for the samples that are changed; the others are copied in the end."""
 
-    __slots__ = ("_came", "_made", "_stacked")
+    __slots__ = ("_came", "_made", "_new", "_stacked")
 
-    def __init__(self, came: Any) -> None:
+    def __init__(self, came: Any, new: Empty = empty) -> None:
         self._came = came
-        self._stacked: NDArray[Any] | None = empty(came.shape, came.dtype) if isinstance(came, np.ndarray) else None
+        self._new = new
+        self._stacked: NDArray[Any] | None = new(came.shape, came.dtype) if isinstance(came, np.ndarray) else None
         self._made: list[Any] = [None] * len(came)
 
     def open(self, row: int) -> NDArray[Any]:
@@ -331,7 +337,7 @@ class Room:
         """Uninitialised room of any shape, to be filled by the caller."""
         if self._came[row].shape == shape:
             return self.open(row)
-        self._made[row] = empty(shape, dtype)
+        self._made[row] = self._new(shape, dtype)
         return cast("NDArray[Any]", self._made[row])
 
     def put(self, row: int, value: Any) -> None:
@@ -351,7 +357,7 @@ class Room:
         if len({made.shape for made in self._made}) > 1:
             return self._made
         if self._made and self._made[0].shape != self._stacked.shape[1:]:
-            return np.stack(self._made)
+            return np.stack(self._made, out=self._new((len(self._made), *self._made[0].shape), self._stacked.dtype))
         for row, made in enumerate(self._made):
             if not np.may_share_memory(made, self._stacked):
                 self._stacked[row] = made
@@ -379,7 +385,7 @@ class Made:
     def room(self, field: str) -> Room:
         """The room for a field."""
         if field not in self._rooms:
-            self._rooms[field] = Room(self._batch.fields[field])
+            self._rooms[field] = Room(self._batch.fields[field], self._batch.new)
         return self._rooms[field]
 
     def put_objects(self, row: int, objects: dict[str, Any]) -> None:

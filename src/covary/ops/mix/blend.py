@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,9 @@ class MixUp(BetaMixer):
     keypoints, polygons and line strings are those of both samples; `box_weights`, `oriented_box_weights`,
     `polygon_weights` and `line_string_weights`, float32, say lam and 1 - lam for each of them.
 
+    With field="video" or "volume", `label` may be of each frame or slice: class numbers (B, T) or rows (B, T, K). They
+    are mixed frame by frame, with the sample's lambda: `target` is (B, T, K), each row summing to one.
+
     Helps: image classification with large networks (CIFAR-10, PreAct-ResNet-18: 5.6 to 4.2 % error); noisy labels.
     Hurts: small networks and long schedules, which may lose; tasks whose classes depend on fine detail. It can look
     calibrated and be worse after temperature scaling.
@@ -84,6 +87,10 @@ class MixUp(BetaMixer):
 
     alpha: float = 0.2
     field: str = "image"
+
+    def frames(self, fields: Mapping[str, Any]) -> int | None:
+        values = fields.get(self.field) if self.field in STACKS else None
+        return int(values.shape[1]) if isinstance(values, np.ndarray) and values.ndim > 2 else None
 
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
         shares, partners = in_steps(self.shares(draw)).tolist(), draw.partners().tolist()

@@ -12,7 +12,6 @@ from covary.ops.mix.base import Draws, Floats, Mixer
 from covary.ops.mix.batch import Batch, Made
 from covary.ops.mix.chains import GENTLE, check_operations, vary
 from covary.plan.changes import Image
-from covary.render.buffers import empty
 
 
 @operation
@@ -74,7 +73,7 @@ class AugMixViews(Mixer):
     def mix(self, batch: Batch, rows: list[int], draw: Draws, made: Made) -> None:
         batch.refuse_further_images()
         images, _ = batch.stacked_images()
-        room = empty((batch.count, 1 + self.views, *images.shape[1:]), images.dtype)
+        room = batch.new((batch.count, 1 + self.views, *images.shape[1:]), images.dtype)
         np.copyto(room, images[:, None])
         for view in range(self.views):
             shares, weights = self.blends(draw, view)
