@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from covary.plan.fusion import Group
+from covary.plan.stages import Stage
 
 # How many single calls, and how many batches, are planned at a time.
 CALLS = 16
@@ -53,7 +56,29 @@ def one_by_one(groups: Sequence[Group], count: int) -> Callable[[int], list[Grou
 
     def taken(row: int) -> list[Group]:
         number, place = places[row]
-        one = slice(place, place + 1)
-        return [Group(None, tuple([stage.take(one) for stage in groups[number].stages]))]
+        return [Group(None, _part(groups[number].stages, slice(place, place + 1)))]
 
     return taken
+
+
+def batch_by_batch(groups: Sequence[Group], count: int) -> Callable[[int], list[Group]]:
+    """Takes the groups of several batches of `count` pictures apart: gives those of each batch by its number."""
+
+    def taken(number: int) -> list[Group]:
+        first, behind = number * count, (number + 1) * count
+        found = []
+        for group in groups:
+            if group.rows is None:
+                found.append(Group(None, _part(group.stages, slice(first, behind))))
+                continue
+            places = slice(*np.searchsorted(group.rows, (first, behind)).tolist())
+            rows = group.rows[places] - first
+            if len(rows):
+                found.append(Group(None if len(rows) == count else rows, _part(group.stages, places)))
+        return found
+
+    return taken
+
+
+def _part(stages: Sequence[Stage], rows: slice) -> tuple[Stage, ...]:
+    return tuple([stage.take(rows) for stage in stages])
