@@ -1,0 +1,5 @@
+"""`python -m covary.cli` is the `covary` command."""
+
+from covary.cli import main
+
+main()
