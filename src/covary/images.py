@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from covary.annotated import Annotated
+from covary.courses import Courses
 from covary.ops.base import Course
 from covary.ops.layout import Layout
 from covary.ops.view import View
-from covary.pictures import as_pictures, like_input, sizes_of
+from covary.pictures import as_picture, as_pictures, like_input, sizes_of
 from covary.plan.changes import Image, Ints
 from covary.plan.fusion import Group, plan
 from covary.planned import Labels, Planned
 from covary.render import Renderer, find_renderer
-
-Courses: TypeAlias = Callable[[Ints], Course]
-"""Gives a walk of its own to some samples of a batch, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +76,7 @@ class Images:
 
         def again(channels: int, dtype: str) -> Planned:
             assert anew is not None
-            groups = self.groups(sizes, np.empty((0, 0, channels), dtype), anew(), samples)
+            groups = self.groups(sizes, blank(channels, dtype), anew(), samples)
             return self.planned(sizes, groups)
 
         return Planned(sizes, groups, find_renderer(self.renderer), self.labels, None if anew is None else again)
@@ -136,3 +134,12 @@ class Images:
             found.update(zip(rows, zip(*made, strict=True), strict=True))
         outputs, labels = zip(*(found[row] for row in range(len(pictures))), strict=True)
         return list(outputs), list(labels)
+
+
+def blank(channels: int, dtype: str) -> Image:
+    """A picture without pixels: all that a plan must know of pictures but their sizes.
+
+    Raises:
+        TypeError: pictures have no such dtype.
+    """
+    return np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)

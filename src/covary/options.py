@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,21 @@ DEFAULTS: dict[str, Any] = {
     "renderer": None,
 }
 """All options but the seed, as a pipeline keeps them when nothing else is said."""
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def checked_choice(name: str, value: Choice, allowed: Sequence[Choice]) -> Choice:
+    if value not in allowed:
+        raise ValueError(f"Pipeline: {name} is {value!r}; allowed: {', '.join(allowed)}")
+    return value
+
+
+def checked_threads(threads: int | None) -> int | None:
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"Pipeline: threads is {threads!r}; allowed: a whole number from 1 on, or None")
+    return threads
 
 
 def checked_targets(targets: Mapping[str, Kind] | None, owner: str = "Pipeline") -> dict[str, Kind]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covary.calls import Calls
+from covary.courses import Remembered, Seeded
 from covary.draws.keys import Key, epoch_numbers, key_numbers
-from covary.draws.rows import DRAWS, Draws, draw_rows
-from covary.further import has_further
-from covary.images import Courses, Images
-from covary.ops.base import Course, Operation, Record
+from covary.draws.rows import DRAWS, Draws, checked_seed
+from covary.images import Images, blank
+from covary.ops.base import Course, Operation
 from covary.ops.image.finish import Finish, Layout, Normalize, ToTensor
 from covary.ops.layout import lay_out
 from covary.ops.view import Modality
@@ -29,30 +30,26 @@ from covary.options import (
     PointFormat,
     ShapeFormat,
     Strength,
+    checked_choice,
     checked_protect,
     checked_rate,
     checked_targets,
+    checked_threads,
     checked_time_labels,
-    strengths_of,
 )
-from covary.pictures import as_picture, like_input, sizes_of
-from covary.plan.ahead import BATCHES, CALLS, Ahead, one_by_one
 from covary.plan.changes import Image, Ints
-from covary.plan.fusion import Group
 from covary.planned import Labels, Planned
 from covary.render import Renderer
-from covary.samples import IMAGES, SOUNDS, Samples, has_stack, modalities_of
+from covary.samples import IMAGES, Samples, modalities_of
 from covary.stacks import FRAME_NOISE, FrameNoise
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 from covary.targets.pairs import checked_indices, checked_pairs
-from covary.written import FORMAT, from_plain_data, read_yaml, to_plain_data, yaml_text
+from covary.traces import nothing_to_trace, past_of, told
+from covary.written import from_plain_data, read_yaml, to_plain_data, yaml_text
 
 if TYPE_CHECKING:
-    from covary.plan.audio import AudioPlan
     from covary.targets.events import Target
     from covary.texts import Variations
-
-Plan = TypeVar("Plan")
 
 
 class Pipeline:
@@ -128,16 +125,10 @@ class Pipeline:
                 raise TypeError(
                     f"Pipeline: operations[{index}] is a {type(operation).__name__}; an operation is needed"
                 )
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-            raise ValueError(f"Pipeline: seed is {seed!r}; allowed: a whole number in [0, 2**64)")
-        if draws not in DRAWS:
-            raise ValueError(f"Pipeline: draws is {draws!r}; allowed: {', '.join(DRAWS)}")
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise ValueError(f"Pipeline: threads is {threads!r}; allowed: a whole number from 1 on, or None")
-        if frame_noise not in FRAME_NOISE:
-            raise ValueError(f"Pipeline: frame_noise is {frame_noise!r}; allowed: {', '.join(FRAME_NOISE)}")
-        self.seed = int(seed)
-        self.draws: Draws = draws
+        self.seed = checked_seed(seed, "Pipeline")
+        self.draws: Draws = checked_choice("draws", draws, DRAWS)
+        self.threads = checked_threads(threads)
+        self.frame_noise: FrameNoise = checked_choice("frame_noise", frame_noise, FRAME_NOISE)
         self.fuse = bool(fuse)
         self.boxes = Boxes(boxes) if isinstance(boxes, str) else boxes
         self.keypoints = Keypoints(keypoints) if isinstance(keypoints, str) else keypoints
@@ -151,29 +142,14 @@ class Pipeline:
         self.time_labels = checked_time_labels(time_labels)
         self.rate = checked_rate(rate)
         self.protect = checked_protect(protect)
-        self.frame_noise: FrameNoise = frame_noise
-        self.threads = threads
         self.renderer: Renderer | None = renderer
         self._layout = lay_out(self.operations)
-        labels = Labels(
-            self.boxes,
-            self.keypoints,
-            mask_fill,
-            self.oriented_boxes,
-            self.polygons,
-            self.line_strings,
-            self.mask_pairs,
-            self.heatmap_pairs,
-            self.targets,
-        )
+        labels = Labels(**{each.name: getattr(self, each.name) for each in dataclasses.fields(Labels)})
         self._images = Images(self._layout, self.fuse, renderer, labels)
         modalities = modalities_of(self.operations) or IMAGES
         self._samples = Samples(self._images, modalities, self.time_labels, self.rate, self.protect, self.frame_noise)
-        self._calls = 0
-        self._kind: Any = None
-        self._ahead: Ahead[Any] | None = None
-        self._lock = threading.Lock()
-        self._home = os.getpid()
+        self._seeded = Seeded(self._layout, self.seed, self.draws)
+        self._calls = Calls(self._samples, self._seeded)
 
     # Applying it
 
@@ -209,109 +185,13 @@ class Pipeline:
             TypeError, ValueError: a field of a wrong type, dtype or shape; the message names it.
         """
         if not content:
-            return self._one(fields, key, epoch)
+            return self._calls.one(fields, key, epoch, self._threads(None))
         if len(content) > 1 or fields:
             raise TypeError(
                 "a pipeline takes one bare array or string, or named fields (image=..., boxes=...), not both"
             )
-        name = self._name_of(content[0])
-        return self._one({name: content[0]}, key, epoch)[name]
-
-    def _one(self, fields: dict[str, Any], key: Key | None, epoch: int) -> dict[str, Any]:
-        modalities = self._samples.modalities
-        if key is None and modalities == SOUNDS:
-            return self._counted_sound(fields, epoch)
-        if modalities != IMAGES or fields.get("image") is None or has_stack(fields):
-            keys = self._own_keys(1) if key is None else key_numbers((key,))
-            courses = self._courses(keys, epoch_numbers(epoch, 1))
-            return self._samples.vary([fields], courses, self._threads(None))[1][0]
-        if fields.get("image") is None or has_further(fields, self.targets):
-            return self._with_further(fields, key, epoch)
-        fields = dict(fields)
-        image = fields.pop("image")
-        picture = as_picture(image, "image")
-        sizes = sizes_of([picture])
-        if key is None and not self._layout.looks:
-            groups = self._counted_picture(picture, epoch)
-        else:
-            keys = self._own_keys(1) if key is None else key_numbers((key,))
-            groups = self._images.groups(sizes, picture, self._course(keys, epoch_numbers(epoch, 1)), [fields])
-        outputs, labels = self._images.planned(sizes, groups).draw([picture], None, [fields], self._threads(None))
-        return {"image": like_input(outputs[0], image), **labels[0]}
-
-    def _with_further(self, fields: dict[str, Any], key: Key | None, epoch: int) -> dict[str, Any]:
-        """A sample of several images."""
-        keys = self._own_keys(1) if key is None else key_numbers((key,))
-        return self._samples.vary([fields], self._courses(keys, epoch_numbers(epoch, 1)), self._threads(None))[1][0]
-
-    def _counted_picture(self, picture: Image, epoch: int) -> list[Group]:
-        """The plan of the next call, for a picture."""
-
-        def planned(count: int, course: Course) -> Callable[[int], list[Group]]:
-            groups = self._images.groups(sizes_of([picture] * count), picture, course, None)
-            return one_by_one(groups, count) if count > 1 else lambda row: groups
-
-        return self._next_call((picture.shape, picture.dtype), planned, epoch, CALLS)
-
-    def _counted_sound(self, fields: Mapping[str, Any], epoch: int) -> dict[str, Any]:
-        """The next call, for a sound."""
-        sound = self._samples.sound_of(fields)
-
-        def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            plan = self._samples.plan_sound(sound, count, course)
-            return lambda row: plan.part(row, 1)
-
-        # Operations that must hear the sound cannot be planned before it is there.
-        plan = self._next_call(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
-        return self._samples.draw_sound(sound, plan)
-
-    def _counted_sounds(self, columns: Mapping[str, Sequence[Any]], epoch: int, threads: int) -> dict[str, Any]:
-        """The next batch of sounds that come with no more than their rates."""
-        sounds = self._samples.sounds_of(columns)
-
-        def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            plan = self._samples.plan_several(sounds, count, course)
-            return lambda row: plan.part(row * sounds.count, sounds.count)
-
-        plan = self._next_call(sounds.kind, planned, epoch, 1 if self._layout.listens else BATCHES, sounds.count)
-        return self._samples.draw_several(sounds, plan, threads)
-
-    def _next_call(
-        self,
-        kind: tuple[Any, ...],
-        planned: Callable[[int, Course], Callable[[int], Plan]],
-        epoch: int,
-        most: int,
-        samples: int = 1,
-    ) -> Plan:
-        """The plan of the next counted call.
-
-        What a call without a key will draw is known before it comes. Where two calls in a row brought content of one
-        kind, the calls to come are planned together, which costs little more than planning one.
-
-        Args:
-            kind: of what the call brings.
-            planned: plans a number of calls by their course, and gives the plan of each by its place among them.
-            epoch: of the call.
-            most: calls to plan together.
-            samples: of the call.
-        """
-        kind = (*kind, epoch, os.getpid())
-        with self._lock:
-            first = self._calls
-            self._calls += samples
-            ahead, before = self._ahead, self._kind
-            self._kind = kind
-        if ahead is None or not ahead.covers(kind, first):
-            count = most if kind == before else 1
-            keys = self._call_keys(first, count * samples)
-            ahead = Ahead(
-                kind, first, planned(count, self._course(keys, epoch_numbers(epoch, len(keys)))), count, samples
-            )
-            if count > 1:
-                self._ahead = ahead
-        plan: Plan = ahead.of_call(first)
-        return plan
+        name = self._samples.name_of(content[0])
+        return self._calls.one({name: content[0]}, key, epoch, self._threads(None))[name]
 
     def batch(
         self,
@@ -344,7 +224,7 @@ class Pipeline:
         name: str | None = None
         columns: dict[str, Any] = dict(fields)
         if contents is not None:
-            name = self._name_of(contents[0]) if len(contents) else "image"
+            name = self._samples.name_of(contents[0]) if len(contents) else "image"
             columns = {name: contents, **fields}
         if not columns:
             raise self._samples.nothing(columns)
@@ -352,30 +232,11 @@ class Pipeline:
         for field, values in (("keys", keys), *columns.items()):
             if values is not None and len(values) != count:
                 raise ValueError(f"{field} has {len(values)} entries for {count} samples")
-        if count and keys is None and strength is None and type(epoch) is int and self._samples.are_sounds(columns):
-            varied = self._counted_sounds(columns, epoch, self._threads(threads))
-        elif count:
-            numbers = self._own_keys(count) if keys is None else key_numbers(keys)
-            varied = self._samples.columns(
-                columns,
-                self._courses(numbers, epoch_numbers(epoch, count), strengths_of(strength, count)),
-                self._threads(threads),
-                name,
-            )
+        if count:
+            varied = self._calls.batch(columns, keys, epoch, strength, self._threads(threads), name)
         else:
             varied = {field: [] for field in columns}
         return varied if fields or name is None else varied[name]
-
-    def _name_of(self, content: Any) -> str:
-        """What a bare argument is."""
-        if isinstance(content, str):
-            return "text"
-        if self._samples.modalities & {"image", "volume"} and np.ndim(content) > 2:
-            if "volume" in self._samples.modalities:
-                return "volume"
-            if np.ndim(content) == 4:
-                return "video"
-        return "audio" if self._samples.modalities == {"audio"} else "image"
 
     def variations(self, text: str, n: int, *, key: Key = 0, **fields: Any) -> Variations:
         """Exactly `n` different variations of a text, or fewer with the reason.
@@ -401,7 +262,7 @@ class Pipeline:
 
     def next_key(self) -> int:
         """The key that the next call without one would have; it counts as a call."""
-        return int(self._own_keys(1)[0])
+        return int(self._calls.keys(1)[0])
 
     # What will happen, and the same again
 
@@ -421,8 +282,7 @@ class Pipeline:
         Args:
             sizes: (B, 2) heights and widths of the pictures.
             keys: B identities.
-            epoch: one for all, or one for each sample.
-            strength: in [0, 1], one for all or one for each sample. Default: 1.
+            epoch, strength: as for `batch`.
             channels, dtype: of all the pictures.
             fields: other fields of each sample: labels, at which some operations look before they draw.
 
@@ -430,9 +290,9 @@ class Pipeline:
             What is planned: ask it for `reductions()`, then `render` the pictures.
         """
         full = np.asarray(sizes, dtype=np.int64).reshape(len(keys), 2)
-        strengths = strengths_of(strength, len(keys))
-        anew = partial(self._course, key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
-        groups = self._images.groups(full, _like(channels, dtype), anew(), fields)
+        courses = self._seeded.courses(key_numbers(keys), epoch, strength)
+        anew = partial(courses, np.arange(len(keys)))
+        groups = self._images.groups(full, blank(channels, dtype), anew(), fields)
         return self._images.planned(full, groups, anew, fields)
 
     def vary(
@@ -449,22 +309,13 @@ class Pipeline:
         Args:
             samples: their fields, under the names of a single call.
             keys: B identities.
-            epoch: one for all, or one for each sample.
-            strength: in [0, 1], one for all or one for each sample. Default: 1.
+            epoch, strength: as for `batch`.
             threads: cores to use.
 
         Raises:
             TypeError, ValueError: as for a single call.
         """
-        courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths_of(strength, len(keys)))
-        varied = [dict(sample) for sample in samples]
-        rows = np.flatnonzero(np.array([self._samples.varies(sample) for sample in varied], dtype=bool))
-        if len(rows):
-            some = [varied[row] for row in rows.tolist()]
-            _, made = self._samples.vary(some, lambda part: courses(rows[part]), threads)
-            for row, sample in zip(rows.tolist(), made, strict=True):
-                varied[row] = sample
-        return varied
+        return self._samples.vary_some(samples, self._seeded.courses(key_numbers(keys), epoch, strength), threads)
 
     def beside(
         self,
@@ -480,15 +331,12 @@ class Pipeline:
         Args:
             samples: their fields without the pictures; those without a sound or text come back as they are.
             keys: B identities.
-            epoch: one for all, or one for each sample.
-            strength: in [0, 1], one for all or one for each sample. Default: 1.
+            epoch, strength: as for `batch`.
             threads: cores to use.
         """
         varied = [dict(sample) for sample in samples]
         if self._samples.modalities != IMAGES:
-            strengths = strengths_of(strength, len(keys))
-            courses = self._courses(key_numbers(keys), epoch_numbers(epoch, len(keys)), strengths)
-            self._samples.vary_beside(varied, courses, threads)
+            self._samples.vary_beside(varied, self._seeded.courses(key_numbers(keys), epoch, strength), threads)
         return varied
 
     def traced(
@@ -505,20 +353,10 @@ class Pipeline:
             The varied fields, and the traces.
         """
         varied = [dict(sample) for sample in samples]
-        numbers, epochs = key_numbers(keys), epoch_numbers(epoch, len(keys))
-        walked: list[tuple[Ints, Course]] = []
-
-        def kept(rows: Ints) -> Course:
-            walked.append((rows, self._course(numbers[rows], epochs[rows])))
-            return walked[-1][1]
-
-        self._samples.vary_beside(varied, kept, 1)
-        traces = []
-        for row, key in enumerate(keys):
-            places = [(course, int(place)) for rows, course in walked for place in np.flatnonzero(rows == row)]
-            records = [(record, place) for course, place in places for record in course.records]
-            traces.append(self._told(key, int(epochs[row]), {}, records))
-        return varied, traces
+        remembered = Remembered(self._seeded.courses(key_numbers(keys), epoch))
+        self._samples.vary_beside(varied, remembered, 1)
+        epochs = epoch_numbers(epoch, len(keys)).tolist()
+        return varied, [told(self.seed, key, epochs[row], remembered.records(row)) for row, key in enumerate(keys)]
 
     def trace(
         self,
@@ -548,23 +386,22 @@ class Pipeline:
         Returns:
             The identity and, under "operations", for each operation its name, whether it acts, and the values it drew.
         """
-        courses = self._courses(key_numbers((key,)), epoch_numbers(epoch, 1))
-        walked: list[Course] = []
+        remembered = Remembered(self._seeded.courses(key_numbers((key,)), epoch))
+        given = {"audio": audio, "rate": rate, "text": text}
         about: dict[str, Any] = {}
-        volume = None
+        if size is not None:
+            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
         if size is not None and len(size) == 3:
-            volume = np.zeros((*size, channels), dtype)
-            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
+            given["volume"] = np.zeros((*size, channels), dtype)
         elif size is not None:
-            like = _like(channels, dtype)
-            sizes = np.array([size], dtype=np.int64)
-            walked.append(self._images.walk(sizes, channels, like.dtype.name, courses(np.arange(1)), [labels]))
-            about = {"size": [int(side) for side in size], "channels": channels, "dtype": dtype}
-        walked += self._samples.walked_beside({"volume": volume, "audio": audio, "rate": rate, "text": text}, courses)
-        if not walked:
-            needed = " or ".join(_TRACED[modality] for modality in sorted(self._samples.modalities))
-            raise TypeError(f"trace: nothing to trace; pass {needed}")
-        return self._told(key, epoch, about, [(record, 0) for course in walked for record in course.records])
+            sizes, pixels = np.array([size], dtype=np.int64), blank(channels, dtype)
+            self._images.walk(sizes, channels, pixels.dtype.name, remembered(np.arange(1)), [labels])
+        samples = [{name: value for name, value in given.items() if value is not None}]
+        self._samples.vary_stacks(samples, remembered, 1)
+        self._samples.vary_beside(samples, remembered, 1)
+        if not remembered.walked:
+            raise nothing_to_trace(self._samples.modalities)
+        return told(self.seed, key, epoch, remembered.records(0), about)
 
     def replay(self, trace: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         """Repeat on other data what a trace of this pipeline recorded.
@@ -576,12 +413,7 @@ class Pipeline:
         Raises:
             ValueError: the trace names an operation that this pipeline does not have.
         """
-        names = {node.name: node for root in self._layout.nodes for node in root.walk()}
-        past = {}
-        for record in trace["operations"]:
-            if record["name"] not in names:
-                raise ValueError(f"the trace names {record['name']!r}; this pipeline has {', '.join(names)}")
-            past[record["name"]] = record
+        past = past_of(trace, self._layout.nodes)
         return self._samples.vary([fields], lambda rows: Course(len(rows), None, past), self._threads(None))[1][0]
 
     # Variants and files
@@ -672,59 +504,16 @@ class Pipeline:
         return hash((self.operations, self.seed))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.operations, self._options(), self._home)
+        return _restore, (self.operations, self._options(), self._calls.home)
 
     # Inside
-
-    def _told(
-        self, key: Key, epoch: int, about: Mapping[str, Any], records: Sequence[tuple[Record, int]]
-    ) -> dict[str, Any]:
-        """A trace: records, each with the row of the sample in it."""
-        head = {"covary": FORMAT, "seed": self.seed, "key": key, "epoch": epoch}
-        return {**head, **about, "operations": _recorded(records)}
 
     def _options(self) -> dict[str, Any]:
         return {"seed": self.seed, **{name: getattr(self, name) for name in DEFAULTS}}
 
-    def _own_keys(self, count: int) -> NDArray[np.uint64]:
-        with self._lock:
-            first = self._calls
-            self._calls += count
-        return self._call_keys(first, count)
-
-    def _call_keys(self, first: int, count: int) -> NDArray[np.uint64]:
-        if os.getpid() == self._home:
-            return np.arange(first, first + count, dtype=np.uint64)
-        # A copy of this pipeline in another process: its count must not repeat that of its siblings.
-        return key_numbers(f"call {first + i} of process {os.getpid()}" for i in range(count))
-
     def _threads(self, threads: int | None) -> int:
         threads = threads or self.threads
         return threads or (1 if parent_process() is not None else usable_cores())
-
-    def _course(
-        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
-    ) -> Course:
-        rows = draw_rows(self.seed, epochs, keys, self._layout.slots, self.draws)
-        return Course(len(keys), rows, lines=self._layout.lines, strength=strengths)
-
-    def _courses(
-        self, keys: NDArray[np.uint64], epochs: NDArray[np.uint32], strengths: NDArray[np.float64] | None = None
-    ) -> Courses:
-        return lambda rows: self._course(keys[rows], epochs[rows], None if strengths is None else strengths[rows])
-
-
-_TRACED = {
-    "image": "size=(height, width)",
-    "volume": "size=(depth, height, width)",
-    "audio": "audio=... with its rate",
-    "text": "text=...",
-}
-
-
-def _like(channels: int, dtype: str) -> Image:
-    """An empty picture of these channels and this dtype."""
-    return np.empty((0, 0, channels), dtype=as_picture(np.empty((1, 1), dtype), "image").dtype)
 
 
 def usable_cores() -> int:
@@ -736,20 +525,5 @@ def usable_cores() -> int:
 
 def _restore(operations: tuple[Operation, ...], options: dict[str, Any], home: int) -> Pipeline:
     pipeline = Pipeline(operations, **options)
-    pipeline._home = home
+    pipeline._calls.home = home
     return pipeline
-
-
-def _recorded(records: Sequence[tuple[Record, int]]) -> list[dict[str, Any]]:
-    """Records of one sample as plain data. A combinator over several kinds of data was walked through for each."""
-    written: dict[str, dict[str, Any]] = {}
-    for record, row in records:
-        active = record.active is None or bool(record.active[row])
-        if active or record.node.name not in written:
-            written[record.node.name] = {
-                "operation": type(record.node.operation).__name__,
-                "name": record.node.name,
-                "active": active,
-                "values": {slot: value[row].item() for slot, value in record.draw.values.items()} if active else {},
-            }
-    return list(written.values())

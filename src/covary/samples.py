@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covary.further import SEVERAL, leading
-from covary.images import Courses, Images
+from covary.courses import Courses
+from covary.further import SEVERAL, has_further, leading
+from covary.images import Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
-from covary.plan.changes import Ints
 from covary.stacks import STACKS, FrameNoise, is_stack
 from covary.waves import Stored
 
@@ -130,17 +130,25 @@ class Samples:
                 pictures = pictures if len(rows) == len(varied) and not alone else None
                 for row in alone:
                     del varied[row]["image"]
-            self._vary_videos(varied, courses, threads)
-        self._vary_volumes(varied, courses, threads)
+        self.vary_stacks(varied, courses, threads)
         self.vary_beside(varied, courses, threads)
         return pictures, varied
 
-    def varies(self, sample: Mapping[str, Any]) -> bool:
-        """Whether a sample has anything that there are operations for.
+    def vary_some(self, samples: Sequence[Mapping[str, Any]], courses: Courses, threads: int) -> list[dict[str, Any]]:
+        """Vary samples of any kinds; those that there are no operations for come back as they are.
 
         Raises:
             ValueError: a video or volume that is no array.
         """
+        varied = [dict(sample) for sample in samples]
+        rows = [row for row, sample in enumerate(varied) if self._varies(sample)]
+        if rows:
+            _, made = self.vary([varied[row] for row in rows], _part(courses, rows), threads)
+            _put(varied, rows, made)
+        return varied
+
+    def _varies(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a sample has anything that there are operations for."""
         several = "image" in self.modalities and sample.get(SEVERAL) is not None
         if self.modalities & {"image", "volume"}:
             for name in STACKS:
@@ -149,6 +157,23 @@ class Samples:
                         f"{name} is a {type(sample[name]).__name__}; a NumPy array of three or four axes is needed"
                     )
         return several or any(_holds(sample, name) for name in _contents(self.modalities))
+
+    def is_one_picture(self, sample: Mapping[str, Any]) -> bool:
+        """Whether a sample is a picture and labels, with operations for pictures alone."""
+        if self.modalities != IMAGES or sample.get("image") is None:
+            return False
+        return not has_stack(sample) and not has_further(sample, self.images.labels.targets)
+
+    def name_of(self, content: Any) -> str:
+        """As which field a bare array or string is meant."""
+        if isinstance(content, str):
+            return "text"
+        if self.modalities & {"image", "volume"} and np.ndim(content) > 2:
+            if "volume" in self.modalities:
+                return "volume"
+            if np.ndim(content) == 4:
+                return "video"
+        return "audio" if self.modalities == SOUNDS else "image"
 
     def _check_content(self, sample: Mapping[str, Any]) -> None:
         """Refuse a sample with nothing to vary, or whose labels could belong to two things."""
@@ -161,30 +186,21 @@ class Samples:
                 f"a sample has {' and '.join(pictures)}: labels could belong to either; give a sample one of them"
             )
 
-    def _vary_videos(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
-        rows = _having(samples, "video")
-        if not rows:
-            return
-        from covary.videos import vary_videos
+    def vary_stacks(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
+        """Vary the videos and volumes of samples, whose places in the list the results take."""
+        if "image" in self.modalities and (rows := _having(samples, "video")):
+            from covary.videos import vary_videos
 
-        some = [samples[row] for row in rows]
-        made = vary_videos(self.images, some, _part(courses, rows), threads, self.frame_noise)
-        for row, sample in zip(rows, made, strict=True):
-            samples[row] = sample
+            some = [samples[row] for row in rows]
+            _put(samples, rows, vary_videos(self.images, some, _part(courses, rows), threads, self.frame_noise))
+        if self.modalities & {"image", "volume"} and (rows := _having(samples, "volume")):
+            from covary.volumes import vary_volumes
 
-    def _vary_volumes(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
-        rows = _having(samples, "volume") if self.modalities & {"image", "volume"} else []
-        if not rows:
-            return
-        from covary.volumes import vary_volumes
-
-        some = [samples[row] for row in rows]
-        made = vary_volumes(self.images, some, _part(courses, rows), threads, self.frame_noise)
-        for row, sample in zip(rows, made, strict=True):
-            samples[row] = sample
+            some = [samples[row] for row in rows]
+            _put(samples, rows, vary_volumes(self.images, some, _part(courses, rows), threads, self.frame_noise))
 
     def vary_beside(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
-        """Vary the sounds and texts of samples in place: their fields are those of the list's own dicts."""
+        """Vary the sounds and texts of samples, whose places in the list the results take."""
         if "audio" in self.modalities:
             self._vary_sounds(samples, courses, threads)
         if "text" in self.modalities:
@@ -304,19 +320,6 @@ class Samples:
 
         return {**TARGETS, **self.time_labels}
 
-    def walked_beside(self, fields: Mapping[str, Any], courses: Courses) -> list[Course]:
-        """The walks of a sample's volume, sound and text, where it has any, through the operations."""
-        walked: list[Course] = []
-
-        def kept(rows: Ints) -> Course:
-            walked.append(courses(rows))
-            return walked[-1]
-
-        sample = {name: value for name, value in fields.items() if value is not None}
-        self._vary_volumes([sample], kept, 1)
-        self.vary_beside([sample], kept, 1)
-        return walked
-
     def nothing(self, fields: Mapping[str, Any]) -> TypeError:
         """The error for a sample with nothing to vary."""
         for name in STACKS:
@@ -355,6 +358,12 @@ def _having(samples: Sequence[Mapping[str, Any]], content: str) -> list[int]:
 def _holds(sample: Mapping[str, Any], content: str) -> bool:
     value = sample.get(content)
     return is_stack(value) if content in STACKS else value is not None
+
+
+def _put(samples: list[dict[str, Any]], rows: Sequence[int], made: Iterable[dict[str, Any]]) -> None:
+    """Put samples in the places of others."""
+    for row, sample in zip(rows, made, strict=True):
+        samples[row] = sample
 
 
 def _part(courses: Courses, rows: Sequence[int]) -> Courses:

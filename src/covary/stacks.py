@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.images import Courses, Images
+from covary.courses import Courses
+from covary.images import Images
 from covary.ops.base import Course
 from covary.pictures import sizes_of
 from covary.plan.changes import Image

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.images import Courses, Images
+from covary.courses import Courses
+from covary.images import Images
 from covary.pictures import as_picture
 from covary.plan.changes import Image
 from covary.stacks import Fields, FrameNoise, vary_stacks

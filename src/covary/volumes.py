@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from covary.images import Courses, Images
+from covary.courses import Courses
+from covary.images import Images
 from covary.ops.base import Node
 from covary.ops.image.finish import Finish, Normalize
 from covary.ops.volume.view import VolumeView

@@ -15,6 +15,17 @@ Draws: TypeAlias = Literal["independent", "stratified"]
 DRAWS: tuple[Draws, ...] = ("independent", "stratified")
 
 
+def checked_seed(seed: object, owner: str) -> int:
+    """A seed as a plain number.
+
+    Raises:
+        ValueError: it is no whole number in [0, 2**64); the message begins with the owner.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ValueError(f"{owner}: seed is {seed!r}; allowed: a whole number in [0, 2**64)")
+    return int(seed)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """What chance says of B samples, a column per slot.

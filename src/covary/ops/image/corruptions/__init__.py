@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covary.draws.keys import Key, key_numbers, slot_numbers
-from covary.draws.rows import draw_rows
+from covary.draws.rows import checked_seed, draw_rows
 from covary.ops.image.corruptions.blurs import defocus_blur, gaussian_blur, glass_blur, motion_blur, zoom_blur
 from covary.ops.image.corruptions.digital import (
     brightness,
@@ -92,11 +92,10 @@ def corrupt(image: NDArray[Any], name: str, severity: int = 3, *, key: Key = 0, 
         raise ValueError(f"corrupt: name is {name!r}; allowed: {', '.join(_FUNCTIONS)}")
     if isinstance(severity, bool) or severity not in SEVERITIES:
         raise ValueError(f"corrupt: severity is {severity!r}; allowed: 1, 2, 3, 4, 5")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise ValueError(f"corrupt: seed is {seed!r}; allowed: a whole number in [0, 2**64)")
+    number = checked_seed(seed, "corrupt")
     picture = as_picture(image, "image")
     place = 2 * tuple(_FUNCTIONS).index(name)
-    rows = draw_rows(int(seed), np.zeros(1, np.uint32), key_numbers((key,)), _SLOTS[place : place + 2])
+    rows = draw_rows(number, np.zeros(1, np.uint32), key_numbers((key,)), _SLOTS[place : place + 2])
     chance = Chance(rows.uniforms[0], rows.streams[0])
     made = _FUNCTIONS[name](prepared(picture), severity - 1, chance)
     return finished(made, picture).reshape(image.shape)
