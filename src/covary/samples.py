@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from covary.courses import Courses
-from covary.further import SEVERAL, has_further, leading
+from covary.further import SEVERAL, has_further, leading, names_of
 from covary.images import Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
@@ -162,7 +162,15 @@ class Samples:
         """Whether a sample is a picture and labels, with operations for pictures alone."""
         if self.modalities != IMAGES or sample.get("image") is None:
             return False
-        return not has_stack(sample) and not has_further(sample, self.images.labels.targets)
+        # Most samples have none of these fields, which is soon said.
+        return self._pictures_beside.isdisjoint(sample) or not (
+            has_stack(sample) or has_further(sample, self.images.labels.targets)
+        )
+
+    @cached_property
+    def _pictures_beside(self) -> frozenset[str]:
+        """The fields that hold pictures, but for `image`."""
+        return frozenset((*STACKS, *names_of(self.images.labels.targets)))
 
     def name_of(self, content: Any) -> str:
         """As which field a bare array or string is meant."""

@@ -113,7 +113,7 @@ def documents(size: int | None = None, *, seed: int = 0) -> Pipeline:
     """
     return Pipeline(
         [
-            *([] if size is None else [image.Resize(size)]),
+            *_whole(size),
             image.Perspective((0.01, 0.04), border="edge", p=0.5),
             image.Rotate(3, border="edge", p=0.7),
             image.Brightness((0.8, 1.15), p=0.5),
@@ -193,7 +193,7 @@ def industrial(size: int | None = None, *, seed: int = 0) -> Pipeline:
     """
     return Pipeline(
         [
-            *([] if size is None else [image.Resize(size)]),
+            *_whole(size),
             image.Affine(rotate=5, scale=(0.95, 1.05), translate=0.03, border="edge", p=0.7),
             image.Brightness((0.85, 1.15), p=0.5),
             image.Contrast((0.85, 1.15), p=0.5),
@@ -216,7 +216,7 @@ def digits(size: int | None = None, *, seed: int = 0) -> Pipeline:
     """
     return Pipeline(
         [
-            *([] if size is None else [image.Resize(size)]),
+            *_whole(size),
             image.Affine(rotate=10, scale=(0.9, 1.1), shear=7, translate=0.06, border="edge", p=0.8),
             image.Contrast((0.8, 1.2), p=0.3),
             image.GaussianNoise((0.005, 0.03), p=0.3),
@@ -230,3 +230,8 @@ def _framed(
 ) -> list[Operation]:
     """A random frame of a share of the area, where a size is asked for."""
     return [] if size is None else [image.RandomResizedCrop(size, scale=scale, ratio=ratio)]
+
+
+def _whole(size: int | None) -> list[Operation]:
+    """The whole picture, where a size is asked for."""
+    return [] if size is None else [image.Resize(size)]

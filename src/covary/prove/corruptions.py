@@ -3,6 +3,13 @@
 After Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions and perturbations",
 near their third of five severities: the sample is worse, its class still plain. None is ever tested that an arm has
 been trained on, nor a near relation of it.
+
+`covary.image.corruptions` is that benchmark itself: pictures alone, five severities, the published constants and
+arithmetic. Here is one strength each, for sounds and texts too, made as far as can be by the operations that a pipeline
+may hold, whose names say what is kin to what. Where both have a thing, they differ: light is scaled here and raised in
+HSV there, contrast is about mid-grey here and about each channel's mean there, displacements and noise come of other
+draws, sides of coarse pixels are rounded here and cut off there, and the JPEG encoder is another. Scores of runs
+that were made at different times are compared, so what is made here must not change with the benchmark's.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from numpy.typing import NDArray
 
 from covary.ops import audio, image, text
 from covary.ops.base import Operation
-from covary.ops.view import Modality
+from covary.ops.view import WHITE, Modality
 from covary.pipeline import Pipeline
 from covary.prove.inputs import varied_samples
 from covary.prove.task import Task
@@ -160,7 +167,7 @@ def through_jpeg(picture: Picture, quality: int = 15) -> Picture:
     channels = picture.shape[2]
     if channels not in (1, 3):
         return picture
-    top = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
+    top = WHITE[picture.dtype.name]
     plain = np.rint(np.clip(picture, 0, top) * (255 / top)).astype(np.uint8)
     # OpenCV has blue first.
     done, code = cv2.imencode(".jpg", plain[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -10,7 +10,7 @@ Lengths (radii, reaches) are those of pictures of 224 px on their shorter side, 
 here from their formulas; the noise is counter-based, a function of seed, key and name alone, and the same at all
 severities. Two differ from the published ones by more than the noise: frost is made, as no picture files are shipped
 (ridges of ice over a fractal film, denser at the rim; published: photographs of frost), and the fog's fractal has
-65 x 65 points.
+65 x 65 points. What `covary.prove` tests models on is made in another way, see `covary.prove.corruptions`.
 
 Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations", ICLR 2019.
 """

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from covary.gaussian import gaussian_wave
 from covary.ops.image.luma import LUMA
+from covary.ops.view import WHITE
 
 # (H, W, C) float32, in fractions of white.
 Picture: TypeAlias = NDArray[np.float32]
-
-_WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Chance:
 def prepared(picture: NDArray[Any]) -> Picture:
     """A picture as fractions of white, in memory of its own."""
     made: Picture = picture.astype(np.float32)
-    made *= np.float32(1 / _WHITE[picture.dtype.name])
+    made *= np.float32(1 / WHITE[picture.dtype.name])
     return made
 
 
@@ -52,7 +51,7 @@ def finished(made: Picture, picture: NDArray[Any]) -> NDArray[Any]:
     made = np.clip(made, 0, 1)
     if picture.dtype == np.float32:
         return made.astype(np.float32)
-    result: NDArray[Any] = np.rint(made * np.float32(_WHITE[picture.dtype.name])).astype(picture.dtype)
+    result: NDArray[Any] = np.rint(made * np.float32(WHITE[picture.dtype.name])).astype(picture.dtype)
     return result
 
 
