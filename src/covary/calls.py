@@ -126,26 +126,28 @@ class Calls:
 
     def _next_sound(self, fields: Mapping[str, Any], epoch: int) -> dict[str, Any]:
         """The next call, for a sound."""
-        sound = self._samples.sound_of(fields)
+        sounds, sound = self._samples.sounds, self._samples.sounds.of_sample(fields)
+        if sound is None:
+            raise self._samples.nothing(fields)
 
         def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            plan = self._samples.plan_sound(sound, count, course)
+            plan = sounds.plan_one(sound, count, course)
             return lambda row: plan.part(row, 1)
 
         # Operations that must hear the sound cannot be planned before it is there.
         plan = self._next(sound.kind, planned, epoch, 1 if self._layout.listens else CALLS)
-        return self._samples.draw_sound(sound, plan)
+        return sounds.draw_one(sound, plan)
 
     def _next_sounds(self, columns: Mapping[str, Sequence[Any]], epoch: int, threads: int) -> dict[str, Any]:
         """The next batch of sounds that come with no more than their rates."""
-        sounds = self._samples.sounds_of(columns)
+        sounds, several = self._samples.sounds, self._samples.sounds.of_batch(columns)
 
         def planned(count: int, course: Course) -> Callable[[int], AudioPlan]:
-            plan = self._samples.plan_several(sounds, count, course)
-            return lambda row: plan.part(row * sounds.count, sounds.count)
+            plan = sounds.plan_several(several, count, course)
+            return lambda row: plan.part(row * several.count, several.count)
 
-        plan = self._next(sounds.kind, planned, epoch, 1 if self._layout.listens else BATCHES, sounds.count)
-        return self._samples.draw_several(sounds, plan, threads)
+        plan = self._next(several.kind, planned, epoch, 1 if self._layout.listens else BATCHES, several.count)
+        return sounds.draw_several(several, plan, threads)
 
     def _next(
         self,

@@ -41,6 +41,7 @@ from covary.plan.changes import Image, Ints
 from covary.planned import Labels, Planned
 from covary.render import Renderer
 from covary.samples import IMAGES, Samples, modalities_of
+from covary.sound_samples import SoundSamples
 from covary.stacks import FRAME_NOISE, FrameNoise
 from covary.targets import Boxes, Keypoints, LineStrings, OrientedBoxes, Polygons
 from covary.targets.pairs import checked_indices, checked_pairs
@@ -146,8 +147,9 @@ class Pipeline:
         self._layout = lay_out(self.operations)
         labels = Labels(**{each.name: getattr(self, each.name) for each in dataclasses.fields(Labels)})
         self._images = Images(self._layout, self.fuse, renderer, labels)
+        sounds = SoundSamples(self._layout, self.fuse, self.time_labels, self.rate)
         modalities = modalities_of(self.operations) or IMAGES
-        self._samples = Samples(self._images, modalities, self.time_labels, self.rate, self.protect, self.frame_noise)
+        self._samples = Samples(self._images, sounds, modalities, self.protect, self.frame_noise)
         self._seeded = Seeded(self._layout, self.seed, self.draws)
         self._calls = Calls(self._samples, self._seeded)
 

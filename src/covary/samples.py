@@ -14,13 +14,10 @@ from covary.further import SEVERAL, has_further, leading, names_of
 from covary.images import Images
 from covary.ops.base import Course, Operation
 from covary.ops.view import Modality
+from covary.sound_samples import SoundSamples
 from covary.stacks import STACKS, FrameNoise, is_stack
-from covary.waves import Stored
 
 if TYPE_CHECKING:
-    from covary.plan.audio import AudioPlan
-    from covary.sounds import Sound, Sounds
-    from covary.targets.events import Target
     from covary.texts import Varied
 
 IMAGES: frozenset[Modality] = frozenset({"image"})
@@ -49,17 +46,15 @@ class Samples:
 
     Attributes:
         images: how it treats their pictures.
+        sounds: how it treats their sounds.
         modalities: what it has operations for; all else passes by.
-        time_labels: how fields that move in time are written, by name.
-        rate: of sounds that come without one.
         protect: what no operation on text may touch.
         frame_noise: whether the frames of a video and the slices of a volume have noise of their "own".
     """
 
     images: Images
+    sounds: SoundSamples
     modalities: frozenset[Modality]
-    time_labels: Mapping[str, Target]
-    rate: int | None
     protect: tuple[str, ...]
     frame_noise: FrameNoise = "own"
 
@@ -78,8 +73,9 @@ class Samples:
         if self.modalities == TEXTS and list(columns) == ["text"] and all(text is not None for text in columns["text"]):
             return {"text": self._texts(columns["text"], None, courses(np.arange(count))).texts}
         if self.are_sounds(columns):
-            sounds = self.sounds_of(columns)
-            return self.draw_several(sounds, self.plan_several(sounds, 1, courses(np.arange(count))), threads)
+            sounds = self.sounds.of_batch(columns)
+            plan = self.sounds.plan_several(sounds, 1, courses(np.arange(count)))
+            return self.sounds.draw_several(sounds, plan, threads)
         if self.modalities == IMAGES and columns.get("image") is not None and not _any_stack(columns):
             rest = {field: values for field, values in columns.items() if field != "image"}
             samples = [{field: values[row] for field, values in rest.items()} if rest else {} for row in range(count)]
@@ -88,16 +84,20 @@ class Samples:
         else:
             samples = [{field: values[row] for field, values in columns.items()} for row in range(count)]
             outputs, labels = self.vary(samples, courses, threads)
+        return self._gathered(outputs, labels)
+
+    def _gathered(self, outputs: Any, labels: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The fields of all samples by name, and the finished pictures, if all have one."""
         if not labels[0] and outputs is not None:
             return {"image": outputs}
-        varied = {
+        varied: dict[str, Any] = {
             field: [label.get(field) for label in labels] for field in dict.fromkeys(f for e in labels for f in e)
         }
         for name in STACKS:
             if name in varied:
                 varied[name] = _stacked(varied[name])
         if None in (rates := varied.get("rate", ())):
-            varied["rate"] = [self.rate if rate is None else rate for rate in rates]
+            varied["rate"] = [self.sounds.rate if rate is None else rate for rate in rates]
         return varied if outputs is None else {"image": outputs, **{f: v for f, v in varied.items() if f != "image"}}
 
     def vary(
@@ -109,30 +109,40 @@ class Samples:
             The finished pictures, if all samples have one, and all fields of each sample.
         """
         varied = [dict(sample) for sample in samples]
-        alone: list[int] = []
-        if "image" in self.modalities:
-            for row, sample in enumerate(varied):
-                image, fields = leading(sample)
-                if sample.get("image") is None and image is not None:
-                    alone.append(row)
-                    varied[row] = {"image": image, **fields}
+        alone = self._led(varied) if "image" in self.modalities else []
         for sample in varied:
             self._check_content(sample)
-        pictures = None
-        if "image" in self.modalities:
-            rows = _having(varied, "image")
-            if rows:
-                images = [varied[row].pop("image") for row in rows]
-                some = [varied[row] for row in rows]
-                pictures, labels = self.images.vary(images, some, _part(courses, rows), threads, "image")
-                for row, picture, label in zip(rows, pictures, labels, strict=True):
-                    varied[row] = {"image": picture, **label}
-                pictures = pictures if len(rows) == len(varied) and not alone else None
-                for row in alone:
-                    del varied[row]["image"]
+        pictures = self._vary_pictures(varied, courses, threads) if "image" in self.modalities else None
+        for row in alone:
+            del varied[row]["image"]
         self.vary_stacks(varied, courses, threads)
         self.vary_beside(varied, courses, threads)
-        return pictures, varied
+        return None if alone else pictures, varied
+
+    def _led(self, samples: list[dict[str, Any]]) -> list[int]:
+        """Let the first of several images lead where a sample has no `image`; which samples those are."""
+        alone = []
+        for row, sample in enumerate(samples):
+            image, fields = leading(sample)
+            if sample.get("image") is None and image is not None:
+                alone.append(row)
+                samples[row] = {"image": image, **fields}
+        return alone
+
+    def _vary_pictures(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> Any:
+        """Vary the pictures of samples, whose places in the list the results take.
+
+        Returns:
+            The finished pictures, if all samples have one.
+        """
+        rows = _having(samples, "image")
+        if not rows:
+            return None
+        images = [samples[row].pop("image") for row in rows]
+        some = [samples[row] for row in rows]
+        pictures, labels = self.images.vary(images, some, _part(courses, rows), threads, "image")
+        _put(samples, rows, ({"image": picture, **label} for picture, label in zip(pictures, labels, strict=True)))
+        return pictures if len(rows) == len(samples) else None
 
     def vary_some(self, samples: Sequence[Mapping[str, Any]], courses: Courses, threads: int) -> list[dict[str, Any]]:
         """Vary samples of any kinds; those that there are no operations for come back as they are.
@@ -157,6 +167,12 @@ class Samples:
                         f"{name} is a {type(sample[name]).__name__}; a NumPy array of three or four axes is needed"
                     )
         return several or any(_holds(sample, name) for name in _contents(self.modalities))
+
+    def are_sounds(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether a batch is one of sounds that come with no more than their rates."""
+        if self.modalities != SOUNDS or "audio" not in columns or not columns.keys() <= {"audio", "rate"}:
+            return False
+        return type(None) not in set(map(type, columns["audio"]))
 
     def is_one_picture(self, sample: Mapping[str, Any]) -> bool:
         """Whether a sample is a picture and labels, with operations for pictures alone."""
@@ -209,103 +225,11 @@ class Samples:
 
     def vary_beside(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
         """Vary the sounds and texts of samples, whose places in the list the results take."""
-        if "audio" in self.modalities:
-            self._vary_sounds(samples, courses, threads)
+        if "audio" in self.modalities and (rows := _having(samples, "audio")):
+            some = [samples[row] for row in rows]
+            _put(samples, rows, self.sounds.vary(some, courses(np.array(rows)), threads))
         if "text" in self.modalities:
             self._vary_texts(samples, courses)
-
-    def _vary_sounds(self, samples: list[dict[str, Any]], courses: Courses, threads: int) -> None:
-        from covary.sounds import vary_sounds
-
-        rows = _having(samples, "audio")
-        if not rows:
-            return
-        sounds = [samples[row].pop("audio") for row in rows]
-        given = [samples[row].pop("rate", None) for row in rows]
-        made = vary_sounds(
-            self.images.layout,
-            sounds,
-            self._rates_of(sounds, given),
-            [samples[row] for row in rows],
-            courses(np.array(rows)),
-            targets=self.targets,
-            fuse=self.images.fuse,
-            threads=threads,
-        )
-        for row, wave, before, rate, label in zip(rows, made.waves, given, made.rates, made.fields, strict=True):
-            samples[row] = {"audio": wave, **self._told(before, rate), **label}
-
-    def are_sounds(self, columns: Mapping[str, Sequence[Any]]) -> bool:
-        """Whether a batch is one of sounds that come with no more than their rates."""
-        if self.modalities != SOUNDS or "audio" not in columns or not columns.keys() <= {"audio", "rate"}:
-            return False
-        return type(None) not in set(map(type, columns["audio"]))
-
-    def sounds_of(self, columns: Mapping[str, Sequence[Any]]) -> Sounds:
-        """The sounds of such a batch, checked."""
-        from covary.sounds import Sounds
-
-        sounds = list(columns["audio"])
-        given = columns.get("rate")
-        rates: list[Any] = [None] * len(sounds) if given is None else list(given)
-        return Sounds.of(sounds, self._rates_of(sounds, rates), told=rates.count(None) < len(rates))
-
-    def plan_several(self, sounds: Sounds, times: int, course: Course) -> AudioPlan:
-        """The passes of several batches like this one, one after the other."""
-        from covary.sounds import plan_sounds
-
-        sizes, rates, given = sounds.sizes, sounds.rates, sounds.given
-        if times > 1:
-            sizes, rates, given = np.tile(sizes, (times, 1)), np.tile(rates, times), given * times
-        return plan_sounds(self.images.layout, given, sizes, rates, course, self.images.fuse)
-
-    def draw_several(self, sounds: Sounds, plan: AudioPlan, threads: int) -> dict[str, Any]:
-        """A batch, as planned."""
-        from covary.sounds import draw_sounds
-
-        made = draw_sounds(plan, sounds.given, None, self.targets, threads)
-        told = sounds.told or made.rates != [self.rate] * sounds.count
-        return {"audio": made.waves, "rate": made.rates} if told else {"audio": made.waves}
-
-    def _told(self, given: Any, rate: int) -> dict[str, int]:
-        """The rate among the results: where it came with the sound, or where it is no longer the pipeline's own."""
-        return {} if given is None and rate == self.rate else {"rate": rate}
-
-    def sound_of(self, fields: Mapping[str, Any]) -> Sound:
-        """The sound of one sample, checked, with its other fields."""
-        from covary.sounds import Sound
-
-        rest = dict(fields)
-        audio, rate = rest.pop("audio", None), rest.pop("rate", None)
-        if audio is None:
-            raise self.nothing(fields)
-        return Sound.of(audio, rate, self._rate_of(audio), rest)
-
-    def plan_sound(self, sound: Sound, count: int, course: Course) -> AudioPlan:
-        """The passes of several sounds like this one."""
-        from covary.sounds import plan_sounds
-
-        sizes, rates = np.tile(sound.size, (count, 1)), np.full(count, sound.rate, dtype=np.int64)
-        return plan_sounds(self.images.layout, [sound.given] * count, sizes, rates, course, self.images.fuse)
-
-    def draw_sound(self, sound: Sound, plan: AudioPlan) -> dict[str, Any]:
-        """One sample, as planned."""
-        from covary.sounds import draw_sounds
-
-        made = draw_sounds(plan, [sound.given], [sound.fields] if sound.fields else None, self.targets, 1)
-        return {"audio": made.waves[0], **self._told(sound.given_rate, made.rates[0]), **made.fields[0]}
-
-    def _rates_of(self, sounds: Sequence[Any], given: list[Any]) -> list[Any]:
-        """The rates of sounds, of which some may have come without one."""
-        if given.count(None) == len(given) and set(map(type, sounds)) == {np.ndarray}:
-            return [self.rate] * len(given)
-        return [self._rate_of(sound) if rate is None else rate for sound, rate in zip(sounds, given, strict=True)]
-
-    def _rate_of(self, sound: Any) -> int | None:
-        """The rate of a sound that came without one."""
-        if isinstance(sound, np.ndarray):
-            return self.rate  # arrays are told first: to ask for a protocol costs more
-        return sound.rate if isinstance(sound, Stored) else self.rate
 
     def _vary_texts(self, samples: list[dict[str, Any]], courses: Courses) -> None:
         rows = _having(samples, "text")
@@ -320,13 +244,6 @@ class Samples:
         from covary.texts import vary_texts
 
         return vary_texts(self.images.layout, texts, fields, course, protect=self.protect)
-
-    @cached_property
-    def targets(self) -> Mapping[str, Target]:
-        """How all fields are written that move in time."""
-        from covary.targets.events import TARGETS
-
-        return {**TARGETS, **self.time_labels}
 
     def nothing(self, fields: Mapping[str, Any]) -> TypeError:
         """The error for a sample with nothing to vary."""
