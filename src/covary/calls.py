@@ -14,8 +14,8 @@ from covary.courses import Seeded
 from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.ops.base import Course
 from covary.options import Strength
-from covary.pictures import as_picture, like_input, sizes_of
-from covary.plan.ahead import BATCHES, CALLS, Ahead, one_by_one
+from covary.pictures import alike, as_picture, like_input, sizes_of
+from covary.plan.ahead import BATCHES, CALLS, PICTURES, Ahead, batch_by_batch, one_by_one
 from covary.plan.changes import Image
 from covary.plan.fusion import Group
 from covary.samples import SOUNDS, Samples
@@ -99,6 +99,10 @@ class Calls:
         """
         if keys is None and strength is None and type(epoch) is int and self._samples.are_sounds(columns):
             return self._next_sounds(columns, epoch, threads)
+        if keys is None and strength is None and type(epoch) is int and self._samples.are_pictures(columns):
+            pictures = alike(columns["image"])
+            if pictures is not None:
+                return {"image": self._next_pictures(pictures, epoch, threads)}
         count = len(next(iter(columns.values())))
         courses = self._seeded.courses(self._numbers(keys, count), epoch, strength)
         return self._samples.columns(columns, courses, threads, name)
@@ -123,6 +127,18 @@ class Calls:
             return one_by_one(groups, count) if count > 1 else lambda row: groups
 
         return self._next((picture.shape, picture.dtype), planned, epoch, CALLS)
+
+    def _next_pictures(self, pictures: list[Image], epoch: int, threads: int) -> Any:
+        """The next batch of pictures of one kind that come with nothing else."""
+        first, several, images = pictures[0], len(pictures), self._samples.images
+
+        def planned(count: int, course: Course) -> Callable[[int], list[Group]]:
+            groups = images.groups(sizes_of(pictures * count), first, course, None)
+            return batch_by_batch(groups, several) if count > 1 else lambda row: groups
+
+        most = max(1, min(BATCHES, PICTURES // several))
+        groups = self._next((first.shape, first.dtype, several), planned, epoch, most, several)
+        return images.planned(sizes_of(pictures), groups).draw(pictures, None, [{}] * several, threads)[0]
 
     def _next_sound(self, fields: Mapping[str, Any], epoch: int) -> dict[str, Any]:
         """The next call, for a sound."""

@@ -43,6 +43,13 @@ def as_pictures(values: Sequence[Any], field: str) -> list[Image]:
     return [as_picture(value, f"{field}[{index}]") for index, value in enumerate(values)]
 
 
+def alike(values: Sequence[Any]) -> list[Image] | None:
+    """Users' images as they are where all have one shape and one dtype and there is nothing to be done; else None."""
+    if not all(map(_is_picture, values)):
+        return None
+    return list(values) if len({(value.shape, value.dtype) for value in values}) == 1 else None
+
+
 def _is_picture(value: Any) -> bool:
     """Whether there is nothing to be done."""
     return (

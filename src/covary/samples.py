@@ -174,6 +174,10 @@ class Samples:
             return False
         return type(None) not in set(map(type, columns["audio"]))
 
+    def are_pictures(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether a batch holds pictures and nothing else, and no operation looks at labels."""
+        return self.modalities == IMAGES and list(columns) == ["image"] and not self.images.layout.looks
+
     def is_one_picture(self, sample: Mapping[str, Any]) -> bool:
         """Whether a sample is a picture and labels, with operations for pictures alone."""
         if self.modalities != IMAGES or sample.get("image") is None:

@@ -13,6 +13,8 @@ from covary.plan.stages import Stage
 # How many single calls, and how many batches, are planned at a time.
 CALLS = 16
 BATCHES = 4
+# No more pictures than these are planned for batches to come: what is never asked for would cost too much.
+PICTURES = 1024
 
 Plan = TypeVar("Plan")
 
