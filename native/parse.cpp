@@ -100,12 +100,12 @@ std::size_t choice(PyObject* object, PyObject* attribute_name, const std::string
 }
 
 // How much a batch may write for its readers to find it in the cache: a quarter of the last one, as its sources and the other
-// cores want their part.
+// cores want their part. Some systems name the sum of all last caches, of which a core has one, of 32 MB at most as a rule.
 std::int64_t most_cached() {
   constexpr std::int64_t usual = std::int64_t{1} << 22;
 #if defined(_SC_LEVEL3_CACHE_SIZE)
   static const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);  // no Python here: see kept()
-  return std::min(std::max<std::int64_t>(cache / 4, usual), 4 * usual);
+  return std::min(std::max<std::int64_t>(cache / 4, usual), 2 * usual);
 #else
   return usual;
 #endif

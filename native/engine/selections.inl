@@ -49,26 +49,53 @@ inline bool selection_of(const Picture& in, const float* matrix, Scratch& scratc
 
 #if defined(COVARY_ENGINE_AVX2)
 
-// Pixels of up to 16 bytes, as many at a time as 16 bytes hold.
-inline void select_by16(const Selection& s, const Picture& in, const Picture& out, Scratch& scratch) {
-  const std::int64_t step = 16 / s.size * s.size;
-  alignas(16) std::uint8_t places[16] = {}, constants[16] = {};
-  for (std::int64_t i = 0; i < step; ++i) {
-    const std::int32_t place = s.places[i % s.size];
-    places[i] = place == Selection::none ? std::uint8_t{0x80} : static_cast<std::uint8_t>(i / s.size * s.size + place);
-    constants[i] = s.constants[i % s.size];
+// A selection for as many pixels as 64 bytes hold, as shuffles have it: 0x80 where a byte is a constant.
+struct PackedSelection {
+  alignas(64) std::uint8_t places[64] = {};
+  alignas(64) std::uint8_t constants[64] = {};
+
+  explicit PackedSelection(const Selection& s) {
+    for (std::int64_t i = 0; i < 64 / s.size * s.size; ++i) {
+      const std::int32_t place = s.places[i % s.size];
+      places[i] = place == Selection::none ? std::uint8_t{0x80} : static_cast<std::uint8_t>(i / s.size * s.size + place);
+      constants[i] = s.constants[i % s.size];
+    }
   }
-  const __m128i order = load_128(places), other = load_128(constants);
-  const std::int64_t size = s.size;
-  write_in_blocks(out, 0, whole_pixels(4096, size), scratch, [=](std::int64_t at, std::int64_t count, std::uint8_t* to) {
+};
+
+// Both return how many of the bytes were done; what a store writes beyond its pixels is mended by the next.
+COVARY_VBMI inline std::int64_t select_64(const PackedSelection& s, std::int64_t size, const std::uint8_t* from, std::int64_t bytes,
+                                          std::uint8_t* to) {
+  const __m512i order = _mm512_load_si512(s.places), other = _mm512_load_si512(s.constants);
+  const __mmask64 kept = ~_mm512_movepi8_mask(order);
+  const std::int64_t step = 64 / size * size;
+  std::int64_t i = 0;
+  for (; i + 64 <= bytes; i += step)
+    _mm512_storeu_si512(to + i, _mm512_mask_permutexvar_epi8(other, kept, order, _mm512_loadu_si512(from + i)));
+  return i;
+}
+
+inline std::int64_t select_16(const PackedSelection& s, std::int64_t size, const std::uint8_t* from, std::int64_t bytes,
+                              std::uint8_t* to) {
+  const __m128i order = load_128(s.places), other = load_128(s.constants);
+  const std::int64_t step = 16 / size * size;
+  std::int64_t i = 0;
+  for (; i + 16 <= bytes; i += step)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(_mm_shuffle_epi8(load_128(from + i), order), other));
+  return i;
+}
+
+// Some pixels at a time.
+inline void select_packed(const Selection& s, const Picture& in, const Picture& out, Scratch& scratch) {
+  const PackedSelection packed(s);
+  const std::int64_t size = s.size, block = whole_pixels(out.streamed ? 512 : 65536, size);
+  write_in_blocks(out, 0, block, scratch, [&](std::int64_t at, std::int64_t count, std::uint8_t* to) {
     const std::uint8_t* from = in.data + at;
-    std::int64_t i = 0;
-    // What a store writes beyond its pixels is mended by the next.
-    for (; i + 16 <= count; i += step)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(_mm_shuffle_epi8(load_128(from + i), order), other));
+    std::int64_t i = has_vbmi() ? select_64(packed, size, from, count, to) : 0;
+    if (size <= 16) i += select_16(packed, size, from + i, count - i, to + i);
     for (; i < count; i += size)
       for (std::int64_t byte = 0; byte < size; ++byte)
-        to[i + byte] = places[byte] == 0x80 ? constants[byte] : from[i + places[byte]];
+        to[i + byte] = packed.places[byte] == 0x80 ? packed.constants[byte] : from[i + packed.places[byte]];
   });
 }
 
@@ -116,8 +143,8 @@ inline bool selected(const Picture& in, Steps& steps, const Picture& out, Scratc
   Selection selection;
   if (only == nullptr || !selection_of(in, only->matrix, scratch, selection)) return false;
 #if defined(COVARY_ENGINE_AVX2)
-  if (selection.size <= 16) {
-    select_by16(selection, in, out, scratch);
+  if (selection.size <= (selection.moved && has_vbmi() ? 64 : 16)) {
+    select_packed(selection, in, out, scratch);
     return true;
   }
 #endif

@@ -82,8 +82,8 @@ void render_filtered(const Picture& in, const Stage& stage, std::int64_t b, Step
 
 // Where nothing moves, changes of value have ways of their own; false where none of them fits.
 inline bool changed_in_place(const Picture& in, Steps& steps, const Picture& out, const RawType& raw, Scratch& scratch) {
-  return selected(in, steps, out, scratch) || tabulated(in, steps, out, scratch) || mixed(in, steps, out, scratch) ||
-         mixed_and_tabulated(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) || erased(in, steps, out, raw, scratch);
+  return selected(in, steps, out, scratch) || scaled_values(in, steps, out, scratch) || tabulated(in, steps, out, scratch) ||
+         mixed(in, steps, out, scratch) || mixed_and_tabulated(in, steps, out, scratch) || erased(in, steps, out, raw, scratch);
 }
 
 inline void render_stage(const Program& program, const Stage& stage, std::int64_t b, Picture in, Picture out, Scratch& scratch) {
