@@ -100,12 +100,12 @@ std::size_t choice(PyObject* object, PyObject* attribute_name, const std::string
 }
 
 // How much a batch may write for its readers to find it in the cache: a quarter of the last one, as its sources and the other
-// cores want their part.
+// cores want their part. Some systems name the sum of all last caches, of which a core has one, of 32 MB at most as a rule.
 std::int64_t most_cached() {
   constexpr std::int64_t usual = std::int64_t{1} << 22;
 #if defined(_SC_LEVEL3_CACHE_SIZE)
   static const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);  // no Python here: see kept()
-  return std::min(std::max<std::int64_t>(cache / 4, usual), 4 * usual);
+  return std::min(std::max<std::int64_t>(cache / 4, usual), 2 * usual);
 #else
   return usual;
 #endif
@@ -383,6 +383,31 @@ class Parser {
     }
   }
 
+  // One array for all samples, or a tuple of one for each.
+  void parse_tables(PyObject* tables, Value& value) {
+    const std::string name = field("Curve.table");
+    const std::int64_t length = element() == Element::u8 ? 256 : 65536, c = channels();
+    value.table_length = length;
+    if (!PyTuple_Check(tables)) {
+      const View& array = view(tables, name);
+      array.expect(name, {batch_, -1, length});
+      value.table_channels = array.shape(1);
+      if (value.table_channels != 1) array.expect(name, {batch_, c, length});
+      const float* first = floats(array, name);
+      for (std::int64_t b = 0; b < batch_; ++b) value.tables.push_back(first + b * value.table_channels * length);
+      return;
+    }
+    if (PyTuple_GET_SIZE(tables) != batch_)
+      refuse(name + ": expected " + std::to_string(batch_) + " tables, got " + std::to_string(PyTuple_GET_SIZE(tables)));
+    for (std::int64_t b = 0; b < batch_; ++b) {
+      const View& array = view(PyTuple_GET_ITEM(tables, b), name);
+      array.expect(name, {b == 0 ? -1 : value.table_channels, length});
+      value.table_channels = array.shape(0);
+      if (value.table_channels != 1) array.expect(name, {c, length});
+      value.tables.push_back(floats(array, name));
+    }
+  }
+
   void parse_value(PyObject* change, Value& value) {
     const Names& n = names();
     const std::int64_t c = channels();
@@ -393,14 +418,7 @@ class Parser {
       if (attribute(change, n.pivot).get() != Py_None) value.pivot = doubles(change, n.pivot, field("Colour.pivot"), {batch_, c});
     } else if (type == n.curve) {
       value.kind = Value::Kind::curve;
-      const Owned table = attribute(change, n.table);
-      const View& array = view(table.get(), field("Curve.table"));
-      const std::int64_t length = element() == Element::u8 ? 256 : 65536;
-      array.expect(field("Curve.table"), {batch_, -1, length});
-      value.table_channels = array.shape(1);
-      value.table_length = length;
-      if (value.table_channels != 1 && value.table_channels != c) array.expect(field("Curve.table"), {batch_, c, length});
-      value.table = floats(array, field("Curve.table"));
+      parse_tables(attribute(change, n.table).get(), value);
     } else if (type == n.shade) {
       value.kind = Value::Kind::shade;
       const Owned grids = attribute(change, n.grids);

@@ -72,7 +72,7 @@ struct Value {
   std::vector<std::uint8_t> active;  // B, or empty: every sample
   std::vector<double> matrix;        // colour: B * C * (C + 1)
   std::vector<double> pivot;         // colour: B * C, or empty
-  const float* table = nullptr;      // curve: B * table_channels * table_length
+  std::vector<const float*> tables;  // curve: B, each of table_channels * table_length
   std::int64_t table_channels = 0;
   std::int64_t table_length = 0;
   std::vector<Grid> shades;           // shade: B

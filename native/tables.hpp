@@ -3,20 +3,11 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define COVARY_HAS_VBMI 1
-#include <immintrin.h>
+#include "processor.hpp"
 
-#define COVARY_VBMI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi")))
+#if defined(COVARY_HAS_VBMI)
 
 namespace covary {
-
-static inline bool has_vbmi() {
-  static const bool found = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                            __builtin_cpu_supports("avx512vbmi");
-  return found;
-}
 
 // A table of 256 bytes in four registers: two look-ups of 128 entries each, the byte's top bit chooses between them.
 struct Bytes256 {

@@ -12,6 +12,7 @@
 #endif
 
 #include "../philox.hpp"
+#include "../processor.hpp"
 #include "../program.hpp"
 #include "../tables.hpp"
 
@@ -22,7 +23,10 @@
 #include "numbers.inl"
 #include "borders.inl"
 #include "geometry.inl"
+#include "registers.inl"
+#include "writer.inl"
 #include "planes.inl"
+#include "mixing.inl"
 #include "noise.inl"
 #include "signal_noise.inl"
 #include "values.inl"
@@ -38,4 +42,10 @@
 #include "sampled_pixels.inl"
 #include "filters.inl"
 #include "fixed.inl"
+#include "rows.inl"
+#include "selections.inl"
+#include "words.inl"
+#include "mixtures.inl"
+#include "look_ups.inl"
+#include "erasures.inl"
 #include "stage.inl"

@@ -68,7 +68,7 @@ inline Steps steps_of(const Stage& stage, std::int64_t b, std::int64_t channels,
         if (!value.pivot.empty()) step.pivot = &value.pivot[b * channels];
         break;
       case Value::Kind::curve:
-        step.table = value.table + b * value.table_channels * value.table_length;
+        step.table = value.tables[static_cast<std::size_t>(b)];
         break;
       case Value::Kind::shade:
         step.shade = shade_of(value.shades[static_cast<std::size_t>(b)], all.width, scratch);

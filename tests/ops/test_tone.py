@@ -85,7 +85,7 @@ def test_invert_is_white_minus_the_value_and_its_own_inverse(dtype: str, channel
 
 def departure(operation: Posterize | Solarize | Gamma) -> np.ndarray:
     changes, _ = describe(operation, [(1, 1)])
-    return np.abs(changes[0].table[0, 0] - np.arange(256))
+    return np.abs(changes[0].table[0][0] - np.arange(256))
 
 
 @settings(max_examples=30)

@@ -68,6 +68,8 @@ def test_a_sample_alone_is_described_bit_for_bit_as_in_any_batch(operation: Oper
             expected = take_change(whole, np.array(rows))
             for field in dataclasses.fields(change):
                 got, wanted = getattr(change, field.name), getattr(expected, field.name)
+                if isinstance(wanted, tuple):
+                    got, wanted = np.asarray(got), np.asarray(wanted)
                 if isinstance(wanted, np.ndarray):
                     assert got.dtype == wanted.dtype
                     assert got.tobytes() == wanted.tobytes(), f"{field.name} of rows {rows}"
@@ -93,6 +95,8 @@ def test_arrays_have_the_shapes_and_dtypes_of_the_contract(operation: Operation)
     for change in changes:
         for field in dataclasses.fields(change):
             value = getattr(change, field.name)
+            if isinstance(value, tuple):
+                value = np.asarray(value)
             if not isinstance(value, np.ndarray):
                 continue
             if field.name in shapes:

@@ -77,7 +77,7 @@ def test_dropped_channels_equal_assignment(seed, size, dtype, channels) -> None:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("kind", ["mixed", "traded", "dropped"])
 def test_pictures_too_large_for_the_caches_are_alike(dtype: str, kind: str) -> None:
-    source = picture(5, (1300, 1101), 3, dtype)
+    source = picture(5, (1700, 1701), 3, dtype)  # 8.7 MB and more
     mixed = np.array([[0.4, 0.8, 0.2, 0.0], [0.3, 0.7, 0.2, 0.0], [0.3, 0.5, 0.1, 0.0]])
     traded, dropped = np.eye(3, 4)[[2, 0, 1]], np.diag([1.0, 0.0, 1.0, 0.0])[:3]
     matrix = {"mixed": mixed, "traded": traded, "dropped": dropped}[kind]

@@ -588,6 +588,9 @@ MISTAKES = [
     ("Colour.pivot", stage(4, 4, values=[Colour(np.zeros((1, 3, 4)), np.zeros((1, 2)))]), [SQUARE]),
     ("Curve.table", stage(4, 4, values=[Curve(np.zeros((1, 1, 255), np.float32))]), [SQUARE]),
     ("Curve.table", stage(4, 4, values=[Curve(np.zeros((1, 2, 256), np.float32))]), [SQUARE]),
+    ("Curve.table", stage(4, 4, values=[Curve(())]), [SQUARE]),
+    ("Curve.table", stage(4, 4, values=[Curve((np.zeros((1, 1, 256), np.float32),))]), [SQUARE]),
+    ("Curve.table", stage(4, 4, values=[Curve((np.zeros((2, 256), np.float32),))]), [SQUARE]),
     ("Fill.colour", stage(4, 4, values=[Fill(np.zeros((1, 4)))]), [SQUARE]),
     (
         "Erase.count",

@@ -85,10 +85,11 @@ class Curve:
     Attributes:
         table: (B, 1 or C, N) float32 values in the image's own range, at N evenly spaced inputs from 0 to white. N is
             256 for uint8 and 65,536 for uint16 and float32. Inputs are clipped to the range; for integer images they
-            are rounded to the nearest level, for float32 the table is interpolated linearly.
+            are rounded to the nearest level, for float32 the table is interpolated linearly. Or a tuple of B such
+            tables (1 or C, N), which samples may share.
     """
 
-    table: Floats
+    table: Floats | tuple[Floats, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -222,7 +222,7 @@ class _Pass:
     def _add_curve(self, change: Curve) -> None:
         before = self.values[-1].change if self.values else None
         # Only at 256 entries are a table's inputs the very values that the other's outputs are rounded to.
-        if isinstance(before, Curve) and change.table.shape[2] == before.table.shape[2] == 256:
+        if isinstance(before, Curve) and change.table[0].shape[1] == before.table[0].shape[1] == 256:
             self.values[-1] = ValueStep(_curve_composition(change, before))
         else:
             self.values.append(ValueStep(change))
@@ -264,10 +264,10 @@ def _colour_product(second: Colour, first: Colour) -> Colour:
 
 
 def _curve_composition(second: Curve, first: Curve) -> Curve:
-    channels = max(first.table.shape[1], second.table.shape[1])
-    shape = (len(first.table), channels, 256)
-    index = np.rint(np.clip(first.table, 0, 255)).astype(np.intp)
-    return Curve(np.take_along_axis(np.broadcast_to(second.table, shape), np.broadcast_to(index, shape), axis=2))
+    inner, outer = np.asarray(first.table), np.asarray(second.table)
+    shape = (len(inner), max(inner.shape[1], outer.shape[1]), 256)
+    index = np.rint(np.clip(inner, 0, 255)).astype(np.intp)
+    return Curve(np.take_along_axis(np.broadcast_to(outer, shape), np.broadcast_to(index, shape), axis=2))
 
 
 def reduction_levels(matrices: Sequence[Floats], size: Ints) -> NDArray[np.int64] | None:

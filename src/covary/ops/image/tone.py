@@ -41,11 +41,17 @@ def _straight_and_inverted(levels: int, white: float) -> NDArray[np.float32]:
 
 @cache
 def _posterized(levels: int, white: float) -> NDArray[np.float32]:
-    """The tables (8, N) of 1 to 8 bits; read-only."""
+    """The tables (8, 1, N) of 1 to 8 bits; read-only."""
     parts = 2 ** np.arange(1, 8)[:, None]
     part = np.arange(levels) * parts // levels
     coarse = (white / 255 * (part * (256 // parts))).astype(np.float32)
-    return _frozen(np.concatenate([coarse, _straight_and_inverted(levels, white)[:1]]))
+    return _frozen(np.concatenate([coarse, _straight_and_inverted(levels, white)[:1]])[:, None])
+
+
+def _solarized(levels: int, white: float, first: int) -> NDArray[np.float32]:
+    """The table (1, N) that inverts all levels from the first one on."""
+    straight, inverted = _straight_and_inverted(levels, white)
+    return np.concatenate([straight[:first], inverted[first:]])[None]
 
 
 def _frozen(array: NDArray[Number]) -> NDArray[Number]:
@@ -133,8 +139,8 @@ class Posterize(Amount):
     bits: Range = ranged(default=Integers(4, 7, identity=8), low=1, high=8)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        which = np.rint(draw("bits")).astype(np.intp) - 1
-        return Curve(_posterized(view.levels, view.white)[which, None])
+        tables = _posterized(view.levels, view.white)
+        return Curve(tuple(tables[bits - 1] for bits in np.rint(draw("bits")).astype(np.intp).tolist()))
 
 
 @operation
@@ -152,10 +158,10 @@ class Solarize(Amount):
     threshold: Range = ranged(default=Uniform(0.5, 1.0, identity=1), low=0, high=1)
 
     def describe(self, draw: Draw, view: View) -> Change:
-        threshold = draw("threshold")[:, None]
-        straight, inverted = _straight_and_inverted(view.levels, view.white)
-        turned = (_inputs(view.levels) >= threshold) & (threshold < 1)
-        return Curve(np.where(turned, inverted, straight)[:, None, :])
+        threshold = draw("threshold")
+        first = np.where(threshold < 1, np.searchsorted(_inputs(view.levels), threshold), view.levels).tolist()
+        tables = {level: _solarized(view.levels, view.white, level) for level in set(first)}
+        return Curve(tuple(tables[level] for level in first))
 
 
 @operation
