@@ -7,7 +7,7 @@ TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 BENCH_OPTIONS ?=
 EVIDENCE_OPTIONS ?=
-SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/render/test_sound_kernels.py tests/render/test_direct.py tests/targets/test_boxes.py tests/text/test_plain.py tests/test_volumes.py tests/ops/test_superpixels.py tests/ops/test_weather.py tests/ops/test_quality.py tests/ops/test_filters_alike.py tests/ops/test_neighbours.py tests/render/test_fixed_filters.py tests/render/test_nearest.py tests/render/test_from_pixel_to_pixel.py tests/render/test_colour_matrices.py tests/render/test_values_alone.py tests/targets/test_keypoints.py tests/render/test_limiter.py
+SANITIZE_TESTS ?= tests/render/test_native.py tests/render/test_buffers.py tests/render/test_streaming.py tests/render/test_sound_kernels.py tests/render/test_direct.py tests/targets/test_boxes.py tests/text/test_plain.py tests/test_volumes.py tests/ops/test_superpixels.py tests/ops/test_weather.py tests/ops/test_quality.py tests/ops/test_filters_alike.py tests/ops/test_neighbours.py tests/ops/test_histogram.py tests/ops/test_levels_and_moments.py tests/render/test_fixed_filters.py tests/render/test_nearest.py tests/render/test_from_pixel_to_pixel.py tests/render/test_colour_matrices.py tests/render/test_values_alone.py tests/targets/test_keypoints.py tests/render/test_limiter.py
 FUZZ_SECONDS ?= 40
 SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
 	$$($(CXX) -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -97,12 +97,13 @@ build/wheel.stamp: .venv/dependencies.stamp $(SOURCES)
 build/sanitize.stamp: .venv/dependencies.stamp $(SOURCES)
 	@echo 'Building covary with sanitizers ...'
 	@rm -rf build/sanitize/site
+	@mkdir -p build/sanitize/site/covary
+	@cp -r src/covary/. build/sanitize/site/covary/
 	@$(BIN)/cmake -S . -B build/sanitize -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" -DCOVARY_SANITIZE=ON \
 		-DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" -DCMAKE_CXX_COMPILER=$(CXX) > build/sanitize.log 2>&1 \
 		&& $(BIN)/cmake --build build/sanitize >> build/sanitize.log 2>&1 \
 		&& $(BIN)/cmake --install build/sanitize --prefix build/sanitize/site >> build/sanitize.log 2>&1 \
 		|| { cat build/sanitize.log >&2; exit 1; }
-	@cp -r src/covary/. build/sanitize/site/covary/
 	@touch $@
 
 .venv/covary.stamp: build/wheel.stamp
