@@ -6,7 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covary import OneOf, Pipeline, image
-from covary.plan.ahead import BATCHES
+from covary.images import Images
+from covary.plan.ahead import BATCHES, plan_bytes
+from covary.plan.changes import Displace
+from covary.plan.fusion import Group
+from covary.plan.stages import Stage
 
 OPERATIONS = [
     image.HorizontalFlip(p=0.5),
@@ -73,3 +77,24 @@ def test_views_and_grey_pictures_are_taken_as_before(form):
     batch = np.stack(grey)[..., None] if form == "array" else grey
     for call in range(4):
         same(pipeline.batch(batch), keyed.batch(batch, keys=range(3 * call, 3 * call + 3)))
+
+
+def test_large_plans_are_made_for_one_batch_at_a_time(monkeypatch):
+    asked = []
+    groups = Images.groups
+    monkeypatch.setattr(
+        Images, "groups", lambda self, sizes, *rest: asked.append(len(sizes)) or groups(self, sizes, *rest)
+    )
+    dense, light = (Pipeline([operation], seed=1) for operation in (image.ElasticTransform(), image.RandomCrop(100)))
+    batch = pictures(4, 256, 256)
+    for pipeline in (dense, light):
+        for _ in range(7):
+            pipeline.batch(batch)
+    assert asked == [4, 4 * BATCHES, 4, 4, 4, 4 * BATCHES, 4 * BATCHES]
+
+
+def test_arrays_of_a_plan_are_counted_once():
+    grid = np.zeros((5, 5, 2), np.float32)
+    changes = (Displace((grid, grid)), Displace((grid, np.zeros((3, 3, 2), np.float32))))
+    stages = tuple(Stage(size=np.full((2, 2), 9), coordinates=(change,)) for change in changes)
+    assert plan_bytes([Group(None, stages)]) == grid.nbytes + 3 * 3 * 2 * 4 + 2 * 2 * 2 * 8

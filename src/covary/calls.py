@@ -15,7 +15,16 @@ from covary.draws.keys import Key, epoch_numbers, key_numbers
 from covary.ops.base import Course
 from covary.options import Strength
 from covary.pictures import alike, as_picture, like_input, sizes_of
-from covary.plan.ahead import BATCHES, CALLS, PICTURES, Ahead, batch_by_batch, one_by_one
+from covary.plan.ahead import (
+    BATCHES,
+    CALLS,
+    MOST_BYTES,
+    PICTURES,
+    Ahead,
+    batch_by_batch,
+    one_by_one,
+    plan_bytes,
+)
 from covary.plan.changes import Image
 from covary.plan.fusion import Group
 from covary.samples import SOUNDS, Samples
@@ -49,6 +58,7 @@ class Calls:
         self._count = 0
         self._kind: Any = None
         self._ahead: Ahead[Any] | None = None
+        self._heavy: Any = None  # the kind of batches whose plans are too large to be made ahead
         self._lock = threading.Lock()
 
     def one(self, fields: dict[str, Any], key: Key | None, epoch: int, threads: int) -> dict[str, Any]:
@@ -132,12 +142,18 @@ class Calls:
         """The next batch of pictures of one kind that come with nothing else."""
         first, several, images = pictures[0], len(pictures), self._samples.images
 
+        kind = first.shape, first.dtype, several
+
         def planned(count: int, course: Course) -> Callable[[int], list[Group]]:
             groups = images.groups(sizes_of(pictures * count), first, course, None)
-            return batch_by_batch(groups, several) if count > 1 else lambda row: groups
+            if count == 1:
+                return lambda row: groups
+            if plan_bytes(groups) > MOST_BYTES:
+                self._heavy = kind
+            return batch_by_batch(groups, several)
 
-        most = max(1, min(BATCHES, PICTURES // several))
-        groups = self._next((first.shape, first.dtype, several), planned, epoch, most, several)
+        most = 1 if kind == self._heavy else max(1, min(BATCHES, PICTURES // several))
+        groups = self._next(kind, planned, epoch, most, several)
         return images.planned(sizes_of(pictures), groups).draw(pictures, None, [{}] * several, threads)[0]
 
     def _next_sound(self, fields: Mapping[str, Any], epoch: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -15,6 +16,9 @@ CALLS = 16
 BATCHES = 4
 # No more pictures than these are planned for batches to come: what is never asked for would cost too much.
 PICTURES = 1024
+# Plans that take more memory than this, as those with displacements do, cost more when they are made ahead: they are in
+# no cache when their turn comes.
+MOST_BYTES = 1 << 18
 
 Plan = TypeVar("Plan")
 
@@ -80,6 +84,23 @@ def batch_by_batch(groups: Sequence[Group], count: int) -> Callable[[int], list[
         return found
 
     return taken
+
+
+def plan_bytes(groups: Sequence[Group]) -> int:
+    """The memory that passes take: that of their arrays, each counted once."""
+    arrays: dict[int, int] = {}
+    left: list[Any] = [stage for group in groups for stage in group.stages]
+    while left:
+        value = left.pop()
+        if isinstance(value, np.ndarray):
+            arrays[id(value)] = value.nbytes
+        elif isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, (tuple, list)):
+            left += value
+        elif is_dataclass(value):
+            left += [getattr(value, field.name) for field in fields(value)]
+    return sum(arrays.values())
 
 
 def _part(stages: Sequence[Stage], rows: slice) -> tuple[Stage, ...]:
