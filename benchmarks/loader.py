@@ -258,7 +258,7 @@ def table(title: str, measured: dict[tuple[str, str], list[Rate]], targets: Sequ
             print(f"{' against '.join(names)}: {value:.2f}x, target {wanted}x: {report.verdict(value >= wanted)}")
 
 
-def run(images: int = 2000, rounds: int = 3) -> None:
+def run(images: int = 2000, rounds: int = 5) -> None:
     with tempfile.TemporaryDirectory() as name:
         small, large = Path(name, "small"), Path(name, "large")
         write_photographs(small, images, SMALL, 99)
@@ -307,7 +307,7 @@ def run(images: int = 2000, rounds: int = 3) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader")
     parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--task", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--suite", help=argparse.SUPPRESS)
