@@ -102,7 +102,7 @@ void extremes(Rows<T> picture, const Neighbourhood& near) {
   for (int k = 0; k < side; ++k) places[k] = widths.place(near.halves[k]);
   // A row, and the extremes of its runs of each width about each of its values.
   const auto take = [&](std::int64_t y, T* row) {
-    std::memcpy(row, picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
+    copy_row(picture, y, row);
     for (int k = 1; k < lines; ++k) {
       const std::int64_t step = (widths.half[k] - widths.half[k - 1]) * c, further = margin - widths.half[k] * c;
       const bool first = k == 1;

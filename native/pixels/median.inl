@@ -133,12 +133,14 @@ void medians(Rows<T> picture) {
   // Whole vectors are read from the first value of a row to the end of the last tile.
   const std::int64_t padded = whole(run + 2 * margin, lanes<T>) + 2 * lanes<T>;
   const std::int64_t length = whole(tile + 2 * margin, lanes<T>) + 2 * lanes<T>;
-  const Room<T> room(side * padded + 3 * side * length);
+  const bool past = streams(picture.made(0), run, picture.height);
+  const Room<T> room(side * padded + 3 * side * length + (past ? padded : 0));
   const Lines<T> columns{room.data() + side * padded, length}, pairs{columns.data + side * length, length};
+  T* const staging = pairs.data + 2 * side * length;
   const auto slot = [&](std::int64_t y) { return room.data() + y % side * padded; };
   const auto take = [&](std::int64_t y) {
     T* row = slot(y) + margin;
-    std::memcpy(row, picture.row(y), sizeof(T) * static_cast<std::size_t>(run));
+    copy_row(picture, y, row);
     for (std::int64_t i = 1; i <= margin; ++i) row[-i] = row[c - 1 - (i - 1) % c];
     for (std::int64_t i = 0; i < margin; ++i) row[run + i] = row[run - c + i % c];
   };
@@ -154,10 +156,12 @@ void medians(Rows<T> picture) {
         for (std::int64_t i = 0; i < count + 2 * margin - c; i += lanes<T>)
           pairs.put(i, merged(columns.template at<side>(i), columns.template at<side>(i + c)));
       }
-      T* to = picture.made(y) + x;
+      T* to = (past ? staging : picture.made(y)) + x;
       for (std::int64_t i = 0; i < count; i += lanes<T>) store_some(to + i, middle<T, Radius>(columns, pairs, i, c), count - i);
     }
+    if (past) stream_row(staging, run, picture.made(y));
   }
+  if (past) end_of_streams();
 }
 
 }  // namespace

@@ -90,6 +90,18 @@ inline void end_of_streams() {
 #endif
 }
 
+// Copies row y and asks the memory for one further down: there is work between rows, in which the processor itself would read
+// nothing ahead.
+template <class T>
+COVARY_ALWAYS void copy_row(const Rows<T>& picture, std::int64_t y, T* to) {
+  constexpr std::int64_t ahead = 4;
+  const auto bytes = static_cast<std::int64_t>(sizeof(T)) * picture.run();
+  std::memcpy(to, picture.row(y), static_cast<std::size_t>(bytes));
+  if (y + ahead >= picture.height) return;
+  const auto* later = reinterpret_cast<const char*>(picture.row(y + ahead));
+  for (std::int64_t i = 0; i < bytes; i += line_size) __builtin_prefetch(later + i);
+}
+
 template <class V>
 COVARY_ALWAYS V lower(V a, V b) {
   return a < b ? a : b;
