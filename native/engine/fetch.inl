@@ -197,9 +197,7 @@ struct Sampled final : Fetcher {
 
   void find_taps(std::int64_t y, std::int64_t x0, int n) {
     Ray ray;
-    if (only_displaced) {
-      displace_taps(y, x0, n);
-    } else if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
+    if (interpolation != Interpolation::nearest && find_ray(y, x0, n, ray)) {
       step_taps(ray, n);
     } else {
       place_taps(y, x0, n);
@@ -233,6 +231,7 @@ struct Sampled final : Fetcher {
 
   // Taps of any geometry. Lost pixels get the first tap (0, 0).
   void place_taps(std::int64_t y, std::int64_t x0, int n) {
+    if (only_displaced) return displace_taps(y, x0, n);
     taps.bounded = false;
     const double centre = interpolation == Interpolation::nearest ? 0.0 : 0.5;
     positions(g, ramp, y, x0, n, px, py);
@@ -302,9 +301,7 @@ struct Sampled final : Fetcher {
       const int n = static_cast<int>(std::min<std::int64_t>(chunk, width - x0));
       const Planes here{row.data + x0, row.stride};
       Ray ray;
-      if (only_displaced) {
-        displace_taps(y, x0, n);
-      } else if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
+      if (interpolation == Interpolation::nearest || !find_ray(y, x0, n, ray)) {
         place_taps(y, x0, n);
       } else if (sample_ray(ray, n, here)) {
         if (coverage != nullptr) std::fill_n(coverage + x0, n, 1.0F);

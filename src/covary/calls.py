@@ -107,10 +107,10 @@ class Calls:
             threads: cores to use.
             name: of what came without a name, if anything did.
         """
-        if keys is None and strength is None and type(epoch) is int and self._samples.are_sounds(columns):
-            return self._next_sounds(columns, epoch, threads)
-        if keys is None and strength is None and type(epoch) is int and self._samples.are_pictures(columns):
-            pictures = alike(columns["image"])
+        if keys is None and strength is None and type(epoch) is int:
+            if self._samples.are_sounds(columns):
+                return self._next_sounds(columns, epoch, threads)
+            pictures = alike(columns["image"]) if self._samples.are_pictures(columns) else None
             if pictures is not None:
                 return {"image": self._next_pictures(pictures, epoch, threads)}
         count = len(next(iter(columns.values())))
