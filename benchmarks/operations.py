@@ -6,8 +6,9 @@ Every operation that has a counterpart in Albumentations 2.0.8 or in torchvision
 applied; bilinear sampling, black borders unless said, one thread. Operations that look at labels get the same labels
 in all libraries. Where Albumentations has several ways, the fastest stands here; torchvision has uint8 (C, H, W)
 tensors. The target is the fastest of the others. The results of a batch are all held until it is complete, by every
-library. covary's are new memory; where a peer returns its input or a view of it (a crop of a tensor, a picture that has
-the wanted size already), its result is copied, so that all have made the same.
+library. covary's are new memory, each its own; where a peer returns its input or a view of it (a crop of a tensor, a picture that
+has the wanted size already), or several views of one picture (five crops of a mirrored tensor), its results are copied,
+so that all have made the same.
 
 A peer is compared where its results are pictures of the same kind as covary's. It is left out where it refuses pictures
 of this form, where it returns another type (Albumentations gives floats for some uint16 pictures), and where its values
@@ -140,21 +141,34 @@ def peer_jobs(operation: Operation, pictures: Sequence[Any]) -> Peers:
 
 
 def _making_new(call: Callable[[Any], Any], given: Sequence[Any]) -> Callable[[Any], Any]:
-    """The call, with a copy after it of what shares its memory with what it was given, where that was ever seen."""
-    if not any(_shares(made, each) for each in given[:4] for made in _parts(call(each))):
+    """The call, with a copy after it of what shares its memory with other pictures, where that was ever seen."""
+    if not any(any(_shared(_parts(call(each)), each)) for each in given[:4]):
         return call
-    return lambda each: tuple(_copy(made) if _shares(made, each) else made for made in _parts(call(each)))
+
+    def made(each: Any) -> tuple[Any, ...]:
+        parts = _parts(call(each))
+        return tuple(_copy(part) if shared else part for part, shared in zip(parts, _shared(parts, each), strict=True))
+
+    return made
 
 
 def _parts(made: Any) -> tuple[Any, ...]:
     return tuple(part for each in made for part in _parts(each)) if isinstance(made, tuple) else (made,)
 
 
-def _shares(made: Any, given: Any) -> bool:
-    """Whether a result shares its memory with the picture that was given."""
-    if isinstance(given, dict):
-        return bool(np.may_share_memory(made, given["image"]))
-    return bool(made.untyped_storage().data_ptr() == given[0].untyped_storage().data_ptr())
+def _shared(parts: Sequence[Any], given: Any) -> list[bool]:
+    """Which results share their memory with the picture that was given, or with each other."""
+    memories = [_memory(part) for part in (given["image"] if isinstance(given, dict) else given[0], *parts)]
+    return [memories.count(memory) > 1 for memory in memories[1:]]
+
+
+def _memory(picture: Any) -> int:
+    """Where the memory begins in which a picture lies, perhaps with others."""
+    if not isinstance(picture, np.ndarray):
+        return int(picture.untyped_storage().data_ptr())
+    while isinstance(picture.base, np.ndarray):
+        picture = picture.base
+    return int(picture.ctypes.data)
 
 
 def _copy(made: Any) -> Any:
@@ -284,7 +298,7 @@ def run_side(names: Sequence[str], side: int) -> None:
         rows,
         [
             f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the "
-            "input are copied.",
+            "input or of one picture are copied.",
             *notes_on(left_out),
             f"Not met: {', '.join(unmet) if unmet else 'none'}.",
         ],
@@ -313,8 +327,8 @@ def run_forms(names: Sequence[str]) -> None:
             else:
                 rows.append(compared(operation.name, times, None))
         notes = [
-            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the input are "
-            "copied. No target.",
+            f"Batches of {BATCH}. -: has no such operation, is not installed or left out. Views of the input or of "
+            "one picture are copied. No target.",
             *notes_on(left_out),
         ]
         if needs_three:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <list>
+#include <map>
 #include <mutex>
 #include <new>
 
@@ -14,7 +15,14 @@ namespace covary {
 
 namespace {
 
-constexpr std::size_t header = 64;  // holds the block's size and keeps the alignment
+constexpr std::size_t header = 64;  // keeps the alignment
+
+struct Header {
+  std::size_t bytes;
+  std::size_t handed;  // bytes of all blocks that had been handed out, this one with them
+};
+
+Header& header_of(void* memory) { return *static_cast<Header*>(memory); }
 
 struct Free {
   void* memory;
@@ -26,6 +34,8 @@ struct Store {
   std::mutex lock;
   std::list<Free> free;  // last returned first
   std::size_t bytes = 0;
+  std::map<std::uintptr_t, std::size_t> out;  // blocks in use: where they begin, and what `handed_between` says of them
+  std::size_t handed = 0;
 };
 
 Store& store() {
@@ -65,33 +75,46 @@ std::size_t rounded(std::size_t bytes) {
 void* take_block(std::size_t bytes) {
   if (bytes > (SIZE_MAX >> 2)) throw std::bad_alloc();
   const std::size_t wanted = rounded(bytes + header);
+  void* memory = nullptr;
   Store& s = store();
   {
     const std::lock_guard<std::mutex> guard(s.lock);
     for (auto it = s.free.begin(); it != s.free.end(); ++it) {
       if (it->bytes != wanted) continue;
-      void* memory = it->memory;
+      memory = it->memory;
+      s.out.emplace(reinterpret_cast<std::uintptr_t>(memory), s.handed + wanted - header_of(memory).handed);
       s.free.erase(it);
       s.bytes -= wanted;
+      s.handed += wanted;
+      header_of(memory).handed = s.handed;
       return static_cast<char*>(memory) + header;
     }
   }
-  void* memory = std::aligned_alloc(wanted % huge_page == 0 ? huge_page : header, wanted);
+  memory = std::aligned_alloc(wanted % huge_page == 0 ? huge_page : header, wanted);
   if (memory == nullptr) throw std::bad_alloc();
   want_huge_pages(memory, wanted);
-  *static_cast<std::size_t*>(memory) = wanted;
+  const std::lock_guard<std::mutex> guard(s.lock);
+  try {
+    s.out.emplace(reinterpret_cast<std::uintptr_t>(memory), 0);
+  } catch (const std::bad_alloc&) {
+    std::free(memory);
+    throw;
+  }
+  s.handed += wanted;
+  header_of(memory) = {wanted, s.handed};
   return static_cast<char*>(memory) + header;
 }
 
 void return_block(void* block) noexcept {
   void* memory = static_cast<char*>(block) - header;
-  const std::size_t bytes = *static_cast<std::size_t*>(memory);
+  const std::size_t bytes = header_of(memory).bytes;
+  Store& s = store();
+  const std::lock_guard<std::mutex> guard(s.lock);
+  s.out.erase(reinterpret_cast<std::uintptr_t>(memory));
   if (bytes > most_kept) {
     std::free(memory);
     return;
   }
-  Store& s = store();
-  const std::lock_guard<std::mutex> guard(s.lock);
   try {
     s.free.push_front({memory, bytes});
   } catch (const std::bad_alloc&) {
@@ -104,6 +127,17 @@ void return_block(void* block) noexcept {
     std::free(s.free.back().memory);
     s.free.pop_back();
   }
+}
+
+std::size_t handed_between(const void* inside) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(inside);
+  Store& s = store();
+  const std::lock_guard<std::mutex> guard(s.lock);
+  auto behind = s.out.upper_bound(address);
+  if (behind == s.out.begin()) return 0;
+  --behind;
+  const std::size_t bytes = header_of(reinterpret_cast<void*>(behind->first)).bytes;
+  return address - behind->first < bytes ? behind->second : 0;
 }
 
 std::size_t kept_bytes() noexcept {

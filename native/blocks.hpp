@@ -10,6 +10,9 @@ constexpr std::size_t most_kept = std::size_t{256} << 20;  // bytes waiting in t
 
 void* take_block(std::size_t bytes);              // throws std::bad_alloc
 void return_block(void* block) noexcept;          // what take_block gave
+// How many bytes have been handed out from when the block around this address was handed out before to when it was last: as
+// many may have been written since it was. 0 for new blocks, and for memory that is none of these.
+std::size_t handed_between(const void* inside) noexcept;
 std::size_t kept_bytes() noexcept;
 void drop_kept() noexcept;
 

@@ -82,6 +82,7 @@ PyObject* render_stages(PyObject* stages, PyObject* sources, PyObject* outputs, 
     const nb::gil_scoped_release released;
     render(request.program, threads, simd && has_avx2());
   }
+  if (outputs != Py_None) return Py_NewRef(outputs);
   const auto n = static_cast<Py_ssize_t>(request.outputs.size());
   Owned list = checked(PyList_New(n));
   for (Py_ssize_t i = 0; i < n; ++i) PyList_SET_ITEM(list.get(), i, request.outputs[static_cast<std::size_t>(i)].release());
@@ -413,6 +414,14 @@ NB_MODULE(_native, m) {
   covary::define_texts(m);
   m.def("kept_bytes", [] { return covary::kept_bytes(); });
   m.def("drop_kept", [] { covary::drop_kept(); });
+  m.def(
+      "handed_between",
+      [](nb::handle array) {
+        return nb::steal(covary::guarded([&] {
+          return PyLong_FromSize_t(covary::handed_between(covary::View(array.ptr(), "array").data()));
+        }));
+      },
+      nb::arg("array"));
   m.def("has_avx2", [] { return covary::has_avx2(); });
   covary::add_pixels(m);
   covary::add_volume(m);

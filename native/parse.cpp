@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "blocks.hpp"
+
 namespace covary {
 
 namespace {
@@ -131,6 +133,8 @@ class Parser {
     }
     if (outputs == Py_None) {
       make_outputs();
+    } else if (PyObject_CheckBuffer(outputs) != 0) {
+      parse_stacked_outputs(outputs);
     } else {
       const Owned output_list = checked(PySequence_Fast(outputs, "outputs: expected a sequence of arrays"));
       parse_outputs(output_list.get());
@@ -138,7 +142,10 @@ class Parser {
     // What is read and written would push itself out of the cache, long before anybody reads it.
     std::int64_t bytes = 0;
     for (const Picture& output : program_.outputs) bytes += output.bytes();
-    for (Picture& output : program_.outputs) output.streamed = std::max(bytes, batch_bytes) > most_cached();
+    const bool many = std::max(bytes, batch_bytes) > most_cached();
+    // So would they where the results of other calls are all held: their memory has not been in the cache for long.
+    for (Picture& output : program_.outputs)
+      output.streamed = many || static_cast<std::int64_t>(handed_between(output.data)) > 2 * most_cached();
   }
 
  private:
@@ -554,23 +561,43 @@ class Parser {
   }
 
   void parse_outputs(PyObject* list) {
-    if (PySequence_Fast_GET_SIZE(list) != batch_)
-      refuse("outputs: expected " + std::to_string(batch_) + " arrays, got " + std::to_string(PySequence_Fast_GET_SIZE(list)));
+    expect_batch(PySequence_Fast_GET_SIZE(list));
     for (std::int64_t b = 0; b < batch_; ++b) {
       const std::string name = "outputs[" + std::to_string(b) + "]";
-      PyObject* item = PySequence_Fast_GET_ITEM(list, b);
-      const View& array = view(item, name, true);
+      const View& array = view(PySequence_Fast_GET_ITEM(list, b), name, true);
       Picture picture = output_picture(b);
       std::int64_t shape[3];
       shape_of(picture, shape);
       array.expect(name, {shape[0], shape[1], shape[2]});
-      const char code = picture.element == Element::f32 ? 'f' : code_;
-      if (array.code() != code || !array.contiguous()) refuse(name + ": expected a C-contiguous array of the stage's output dtype");
+      expect_values_of(picture, array, name);
       picture.data = static_cast<std::uint8_t*>(array.data());
       program_.outputs.push_back(picture);
-      Py_INCREF(item);
-      request_.outputs.emplace_back(item);
     }
+  }
+
+  // One array for all: a view for each picture costs more than what is done to a small one.
+  void parse_stacked_outputs(PyObject* stacked) {
+    const View& array = view(stacked, "outputs", true);
+    if (array.dimensions() != 4) refuse("outputs: expected one array for each source or all in one of four axes, got shape " + array.shape_text());
+    expect_batch(array.shape(0));
+    for (std::int64_t b = 0; b < batch_; ++b) {
+      Picture picture = output_picture(b);
+      std::int64_t shape[3];
+      shape_of(picture, shape);
+      array.expect("outputs", {batch_, shape[0], shape[1], shape[2]});
+      if (b == 0) expect_values_of(picture, array, "outputs");
+      picture.data = static_cast<std::uint8_t*>(array.data()) + b * picture.bytes();
+      program_.outputs.push_back(picture);
+    }
+  }
+
+  void expect_batch(std::int64_t arrays) const {
+    if (arrays != batch_) refuse("outputs: expected " + std::to_string(batch_) + " arrays, got " + std::to_string(arrays));
+  }
+
+  void expect_values_of(const Picture& picture, const View& array, const std::string& name) const {
+    const char code = picture.element == Element::f32 ? 'f' : code_;
+    if (array.code() != code || !array.contiguous()) refuse(name + ": expected a C-contiguous array of the stage's output dtype");
   }
 
   Request& request_;

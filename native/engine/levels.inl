@@ -104,6 +104,34 @@ std::int64_t pair_rows(const T* a, const T* b, std::int64_t n, std::int64_t chan
   return x;
 }
 
+// Of one to four words: as many pixels as sixteen values hold, from a window of both rows.
+COVARY_VBMI inline std::int64_t pairs_in_windows(const std::uint16_t* a, const std::uint16_t* b, std::int64_t n,
+                                                 std::int64_t channels, std::uint16_t* out) {
+  constexpr std::int64_t window = 32, group = 16;
+  const std::int64_t pixels = group / channels;
+  alignas(64) std::int32_t places[group];
+  for (std::int64_t i = 0; i < group; ++i) {
+    const std::int64_t place = 2 * channels * (i / channels) + i % channels;
+    places[i] = static_cast<std::int32_t>(std::min(place, window - 1 - channels));  // values that are left over may be any
+  }
+  const __m512i left = _mm512_load_si512(places);
+  const __m512i right = _mm512_add_epi32(left, _mm512_set1_epi32(static_cast<int>(channels)));
+  const __m512i one = _mm512_set1_epi32(1);
+  const auto pair_sums = [&](const std::uint16_t* row) COVARY_VBMI {
+    const __m512i values = _mm512_loadu_si512(row);
+    return _mm512_add_epi32(_mm512_maskz_permutexvar_epi16(0x55555555U, left, values),
+                            _mm512_maskz_permutexvar_epi16(0x55555555U, right, values));
+  };
+  std::int64_t x = 0;
+  for (; x * channels + group <= n * channels && 2 * x * channels + window <= 2 * n * channels; x += pixels) {
+    const __m512i sums = _mm512_add_epi32(pair_sums(a + 2 * x * channels), pair_sums(b + 2 * x * channels));
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(sums, 2), one);
+    const __m512i means = _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(sums, one), odd), 2);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + x * channels), _mm512_cvtepi32_epi16(means));
+  }
+  return x;
+}
+
 #endif
 
 // The exact means of two and of four whole numbers, ties to even.
@@ -126,7 +154,10 @@ void mean_pairs(const T* COVARY_RESTRICT a, const T* COVARY_RESTRICT b, std::int
     if (channels == 3) first = a == b ? pair_row3<1>(a, b, n, out) : pair_row3<2>(a, b, n, out);
     if (channels > 4) first = pair_rows(a, b, n, channels, out);
   } else {
-    if (channels > 1) first = pair_rows(a, b, n, channels, out);
+    if (channels <= 4 && has_vbmi())
+      first = pairs_in_windows(a, b, n, channels, out);
+    else if (channels > 1)
+      first = pair_rows(a, b, n, channels, out);
   }
 #endif
   // For one row the sum of four is twice that of two, and its mean rounds alike.

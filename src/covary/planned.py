@@ -156,7 +156,7 @@ class Planned:
         for group in self.groups:
             stages, sizes, halved = group.stages, self.sizes, reductions
             if group.rows is None:
-                sources, targets = pictures, list(outputs[first:behind])
+                sources, targets = pictures, outputs[first:behind]
                 if len(pictures) < len(sizes):
                     stages, sizes = _part(stages, slice(first, behind)), sizes[first:behind]
             else:

@@ -46,6 +46,25 @@ def test_block_of_a_deleted_array_is_handed_out_again():
 
 
 @needs_kernels
+def test_memory_knows_how_much_was_handed_out_since_it_was_last():
+    kernels.native.drop_kept()
+    held = [buffers.empty(1 << 20, "uint8") for _ in range(8)]
+    assert [kernels.native.handed_between(array) for array in held] == [0] * 8  # new memory
+    del held
+    one = buffers.empty(1 << 20, "uint8")
+    address = one.ctypes.data
+    del one
+    one = buffers.empty(1 << 20, "uint8")
+    assert one.ctypes.data == address
+    assert 1 << 20 <= kernels.native.handed_between(one[7:]) < 2 << 20  # itself alone
+    others = [buffers.empty(1 << 20, "uint8") for _ in range(7)]
+    assert 8 << 20 <= kernels.native.handed_between(others[-1]) < 16 << 20
+    assert kernels.native.handed_between(np.empty(1 << 20, "uint8")) == 0
+    del one
+    gc.collect()
+
+
+@needs_kernels
 def test_free_list_is_bounded():
     arrays = [buffers.empty(64 << 20, "uint8") for _ in range(6)]
     del arrays

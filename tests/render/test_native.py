@@ -623,10 +623,30 @@ def test_outputs_that_do_not_fit_are_refused():
     ):
         with pytest.raises(ValueError, match="outputs"):
             render([stage(4, 4)], [SQUARE], outputs=[output])
+    for together in (
+        np.zeros((4, 4, 3), np.uint8),
+        np.zeros((2, 4, 4, 3), np.uint8),
+        np.zeros((1, 4, 3, 4), np.uint8),
+        np.zeros((1, 4, 4, 3), np.uint16),
+        np.zeros((1, 4, 8, 3), np.uint8)[:, :, ::2],
+    ):
+        with pytest.raises(ValueError, match="outputs"):
+            render([stage(4, 4)], [SQUARE], outputs=together)
     frozen = np.zeros((4, 4, 3), np.uint8)
     frozen.flags.writeable = False
     with pytest.raises(ValueError, match="writable"):
         render([stage(4, 4)], [SQUARE], outputs=[frozen])
+
+
+@pytest.mark.parametrize("layout", ["HWC", "CHW"])
+def test_outputs_may_lie_in_one_array(layout):
+    sources = [picture(seed, 6, 7, 3) for seed in range(3)]
+    flip = stage(6, 7, warp([[-1, 0, 7], [0, 1, 0], [0, 0, 1]], 6, 7), layout=layout).take(np.zeros(3, np.int64))
+    room = np.zeros((5, 6, 7, 3) if layout == "HWC" else (5, 3, 6, 7), np.uint8)
+    assert render([flip], sources, outputs=room[1:4]).base is room
+    truth = [source[:, ::-1] if layout == "HWC" else source[:, ::-1].transpose(2, 0, 1) for source in sources]
+    np.testing.assert_array_equal(room[1:4], truth)
+    assert not room[[0, 4]].any()
 
 
 def test_simd_can_be_turned_off_by_the_environment():

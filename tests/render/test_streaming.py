@@ -43,6 +43,16 @@ def test_batches_of_megabytes_equal_single_pictures(name, size, monkeypatch):
         np.testing.assert_array_equal(made, pipeline(image=picture, key=key)["image"])
 
 
+def test_pictures_whose_results_are_all_held_are_the_same():
+    pictures = list(np.random.default_rng(1).integers(0, 256, (8, 512, 512, 3), np.uint8))
+    pipeline = Pipeline([image.HorizontalFlip(p=1), image.ColorJitter()], threads=1)
+    before = [pipeline.batch(pictures, keys=range(8)) for _ in range(4)]
+    truth = before[0].copy()
+    del before
+    for made in [pipeline.batch(pictures, keys=range(8)) for _ in range(4)]:  # on memory of long ago
+        np.testing.assert_array_equal(made, truth)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 4, 5, 9, 33])
 @pytest.mark.parametrize("height", [512, 513])

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from covary import kernels
-from covary.plan.changes import Ints
+from covary.plan.changes import Image, Ints
 from covary.plan.stages import Stage
 
 Empty: TypeAlias = Callable[[Any, DTypeLike], NDArray[Any]]
 """Where the memory of new arrays comes from: called like `empty`."""
+
+Outputs: TypeAlias = Sequence[Image] | NDArray[Any]
+"""Room for the pictures of a batch: an array for each, or one with all of them along its first axis."""
 
 
 def empty(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:

@@ -10,14 +10,14 @@ import numpy as np
 from covary import kernels
 from covary.plan.changes import Image
 from covary.plan.stages import Stage
-from covary.render.buffers import empty
+from covary.render.buffers import Outputs, empty
 
 
 def render(
     stages: Sequence[Stage],
     sources: Sequence[Image],
     *,
-    outputs: Sequence[Image] | None = None,
+    outputs: Outputs | None = None,
     threads: int = 1,
     batch_bytes: int = 0,
 ) -> list[Image]:
@@ -27,7 +27,8 @@ def render(
         stages: at least one; row b of each belongs to `sources[b]`.
         sources: (H, W, C) arrays of one dtype and one C; sizes may differ. uint8, uint16 and float32 take everything;
             bool and any integer or float of 1, 2, 4 or 8 bytes take nearest sampling and Fill.
-        outputs: C-contiguous arrays of the final dtype and layout to be filled; made where None.
+        outputs: C-contiguous arrays of the final dtype and layout, or all of them in one, to be filled; made where
+            None.
         threads: how many threads share the samples.
         batch_bytes: how many bytes the batch takes of which these pictures are a part; more than a cache keeps is
             written past it. 0 where they are all of it.
@@ -50,7 +51,7 @@ def render(
 
 
 def _render_in_runs(
-    stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None, threads: int, batch_bytes: int
+    stages: Sequence[Stage], sources: Sequence[Image], outputs: Outputs | None, threads: int, batch_bytes: int
 ) -> list[Image]:
     """Native runs of stages between the stages that are Python functions."""
     pictures = list(sources)
@@ -86,7 +87,7 @@ def _render_in_runs(
     return list(outputs)
 
 
-def _fits(stage: Stage, sources: Sequence[Image], outputs: Sequence[Image]) -> bool:
+def _fits(stage: Stage, sources: Sequence[Image], outputs: Outputs) -> bool:
     """Whether the outputs have the shapes and the dtype of what the stage makes."""
     shapes = [(height, width, sources[0].shape[2]) for height, width in stage.size.tolist()]
     return [output.shape for output in outputs] == shapes and all(
@@ -94,7 +95,7 @@ def _fits(stage: Stage, sources: Sequence[Image], outputs: Sequence[Image]) -> b
     )
 
 
-def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Sequence[Image] | None, where: str) -> list[Image]:
+def _apply(stage: Stage, pictures: Sequence[Image], own: bool, room: Outputs | None, where: str) -> list[Image]:
     assert stage.pixels is not None
     function, fills = stage.pixels.function, getattr(stage.pixels.function, "into", False)
     changed = []

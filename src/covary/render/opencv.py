@@ -21,6 +21,7 @@ import numpy as np
 from covary.plan.changes import Border, Floats, Image
 from covary.plan.stages import Stage
 from covary.render.borders import map_indices
+from covary.render.buffers import Outputs
 from covary.render.filters import Separable, filter_taps
 from covary.render.passes import asks_coverage, copies_pixels, render_with
 from covary.render.positions import ExactGeometry, exact_geometry, source_positions
@@ -35,7 +36,7 @@ def render(
     stages: Sequence[Stage],
     sources: Sequence[Image],
     *,
-    outputs: Sequence[Image] | None = None,
+    outputs: Outputs | None = None,
     threads: int = 1,
     batch_bytes: int = 0,
 ) -> list[Image]:
@@ -45,7 +46,7 @@ def render(
         stages: in order; row b of each belongs to sources[b].
         sources: (H, W, C) uint8, uint16 or float32 arrays that share dtype and C; sizes may differ. Where every stage
             only moves pixels (interpolation "nearest", no values but Fill) any boolean, integer or float dtype.
-        outputs: arrays of the final size, dtype and layout to be filled and returned; None makes new ones.
+        outputs: arrays of the final size, dtype and layout, or all of them in one, to be filled; None makes new ones.
         threads: number of threads the samples are shared among, 1 or more.
         batch_bytes: of no meaning here, see `covary.render.native.render`.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from covary.plan.changes import Fill, Floats, Image
 from covary.plan.stages import Stage
+from covary.render.buffers import Outputs
 from covary.render.positions import canvas_sizes
 from covary.render.sampling import halvings
 from covary.render.values import change_values
@@ -27,7 +28,7 @@ def render_with(
     fetch: Fetch,
     stages: Sequence[Stage],
     sources: Sequence[Image],
-    outputs: Sequence[Image] | None,
+    outputs: Outputs | None,
     threads: int,
 ) -> list[Image]:
     """Render every sample through all stages, with a renderer's own way to fetch values.
@@ -145,7 +146,7 @@ def _stored(values: Image, dtype: np.dtype[Any], layout: str, output: Image | No
     return output
 
 
-def _check(stages: Sequence[Stage], sources: Sequence[Image], outputs: Sequence[Image] | None) -> None:
+def _check(stages: Sequence[Stage], sources: Sequence[Image], outputs: Outputs | None) -> None:
     if outputs is not None and len(outputs) != len(sources):
         raise ValueError(f"outputs: {len(outputs)} arrays for {len(sources)} sources")
     for number, stage in enumerate(stages):
