@@ -6,9 +6,9 @@ Every operation that has a counterpart in Albumentations 2.0.8 or in torchvision
 applied; bilinear sampling, black borders unless said, one thread. Operations that look at labels get the same labels
 in all libraries. Where Albumentations has several ways, the fastest stands here; torchvision has uint8 (C, H, W)
 tensors. The target is the fastest of the others. The results of a batch are all held until it is complete, by every
-library. covary's are new memory, each its own; where a peer returns its input or a view of it (a crop of a tensor, a picture that
-has the wanted size already), or several views of one picture (five crops of a mirrored tensor), its results are copied,
-so that all have made the same.
+library. covary's are new memory, each its own; where a peer returns its input or a view of it (a crop of a tensor, a
+picture that has the wanted size already), or several views of one picture (five crops of a mirrored tensor), its
+results are copied, so that all have made the same.
 
 A peer is compared where its results are pictures of the same kind as covary's. It is left out where it refuses pictures
 of this form, where it returns another type (Albumentations gives floats for some uint16 pictures), and where its values

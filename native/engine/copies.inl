@@ -299,10 +299,11 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
   if (paint != nullptr) repeat_pixel(paint, out.width, painted, pixel);
   const std::int64_t run = out.row_size();
   Writer writer(out);
-  // In the order in which the source's rows lie, which is how the processor expects to read; but rows that share lines of
-  // memory are streamed from first to last.
+  // Streamed rows in the order in which the source's rows lie, which is how the processor expects to read; but those that
+  // share lines of memory from first to last. What stays in the cache is written in the order that the processor expects.
   const bool whole_lines = !out.streamed || writer.whole_lines(run);
-  const bool upwards = whole_lines && out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
+  const bool upwards = out.streamed && whole_lines && out.height > 1 && ty.offset[0] > ty.offset[out.height - 1];
+  const std::int64_t rows_ahead = out.streamed ? 2 : 4;
   for (std::int64_t i = 0; i < out.height; ++i) {
     const std::int64_t y = upwards ? out.height - 1 - i : i;
     std::uint8_t* const line = out.data + y * run;
@@ -311,7 +312,7 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       if (out.streamed) {
         writer.write(from, n, ahead);
       } else {
-        std::memcpy(line, from, static_cast<std::size_t>(n));
+        copy_ahead(from, n, ahead, line);
       }
     };
     if (ty.offset[y] < 0) {
@@ -319,8 +320,8 @@ void copy_by_tables(const Picture& in, Picture& out, const AxisTable& tx, const 
       continue;
     }
     const std::uint8_t* row = in.data + ty.offset[y];
-    const std::int64_t later = upwards ? y - 2 : y + 2;
-    const bool more = out.streamed && later >= 0 && later < out.height && ty.offset[later] >= 0;
+    const std::int64_t later = upwards ? y - rows_ahead : y + rows_ahead;
+    const bool more = later >= 0 && later < out.height && ty.offset[later] >= 0;
     const std::int64_t ahead = more ? ty.offset[later] - ty.offset[y] : 0;
     if (turn > 0 && tx.first == 0 && tx.end == out.width && out.width > 0) {
       put(row + tx.offset[0], run, ahead);
