@@ -25,6 +25,18 @@ def albumentations() -> ModuleType | None:
 
 
 @cache
+def kornia() -> ModuleType | None:
+    """kornia.augmentation."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import kornia.augmentation as module
+    except ImportError:
+        return None
+    return module  # type: ignore[no-any-return]
+
+
+@cache
 def torchvision_v2() -> ModuleType | None:
     """torchvision.transforms.v2.
 

@@ -455,6 +455,11 @@ class Pipeline:
         return self._samples.modalities
 
     @property
+    def looks_at_labels(self) -> bool:
+        """Whether an operation looks at a sample's labels before it draws, as crops do that keep boxes whole."""
+        return self._layout.looks
+
+    @property
     def layout(self) -> Layout:
         """The order of the finished pictures' axes: "CHW" behind ToTensor and Normalize, unless told otherwise."""
         last = self.operations[-1] if self.operations else None

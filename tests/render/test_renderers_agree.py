@@ -50,6 +50,28 @@ def _portable(*arguments, **options):
         return _native(*arguments, **options)
 
 
+def _torch(*arguments, **options):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    from covary.render.torch import render
+
+    return render(*arguments, **options)
+
+
+def _cuda(stages, sources, *, outputs=None, threads=1):
+    from covary.render.torch import render_on
+
+    return render_on("cuda", stages, sources, outputs)
+
+
+def _has_cuda():
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+no_gpu = pytest.mark.skipif(not _has_cuda(), reason="there is no GPU")
 missing = kernels is None or kernels.native is None
 no_kernels = pytest.mark.skipif(missing, reason="the native kernels are not built")
 RENDERERS = [
@@ -57,6 +79,8 @@ RENDERERS = [
     pytest.param(_opencv, Precision(1e-4, 1 / 64 + 1e-4, 2e-6), id="opencv"),
     pytest.param(_native, Precision(2e-5, 2e-5, 1e-6), id="native", marks=no_kernels),
     pytest.param(_portable, Precision(2e-5, 2e-5, 1e-6), id="portable", marks=no_kernels),
+    pytest.param(_torch, Precision(1e-4, 1e-4, 2e-6), id="torch"),
+    pytest.param(_cuda, Precision(1e-4, 1e-4, 2e-6), id="cuda", marks=no_gpu),
 ]
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -30,8 +30,8 @@ TAG_FRAMES = 5
 TAG_GLASS = 16
 
 # A counter block gives eight 16-bit numbers; eight blocks side by side (lanes) serve 64 neighbours of a picture's row.
-_LANES = 8
-_GROUP = 64
+LANES = 8
+GROUP = 64
 
 
 def stream_uniforms(stream: Streams, n: int) -> NDArray[np.float64]:
@@ -95,14 +95,14 @@ def picture_bits(stream: int, tag: int, height: int, width: int, channels: int) 
     Returns:
         (height, width, channels) uint16.
     """
-    groups = -(-width // _GROUP)
+    groups = -(-width // GROUP)
     rows = np.arange(height, dtype=np.uint64)[:, None, None]
     planes = np.arange(channels, dtype=np.uint64)[:, None]
-    blocks = np.arange(groups * _LANES, dtype=np.uint64)
+    blocks = np.arange(groups * LANES, dtype=np.uint64)
     words = np.stack(philox4x32((blocks, rows, planes, tag), key_words(np.uint64(stream))), axis=-1)
     halves = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1).astype(np.uint16)
-    by_place = halves.reshape(height, channels, groups, _LANES, 4, 2)
-    in_order = by_place.transpose(0, 2, 5, 4, 3, 1).reshape(height, groups * _GROUP, channels)
+    by_place = halves.reshape(height, channels, groups, LANES, 4, 2)
+    in_order = by_place.transpose(0, 2, 5, 4, 3, 1).reshape(height, groups * GROUP, channels)
     return np.ascontiguousarray(in_order[:, :width])
 
 

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from covary import kernels
 from covary.plan.changes import Image
 
-Renderer: TypeAlias = Literal["native", "opencv", "reference"]
-RENDERERS: tuple[Renderer, ...] = ("native", "opencv", "reference")
+Renderer: TypeAlias = Literal["native", "opencv", "reference", "torch"]
+RENDERERS: tuple[Renderer, ...] = ("native", "opencv", "reference", "torch")
 Render: TypeAlias = Callable[..., list[Image]]
 
 

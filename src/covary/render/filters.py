@@ -15,8 +15,8 @@ class Separable:
     across: Floats
 
 
-def filter_taps(change: Filter, row: int) -> Separable | Floats:
-    """One sample's kernel: a separable pair, or (kh, kw) taps.
+def filter_taps(change: Filter, row: int | slice) -> Separable | Floats:
+    """One sample's kernel: a separable pair, or (kh, kw) taps; those of several samples by a slice.
 
     Raises:
         ValueError: a kernel is missing or has an even length.

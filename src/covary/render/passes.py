@@ -40,14 +40,14 @@ def render_with(
     Raises:
         ValueError: stages, sources and outputs do not fit each other.
     """
-    _check(stages, sources, outputs)
+    check_fit(stages, sources, outputs)
 
     def render_row(row: int) -> Image:
         picture, output = sources[row], None if outputs is None else outputs[row]
         for stage in stages[:-1]:
             picture = _render_stage(fetch, stage, row, picture, None)
         if not stages:
-            return _stored(picture, picture.dtype, "HWC", output)
+            return stored(picture, picture.dtype, "HWC", output)
         return _render_stage(fetch, stages[-1], row, picture, output)
 
     rows = range(len(sources))
@@ -58,12 +58,9 @@ def render_with(
 
 
 def _render_stage(fetch: Fetch, stage: Stage, row: int, source: Image, output: Image | None) -> Image:
-    size = tuple(int(length) for length in stage.size[row])
-    shown = canvas_sizes(stage, row, source.shape[:2])[-1]
-    if size != shown:
-        raise ValueError(f"stage.size: sample {row} is {shown} after the stage's geometry, got {size}")
+    check_size(stage, row, canvas_sizes(stage, row, source.shape[:2])[-1])
     if stage.pixels is not None:
-        finished = _called(stage, row, source)
+        finished = called(stage, row, source)
     elif copies_pixels(stage, row):
         finished = _painted(stage, row, *fetch(stage, row, source))
     elif source.dtype in WHITE:
@@ -73,12 +70,24 @@ def _render_stage(fetch: Fetch, stage: Stage, row: int, source: Image, output: I
             integers = source.dtype.kind == "u"
             finished = change_values(values, stage.values, row, white=white, integers=integers, coverage=inside)
     else:
-        raise ValueError(
-            f"a stage that interpolates, filters or changes values takes uint8, uint16 or float32 pictures, "
-            f"not {source.dtype}; other dtypes are sampled with interpolation 'nearest' only"
-        )
+        raise wrong_dtype(source.dtype)
     dtype = np.dtype(np.float32) if stage.dtype == "float32" else source.dtype
-    return _stored(finished, dtype, stage.layout, output)
+    return stored(finished, dtype, stage.layout, output)
+
+
+def wrong_dtype(dtype: object) -> ValueError:
+    """The error for pictures that can only be moved."""
+    return ValueError(
+        f"a stage that interpolates, filters or changes values takes uint8, uint16 or float32 pictures, "
+        f"not {dtype}; other dtypes are sampled with interpolation 'nearest' only"
+    )
+
+
+def check_size(stage: Stage, row: int, shown: tuple[int, int]) -> None:
+    """Refuse a stage whose size is not that of its last canvas."""
+    size = tuple(int(length) for length in stage.size[row])
+    if size != shown:
+        raise ValueError(f"stage.size: sample {row} is {shown} after the stage's geometry, got {size}")
 
 
 def copies_pixels(stage: Stage, row: int) -> bool:
@@ -98,12 +107,12 @@ def _painted(stage: Stage, row: int, pixels: Image, inside: Floats | None) -> Im
     for step in stage.values:
         if inside is not None and (step.active is None or step.active[row]):
             assert isinstance(step.change, Fill)
-            colour = _as_dtype(step.change.colour[row], pixels.dtype)
+            colour = in_dtype(step.change.colour[row], pixels.dtype)
             pixels = np.where(inside[..., None] == 0, colour, pixels)
     return pixels
 
 
-def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+def in_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     """A colour in a dtype: integers are rounded to nearest, ties to even, and kept inside the dtype's range."""
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
@@ -115,7 +124,7 @@ def _as_dtype(colour: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.array([min(max(value, low), high) for value in whole], dtype)
 
 
-def _called(stage: Stage, row: int, source: Image) -> Image:
+def called(stage: Stage, row: int, source: Image) -> Image:
     assert stage.pixels is not None
     function, parameters = stage.pixels.function, stage.pixels.parameters[row]
     # The function gets a copy of its own: it may work in place.
@@ -129,7 +138,7 @@ def _called(stage: Stage, row: int, source: Image) -> Image:
     return result
 
 
-def _stored(values: Image, dtype: np.dtype[Any], layout: str, output: Image | None) -> Image:
+def stored(values: Image, dtype: np.dtype[Any], layout: str, output: Image | None) -> Image:
     """The finished picture: rounded to nearest (ties to even) and clipped for integers, NaN as 0; in its layout."""
     if values.dtype != dtype:
         if dtype in WHITE and dtype.kind == "u":
@@ -146,7 +155,7 @@ def _stored(values: Image, dtype: np.dtype[Any], layout: str, output: Image | No
     return output
 
 
-def _check(stages: Sequence[Stage], sources: Sequence[Image], outputs: Outputs | None) -> None:
+def check_fit(stages: Sequence[Stage], sources: Sequence[Image], outputs: Outputs | None) -> None:
     if outputs is not None and len(outputs) != len(sources):
         raise ValueError(f"outputs: {len(outputs)} arrays for {len(sources)} sources")
     for number, stage in enumerate(stages):

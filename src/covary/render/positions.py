@@ -103,22 +103,36 @@ def exact_geometry(stage: Stage, row: int) -> ExactGeometry | None:
     if len(stage.coordinates) > 1 or not isinstance(change, Warp):
         return None
     matrix = change.matrix[row]
-    linear = np.rint(np.nan_to_num(matrix[:2, :2]))
-    offset = np.nan_to_num(matrix[:2, 2], nan=np.inf) + linear.sum(axis=1) * 0.5 - 0.5
-    if not (np.abs(offset) < FAR).all():
+    if not exact_maps(matrix[None], stage.size[row, None])[0]:
         return None
-    whole = np.rint(offset)
-    exact = (
-        np.array_equal(matrix[2], (0.0, 0.0, 1.0))
-        and np.array_equal(np.sort(np.abs(linear), axis=1), [[0, 1], [0, 1]])
-        and np.array_equal(np.abs(linear).sum(axis=0), (1, 1))
-        and (np.abs(matrix[:2, :2] - linear) * max(height, width) < _SNAP).all()
-        and (np.abs(offset - whole) < _SNAP).all()
-    )
-    if not exact:
-        return None
+    linear = np.rint(matrix[:2, :2])
+    whole = np.rint(_first_pixel(matrix[:2], linear))
     transposed = linear[0, 0] == 0
     columns, rows = (height, width) if transposed else (width, height)
     x = np.arange(columns) * int(linear[0].sum()) + int(whole[0])
     y = np.arange(rows) * int(linear[1].sum()) + int(whole[1])
     return ExactGeometry(x, y, bool(transposed))
+
+
+def exact_maps(matrices: Floats, sizes: Ints) -> NDArray[np.bool_]:
+    """Which of (B, 3, 3) maps bring all pixels' centres of canvases of (B, 2) heights and widths to pixels' centres."""
+    linear = np.rint(np.nan_to_num(matrices[:, :2, :2]))
+    offset = np.nan_to_num(_first_pixel(matrices[:, :2], linear), nan=np.inf)
+    near = (np.abs(offset) < FAR).all(axis=1)
+    apart = np.abs(np.nan_to_num(matrices[:, :2, :2], nan=np.inf) - linear) * sizes.max(axis=1)[:, None, None]
+    ones = np.abs(linear)
+    exact: NDArray[np.bool_] = (
+        near
+        & (matrices[:, 2] == (0.0, 0.0, 1.0)).all(axis=1)
+        & (np.sort(ones, axis=2) == (0, 1)).all(axis=(1, 2))
+        & (ones.sum(axis=1) == 1).all(axis=1)
+        & (apart < _SNAP).all(axis=(1, 2))
+        & (np.abs(offset - np.rint(np.where(np.isfinite(offset), offset, 0))) < _SNAP).all(axis=1)
+    )
+    return exact
+
+
+def _first_pixel(matrices: Floats, linear: Floats) -> Floats:
+    """The source pixel of a canvas's first one, by the upper two rows of maps and their whole linear parts."""
+    pixel: Floats = matrices[..., 2] + linear.sum(axis=-1) * 0.5 - 0.5
+    return pixel

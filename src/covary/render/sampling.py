@@ -6,6 +6,7 @@ All is written for any float precision: what comes in as float64 stays float64.
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,26 +52,26 @@ def _axis_taps(
     """The pixels along one axis that make up each sample, and their weights."""
     index = np.where(np.isnan(position), 0.0, position if interpolation == "nearest" else position - 0.5)
     base = np.floor(index)
-    weights = _tap_weights(index - base, interpolation)
+    weights = tap_weights(index - base, interpolation)
     first = base.astype(np.int64) - (len(weights) - 1) // 2
     return [(map_indices(first + k, n, border), weight) for k, weight in enumerate(weights)]
 
 
-def _tap_weights(t: Floats, interpolation: Interpolation) -> list[Floats]:
-    """The weights of the taps around a position that stands t after a pixel's centre."""
+def tap_weights(t: Any, interpolation: Interpolation) -> list[Any]:
+    """The weights of the taps around positions that stand t after a pixel's centre; arrays and tensors alike."""
     if interpolation == "nearest":
-        return [np.ones_like(t)]
+        return [t * 0 + 1]
     if interpolation == "linear":
         return [1 - t, t]
     return [_keys_far(1 + t), _keys_near(t), _keys_near(1 - t), _keys_far(2 - t)]
 
 
-def _keys_near(d: Floats) -> Floats:
+def _keys_near(d: Any) -> Any:
     """Keys' cubic kernel at distance 0 to 1 (IEEE Trans. ASSP 29, 1981)."""
     return ((_KEYS + 2) * d - (_KEYS + 3)) * d * d + 1
 
 
-def _keys_far(d: Floats) -> Floats:
+def _keys_far(d: Any) -> Any:
     """Keys' cubic kernel at distance 1 to 2."""
     return _KEYS * (((d - 5) * d + 8) * d - 4)
 

@@ -20,7 +20,7 @@ from covary.draws.streams import (
 from covary.plan.changes import Colour, Curve, Erase, Fill, Floats, GaussianField, Impulses, Shade, SignalNoise
 from covary.plan.stages import ValueStep
 
-_REC_601 = (0.299, 0.587, 0.114)
+REC_601 = (0.299, 0.587, 0.114)
 
 
 def change_values(
@@ -62,7 +62,7 @@ def change_values(
 def mean_luma(values: Floats) -> float:
     """The mean brightness of a picture: Rec. 601 weights for three channels, else the plain mean of the channels."""
     means = values.mean(axis=(0, 1), dtype=np.float64)
-    return float(means @ _REC_601) if len(means) == 3 else float(means.mean())
+    return float(means @ REC_601) if len(means) == 3 else float(means.mean())
 
 
 def _coloured(values: Floats, change: Colour, row: int) -> Floats:
@@ -142,7 +142,7 @@ def _with_signal_noise(values: Floats, change: SignalNoise, row: int) -> Floats:
 
 
 # Below this mean counts are found one by one, above by the expansion of their quantile, right to 0.0005 of a share.
-_FEW = 6
+FEW = 6
 
 
 def _counts(mean: Floats, bits: NDArray[np.uint16]) -> Floats:
@@ -152,16 +152,16 @@ def _counts(mean: Floats, bits: NDArray[np.uint16]) -> Floats:
     function", 2016.
     """
     z = gaussian_values(bits).astype(mean.dtype)
-    root = np.sqrt(np.maximum(mean, _FEW))
+    root = np.sqrt(np.maximum(mean, FEW))
     many = np.floor(np.maximum(mean + root * z + (1 / 3 + z * z / 6) - (z / 36 + z * z * z / 72) / root, 0))
     chance = (bits.astype(mean.dtype) + 0.5) / 65536
-    below = share = np.exp(-np.minimum(mean, _FEW))
+    below = share = np.exp(-np.minimum(mean, FEW))
     few = np.zeros(np.broadcast_shapes(mean.shape, bits.shape), mean.dtype)
     for count in range(1, 21):
         few += chance > below
         share = share * (mean / count)
         below = below + share
-    counts: Floats = np.where(mean < _FEW, few, many)
+    counts: Floats = np.where(mean < FEW, few, many)
     return counts
 
 

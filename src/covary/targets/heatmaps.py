@@ -40,7 +40,12 @@ def read_heatmaps(value: Any, size: Size, field: str) -> Image:
 
 def render_heatmaps(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
     """All heat maps through the geometry; what lies outside the source is 0, also where the picture repeats itself."""
-    return rendered_in_kinds(jobs, [_linear(stage) for stage in stages if stage.concerns_labels], render, threads)
+    return rendered_in_kinds(jobs, heatmap_stages(stages), render, threads)
+
+
+def heatmap_stages(stages: Sequence[Stage]) -> list[Stage]:
+    """What stages do to heat maps; their `Fill` steps want (B, K) colours, see `covary.targets.masks.painted`."""
+    return [_linear(stage) for stage in stages if stage.concerns_labels]
 
 
 def _linear(stage: Stage) -> Stage:

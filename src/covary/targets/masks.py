@@ -70,7 +70,12 @@ def check_fill(fill: float, pixels: Image, field: str) -> float:
 
 def render_masks(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
     """All masks through the geometry, those of one dtype and number of channels in one go; always new arrays."""
-    return rendered_in_kinds(jobs, [_nearest(stage) for stage in stages if stage.concerns_labels], render, threads)
+    return rendered_in_kinds(jobs, mask_stages(stages), render, threads)
+
+
+def mask_stages(stages: Sequence[Stage]) -> list[Stage]:
+    """What stages do to masks; the colours of their `Fill` steps are not those of any mask yet, see `painted`."""
+    return [_nearest(stage) for stage in stages if stage.concerns_labels]
 
 
 def rendered_in_kinds(jobs: Sequence[Job], stages: Sequence[Stage], render: Render, threads: int) -> list[Image]:
@@ -113,9 +118,13 @@ def _for_jobs(stages: Sequence[Stage], jobs: Sequence[Job]) -> Sequence[Stage]:
         chosen = np.array(rows)
         taken = [replace(stage, values=()).take(chosen) for stage in stages]
         stages = [replace(few, values=PAINT) if every.values else few for few, every in zip(taken, stages, strict=True)]
+    return painted(stages, [[float(job.fill)] * job.pixels.shape[2] for job in jobs])
+
+
+def painted(stages: Sequence[Stage], colours: Sequence[Sequence[float]]) -> Sequence[Stage]:
+    """Stages whose `Fill` steps, where they have any, paint these (B, C) colours."""
     if not any(stage.values for stage in stages):
         return stages
-    colours = [[float(job.fill)] * job.pixels.shape[2] for job in jobs]
     fill = (ValueStep(Fill(np.array(colours))),)
     return [replace(stage, values=fill) if stage.values else stage for stage in stages]
 

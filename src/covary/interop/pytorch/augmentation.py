@@ -1,0 +1,266 @@
+"""A pipeline as a module: batches of tensors are varied where they lie, on a GPU for instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from covary.draws.keys import Key, key_number
+from covary.further import SEVERAL
+from covary.interop.pytorch.places import place_of_draws
+from covary.pipeline import Pipeline
+from covary.planned import Planned
+from covary.render.torch import draw
+from covary.targets.heatmaps import heatmap_stages
+from covary.targets.masks import mask_stages, painted
+from covary.targets.pairs import Pairs, traded
+from covary.targets.path import Path, mirrors
+
+_TAKEN = (torch.uint8, torch.uint16, torch.float32)
+_NARROWED = (torch.float16, torch.bfloat16, torch.float64)  # computed in float32
+_RASTERS = ("mask", "heatmaps", "image")
+
+
+class Augmentation(torch.nn.Module):
+    """A pipeline as a `torch.nn.Module`: batches (B, C, H, W) in, varied batches out, on the device where they lie.
+
+    The operations are described on the CPU, as always; their pixels are computed by PyTorch on the batch's device: each
+    sample is sampled once, all samples together. A key's draws are the same as in `Pipeline.batch`, noise included, and
+    pixels agree with it to the precision of float32.
+
+    Masks and heat maps are moved on the device too. Boxes, keypoints and other labels are moved on the CPU and come
+    back as tensors on the batch's device. Operations that are functions of pixels (CLAHE, JPEG, medians, weather and
+    others that no coordinate map, colour matrix, tone curve, filter, noise or erasure can say) work on the CPU: their
+    batches travel there and back, which is right and slow; better leave them to the Loader.
+
+    Every call is another variation, unless keys say otherwise. Ranks of a distributed training draw differently. No
+    gradient is meant to flow through it: call it under `torch.no_grad()` where inputs ask for gradients.
+
+    Args:
+        pipeline: image operations. Where it ends in `Normalize` or `ToTensor` batches become float32, else they keep
+            their dtype.
+
+    Raises:
+        TypeError: `pipeline` is none.
+        ValueError: it has no operations on images.
+
+    Example:
+        >>> import torch
+        >>> from covary import Pipeline, image
+        >>> from covary.interop.pytorch import Augmentation
+        >>> augment = Augmentation(Pipeline([image.RandomResizedCrop(32), image.HorizontalFlip()]))
+        >>> augment(torch.zeros(8, 3, 48, 64)).shape
+        torch.Size([8, 3, 32, 32])
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        if not isinstance(pipeline, Pipeline):
+            raise TypeError(f"Augmentation: pipeline is a {type(pipeline).__name__}; a covary.Pipeline is needed")
+        if pipeline.operations and "image" not in pipeline.modalities:
+            raise ValueError("Augmentation: the pipeline has no operations on images")
+        self.pipeline = pipeline
+        self._place: str | None = None
+        self._own = pipeline
+
+    def forward(
+        self, image: Tensor, *, keys: Sequence[Key] | None = None, epoch: int | Sequence[int] = 0, **fields: Any
+    ) -> Any:
+        """Vary a batch.
+
+        Args:
+            image: (B, C, H, W); uint8 and uint16 from 0 to white, floats from 0 to 1. float16, bfloat16 and float64
+                are computed in float32.
+            keys: B identities. Default: the module counts its samples.
+            epoch: one for all, or one for each sample.
+            fields: an entry for each sample, under the names of `Pipeline.batch`. On the batch's device are moved
+                `mask` (B, H, W) or (B, K, H, W), `heatmaps` (B, K, H, W), `images` (B, N, C, H, W), and further fields
+                that the pipeline's `targets` treat as one of these. Labels (`boxes`, `keypoints`, `masks` (N, H, W)
+                of each sample ...) may be a tensor (B, N, ...), or a list of tensors, arrays or lists. Others come
+                back as they are.
+
+        Returns:
+            Without fields the batch: (B, C, H', W'), or a list of (C, H', W') where results differ in size. With fields
+            a dict, the batch under "image". Labels that came as tensors are tensors on the batch's device: one where
+            they came in one and still agree in shape, else a list.
+
+        Raises:
+            TypeError, ValueError: an input of a wrong type, dtype or shape; the message names it.
+        """
+        _check(image, keys, fields)
+        count, channels, height, width = image.shape
+        pipeline = self._counting()
+        if keys is None:
+            keys = [pipeline.next_key() for _ in range(count)]
+        taken = image.float() if image.dtype in _NARROWED else image
+        rasters = {name: _kind(name, pipeline) for name in fields if _kind(name, pipeline) in _RASTERS}
+        labels = _by_sample({name: column for name, column in fields.items() if name not in rasters}, count)
+        planned = pipeline.planned(
+            np.tile(np.array([height, width], np.int64), (count, 1)),
+            keys=keys,
+            epoch=epoch,
+            channels=channels,
+            dtype=_name(taken.dtype),
+            fields=_looked_at(labels, fields, rasters) if pipeline.looks_at_labels else None,
+        )
+        made = _like(_drawn(planned, taken), image.dtype)
+        if not fields:
+            return made
+        moved = planned.carry(labels)
+        out: dict[str, Any] = {"image": made}
+        for name, column in fields.items():
+            if name not in rasters:
+                out[name] = _column([sample[name] for sample in moved], column, image.device)
+            elif rasters[name] == "image":
+                out[name] = _further(planned, column, name, image)
+            else:
+                out[name] = _raster(planned, column, name, rasters[name], pipeline, image)
+        return out
+
+    def _counting(self) -> Pipeline:
+        """What counts the calls of this process: the pipeline, with a seed of its own in each worker and rank."""
+        place = place_of_draws()
+        if place != self._place:
+            own = self.pipeline
+            if place is not None:
+                own = own.with_options(seed=key_number(f"{own.seed}: {place}"))
+            self._place, self._own = place, own
+        return self._own
+
+    def extra_repr(self) -> str:
+        return repr(self.pipeline)
+
+
+def _check(image: Any, keys: Sequence[Key] | None, fields: Mapping[str, Any]) -> None:
+    if not isinstance(image, Tensor):
+        raise TypeError(f"image is a {type(image).__name__}; a tensor (B, C, H, W) is needed")
+    if image.ndim != 4 or 0 in image.shape:
+        raise ValueError(f"image has shape {tuple(image.shape)}; (B, C, H, W) with at least one pixel is needed")
+    if image.dtype not in (*_TAKEN, *_NARROWED):
+        allowed = ", ".join(map(_name, (*_TAKEN, *_NARROWED)))
+        raise TypeError(f"image is {_name(image.dtype)}; allowed are {allowed}")
+    for name, column in (("keys", keys), *fields.items()):
+        if column is not None and len(column) != len(image):
+            raise ValueError(f"{name} has {len(column)} entries for {len(image)} samples")
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _kind(name: str, pipeline: Pipeline) -> str:
+    return "image" if name == SEVERAL else pipeline.targets.get(name, name)
+
+
+def _by_sample(columns: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """Labels as `Pipeline.batch` takes them: tensors as arrays."""
+    return [{name: _as_array(column[row]) for name, column in columns.items()} for row in range(count)]
+
+
+def _as_array(value: Any) -> Any:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+
+
+def _looked_at(
+    labels: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], rasters: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The labels with masks in main memory, for operations that look at them before they draw."""
+    known = [dict(sample) for sample in labels]
+    for name in (name for name, kind in rasters.items() if kind == "mask"):
+        for sample, mask in zip(known, fields[name], strict=True):
+            sample[name] = _as_array(mask if mask.ndim == 2 else mask.permute(1, 2, 0))
+    return known
+
+
+def _drawn(planned: Planned, pictures: Tensor) -> Tensor | list[Tensor]:
+    return draw([(group.rows, group.stages) for group in planned.groups], pictures)
+
+
+def _like(made: Tensor | list[Tensor], dtype: torch.dtype) -> Tensor | list[Tensor]:
+    """Results of pictures of a dtype that was widened to be computed are narrowed again."""
+    if dtype not in _NARROWED:
+        return made
+    return made.to(dtype) if isinstance(made, Tensor) else [each.to(dtype) for each in made]
+
+
+def _further(planned: Planned, column: Any, name: str, image: Tensor) -> Any:
+    """Further images, which share the draws: (B, C, H, W), or several of each sample, (B, N, C, H, W)."""
+    if not isinstance(column, Tensor) or column.ndim not in (4, 5) or column.shape[-2:] != image.shape[-2:]:
+        raise ValueError(
+            f"{name}: expected a tensor (B, C, H, W) or (B, N, C, H, W) of the image's {image.shape[2]} x "
+            f"{image.shape[3]} pixels, got {_told(column)}"
+        )
+    taken = column.float() if column.dtype in _NARROWED else column
+    assert planned.again is not None
+    own = planned.again(column.shape[-3], _name(taken.dtype))
+    if column.ndim == 4:
+        return _like(_drawn(own, taken), column.dtype)
+    views = [_like(_drawn(own, view.contiguous()), column.dtype) for view in taken.unbind(1)]
+    if all(isinstance(view, Tensor) for view in views):
+        return torch.stack([view for view in views if isinstance(view, Tensor)], 1)
+    return [torch.stack(several) for several in zip(*views, strict=True)]
+
+
+def _raster(planned: Planned, column: Any, name: str, kind: str, pipeline: Pipeline, image: Tensor) -> Any:
+    """Masks or heat maps, moved by the pictures' geometry."""
+    if not isinstance(column, Tensor) or column.ndim not in (3, 4) or column.shape[-2:] != image.shape[-2:]:
+        raise ValueError(
+            f"{name}: expected a tensor (B, H, W) or (B, K, H, W) of the image's {image.shape[2]} x {image.shape[3]} "
+            f"pixels, got {_told(column)}"
+        )
+    layers = column if column.ndim == 4 else column[:, None]
+    taken = layers.float() if kind == "heatmaps" and layers.dtype in _NARROWED else layers
+    fill = pipeline.mask_fill if kind == "mask" else 0.0
+    stages_of = mask_stages if kind == "mask" else heatmap_stages
+    colours = [[float(fill)] * layers.shape[1]]
+    passes = []
+    for group in planned.groups:
+        stages = stages_of(group.stages)
+        passes.append((group.rows, painted(stages, colours * len(stages[0].size)) if stages else ()))
+    moved = draw(passes, taken)
+    if kind == "heatmaps":
+        moved = _like(moved, layers.dtype)
+    pairs: Pairs = pipeline.heatmap_pairs if kind == "heatmaps" else pipeline.mask_pairs if name == "mask" else ()
+    for row in _mirrored(planned) if pairs else ():
+        moved[row] = _swapped(moved[row], pairs, kind, name)
+    if column.ndim == 4:
+        return moved
+    return moved[:, 0] if isinstance(moved, Tensor) else [each[0] for each in moved]
+
+
+def _mirrored(planned: Planned) -> list[int]:
+    """The samples in which left and right trade places."""
+    found = []
+    for group in planned.groups:
+        rows = np.arange(len(planned.sizes)) if group.rows is None else group.rows
+        path = Path(group.stages, planned.sizes[rows])
+        found += [int(row) for place, row in enumerate(rows) if mirrors(path.legs(place))]
+    return found
+
+
+def _swapped(layers: Tensor, pairs: Pairs, kind: str, name: str) -> Tensor:
+    if kind == "heatmaps":
+        return layers[traded(pairs, len(layers), name, "channel")]
+    swapped = layers.clone()
+    for left, right in pairs:
+        swapped[layers == left], swapped[layers == right] = right, left
+    return swapped
+
+
+def _column(values: list[Any], came: Any, device: torch.device) -> Any:
+    """Labels in the form in which they came."""
+    if isinstance(came, Tensor):
+        tensors = [torch.as_tensor(np.asarray(value), device=device) for value in values]
+        return torch.stack(tensors) if len({tensor.shape for tensor in tensors}) == 1 else tensors
+    return [
+        torch.as_tensor(np.asarray(value), device=device) if isinstance(before, Tensor) else value
+        for value, before in zip(values, came, strict=True)
+    ]
+
+
+def _told(column: Any) -> str:
+    return f"one of shape {tuple(column.shape)}" if isinstance(column, Tensor) else f"a {type(column).__name__}"

@@ -1,0 +1,117 @@
+"""Where the pixels of a stage's output come from, for all samples of a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from covary.plan.changes import Displace, Floats, Warp
+from covary.plan.stages import Stage
+from covary.render.positions import FAR
+from covary.render.torch.transfer import on_device
+
+Size: TypeAlias = tuple[int, int]
+
+_AFFINE = np.array([0.0, 0.0, 1.0])
+
+
+def source_positions(stage: Stage, canvases: Sequence[Size], device: torch.device) -> tuple[Tensor, Tensor]:
+    """The continuous source position of every output pixel's centre.
+
+    Args:
+        stage: its coordinates are gone through from last to first.
+        canvases: (height, width) of the source and after each of the stage's coordinates, the same for all samples.
+        device: where the positions are wanted.
+
+    Returns:
+        x and y, float32, each of a shape that broadcasts to (B, height, width); both NaN where a map sends the pixel to
+        infinity or behind the plane (w <= 0), or farther than FAR.
+    """
+    height, width = canvases[-1]
+    *changes, last = stage.coordinates
+    before = list(canvases[:-1])
+    if isinstance(last, Warp):
+        x, y, bounded = _warped_grid(last.matrix, height, width, device)
+    else:
+        across = (torch.arange(width, device=device) + 0.5).reshape(1, 1, width)
+        down = (torch.arange(height, device=device) + 0.5).reshape(1, height, 1)
+        (x, y), bounded = _displaced(last, before[-1], across, down), False
+    for change, canvas in zip(reversed(changes), reversed(before[:-1]), strict=True):
+        x, y = _warped(change.matrix, x, y) if isinstance(change, Warp) else _displaced(change, canvas, x, y)
+        bounded = False
+    if bounded:
+        return x, y
+    there = (x.abs() <= FAR) & (y.abs() <= FAR)
+    return torch.where(there, x, torch.nan), torch.where(there, y, torch.nan)
+
+
+def _warped_grid(matrix: Floats, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor, bool]:
+    """Where warps look for the centres of a canvas's pixels, and whether that is known to be near.
+
+    What depends on one axis alone is found in float64, which keeps the sum of both as exact as float32 can say it.
+    """
+    across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
+    affine = bool((matrix[:, 2] == _AFFINE).all())
+    parts = []
+    for axis in range(2 if affine else 3):
+        by_column = matrix[:, axis, 0, None] * across + matrix[:, axis, 2, None]
+        by_row = matrix[:, axis, 1, None] * down
+        columns, rows = on_device(by_column, device)[:, None, :], on_device(by_row, device)[:, :, None]
+        # Along the axes a map needs no more than one of the two.
+        if affine and not matrix[:, axis, 1].any():
+            parts.append(columns)
+        elif affine and not matrix[:, axis, 0].any():
+            parts.append(on_device(by_row + matrix[:, axis, 2, None], device)[:, :, None])
+        else:
+            parts.append(columns + rows)
+    if not affine:
+        x, y = _divided(*parts)
+        return x, y, False
+    corners = np.abs(matrix[:, :2]) @ (width + 1.0, height + 1.0, 1.0)
+    return parts[0], parts[1], bool((corners < FAR).all())
+
+
+def _warped(matrix: Floats, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    rows = on_device(matrix, x.device)
+    across, down, w = (
+        rows[:, axis, 0, None, None] * x + rows[:, axis, 1, None, None] * y + rows[:, axis, 2, None, None]
+        for axis in range(3)
+    )
+    return _divided(across, down, w)
+
+
+def _divided(across: Tensor, down: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    before = w > 0
+    return torch.where(before, across / w, torch.nan), torch.where(before, down / w, torch.nan)
+
+
+def _displaced(change: Displace, canvas: Size, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions moved by displacements, which are bilinear between knots spread from edge to edge."""
+    knots = on_device(np.stack(change.grids), x.device)
+    samples, rows, columns, _ = knots.shape
+    top, bottom, down = _between(y, canvas[0], rows)
+    left, right, across = _between(x, canvas[1], columns)
+    flat = knots.reshape(samples, rows * columns, 2)
+
+    def at(row: Tensor, column: Tensor) -> Tensor:
+        place = (row * columns + column).expand(samples, -1, -1)
+        found = torch.gather(flat, 1, place.reshape(samples, -1, 1).expand(-1, -1, 2))
+        return found.reshape(*place.shape, 2)
+
+    across, down = across[..., None], down[..., None]
+    upper = at(top, left) * (1 - across) + at(top, right) * across
+    lower = at(bottom, left) * (1 - across) + at(bottom, right) * across
+    offset = upper * (1 - down) + lower * down
+    return x + offset[..., 0], y + offset[..., 1]
+
+
+def _between(position: Tensor, length: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The knots before and after each position along an axis, and how far it stands between them."""
+    place = (position.nan_to_num() * ((count - 1) / length)).clamp(0, count - 1)
+    before = place.floor().clamp(max=max(count - 2, 0))
+    first = before.long()
+    return first, (first + 1).clamp(max=count - 1), place - before

@@ -1,0 +1,217 @@
+"""Batches of tensors through the stages of a plan, on the device where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covary.plan.changes import Displace, Fill, Interpolation, Ints, Shade, Warp
+from covary.plan.stages import Stage
+from covary.render.passes import called, check_size, in_dtype, wrong_dtype
+from covary.render.positions import exact_maps
+from covary.render.torch.filters import filtered
+from covary.render.torch.positions import Size, source_positions
+from covary.render.torch.sampling import coverage, halved_level, level_of, sample
+from covary.render.torch.transfer import on_device
+from covary.render.torch.values import change_values
+
+WHITE = {torch.uint8: 255.0, torch.uint16: 65535.0, torch.float32: 1.0}
+
+# PyTorch has few operations on the larger unsigned types: their bits travel as signed ones.
+_AS_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some samples of a batch whose pictures have one size.
+
+    Attributes:
+        rows: which ones.
+        pixels: (b, C, H, W).
+    """
+
+    rows: Ints
+    pixels: Tensor
+
+
+def render_stages(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Part]:
+    """The pictures behind all stages.
+
+    Args:
+        stages: row b of each belongs to sample b.
+        parts: all samples of a batch, each once.
+
+    Returns:
+        One part for each size, its samples in any order.
+
+    Raises:
+        ValueError: a stage does not fit the pictures.
+    """
+    for stage in stages:
+        parts = joined([made for part in parts for made in _staged(stage, part)])
+    return list(parts)
+
+
+def joined(parts: Sequence[Part]) -> list[Part]:
+    """Parts of one size as one."""
+    by_size: dict[torch.Size, list[Part]] = {}
+    for part in parts:
+        by_size.setdefault(part.pixels.shape[1:], []).append(part)
+    return [
+        some[0] if len(some) == 1 else Part(np.concatenate([p.rows for p in some]), torch.cat([p.pixels for p in some]))
+        for some in by_size.values()
+    ]
+
+
+def _staged(stage: Stage, part: Part) -> list[Part]:
+    """One stage, for samples of one size; they part where the shapes differ of what is done to them."""
+    size = (int(part.pixels.shape[2]), int(part.pixels.shape[3]))
+    canvases = _canvases(stage, part.rows, size)
+    for place in np.flatnonzero((canvases[:, -1] != stage.size[part.rows]).any(axis=1)):
+        check_size(stage, int(part.rows[place]), (int(canvases[place, -1, 0]), int(canvases[place, -1, 1])))
+    exact = _exact(stage, part.rows)
+    kinds = np.column_stack([canvases.reshape(len(part.rows), -1), exact, *_grid_shapes(stage, part.rows)])
+    if (kinds == kinds[0]).all():
+        return [Part(part.rows, _rendered(_taken(stage, part.rows), part.pixels, canvases[0], exact=bool(exact[0])))]
+    _, found = np.unique(kinds, axis=0, return_inverse=True)
+    made = []
+    for kind in range(int(found.max()) + 1):
+        chosen = np.flatnonzero(found.ravel() == kind)
+        rows, pixels = part.rows[chosen], part.pixels[torch.tensor(chosen, device=part.pixels.device)]
+        first = chosen[0]
+        made.append(Part(rows, _rendered(_taken(stage, rows), pixels, canvases[first], exact=bool(exact[first]))))
+    return made
+
+
+def _taken(stage: Stage, rows: Ints) -> Stage:
+    whole = len(rows) == len(stage.size) and bool((rows == np.arange(len(rows))).all())
+    return stage if whole else stage.take(rows)
+
+
+def _canvases(stage: Stage, rows: Ints, size: Size) -> Ints:
+    """(b, n + 1, 2) heights and widths before the stage's coordinates and after each of them."""
+    canvases: list[Ints] = [np.tile(np.array(size), (len(rows), 1))]
+    for change in stage.coordinates:
+        canvases.append(change.size[rows] if isinstance(change, Warp) else canvases[-1])
+    return np.stack(canvases, 1)
+
+
+def _exact(stage: Stage, rows: Ints) -> NDArray[np.bool_]:
+    """(b,) whether every pixel's centre falls on a pixel's centre: there is nothing in between to be found."""
+    exact = np.ones(len(rows), np.bool_)
+    if stage.levels is not None:
+        exact &= ~stage.levels[rows].any(axis=1)
+    if not stage.coordinates:
+        return exact
+    change = stage.coordinates[0]
+    if len(stage.coordinates) > 1 or not isinstance(change, Warp):
+        return np.zeros(len(rows), np.bool_)
+    return exact & exact_maps(change.matrix[rows], stage.size[rows])
+
+
+def _grid_shapes(stage: Stage, rows: Ints) -> list[Ints]:
+    """The shapes of the grids of displacements and shades where they differ between samples."""
+    changes = [*stage.coordinates, *[step.change for step in stage.values]]
+    grids = [change.grids for change in changes if isinstance(change, (Displace, Shade))]
+    return [np.array([each[row].shape for row in rows]) for each in grids if len({grid.shape for grid in each}) > 1]
+
+
+def _rendered(stage: Stage, pictures: Tensor, canvases: Ints, *, exact: bool) -> Tensor:
+    """One stage for pictures (B, C, H, W) whose canvases have these sizes."""
+    if stage.pixels is not None:
+        return _stored(_called(stage, pictures), pictures.dtype, stage.dtype)
+    if not pictures.shape[0]:
+        raise ValueError("there are no pictures")
+    halves = stage.levels is not None and bool(stage.levels.any())
+    interpolation: Interpolation = "nearest" if exact else stage.interpolation
+    moves = stage.filter is None and not halves and (interpolation == "nearest" or not stage.coordinates)
+    only_fills = all(isinstance(step.change, Fill) for step in stage.values)
+    if moves and only_fills and (not stage.values or stage.dtype is None):
+        return _stored(_moved(stage, pictures, canvases), pictures.dtype, stage.dtype)
+    if pictures.dtype not in WHITE:
+        raise wrong_dtype(str(pictures.dtype).removeprefix("torch."))
+    inside = None
+    if stage.filter is not None:
+        values = filtered(as_float(pictures), stage.filter)
+    elif not stage.coordinates and not halves:
+        values = as_float(pictures)
+    else:
+        x, y = _positions(stage, canvases, pictures.device)
+        level = level_of(pictures if pictures.dtype != torch.uint16 else as_float(pictures))
+        if halves:
+            assert stage.levels is not None
+            levels = [(int(along_x), int(along_y)) for along_x, along_y in stage.levels]
+            level = halved_level(as_float(pictures), levels, rounded=not pictures.is_floating_point())
+            by_x, by_y = on_device(2.0**-stage.levels, pictures.device)[..., None, None].unbind(1)
+            x, y = x * by_x, y * by_y
+        if any(isinstance(step.change, Fill) for step in stage.values):
+            inside = coverage(level, x, y, interpolation)
+        values = sample(level, x, y, tuple(canvases[-1].tolist()), interpolation, stage.border).float()
+    white, integers = WHITE[pictures.dtype], not pictures.is_floating_point()
+    changed = change_values(values, stage.values, white=white, integers=integers, coverage=inside)
+    return _stored(changed, pictures.dtype, stage.dtype)
+
+
+def _positions(stage: Stage, canvases: Ints, device: torch.device) -> tuple[Tensor, Tensor]:
+    sizes = [(int(height), int(width)) for height, width in canvases]
+    if stage.coordinates:
+        return source_positions(stage, sizes, device)
+    height, width = sizes[-1]
+    return (
+        (torch.arange(width, device=device) + 0.5).reshape(1, 1, -1),
+        (torch.arange(height, device=device) + 0.5).reshape(1, -1, 1),
+    )
+
+
+def _moved(stage: Stage, pictures: Tensor, canvases: Ints) -> Tensor:
+    """Whole pixels of any dtype, and what is painted beside them."""
+    if not stage.coordinates:
+        return pictures
+    signed = pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
+    level = level_of(signed)
+    x, y = _positions(stage, canvases, pictures.device)
+    moved = sample(level, x, y, tuple(canvases[-1].tolist()), "nearest", stage.border)
+    inside = coverage(level, x, y, "nearest")[:, None] > 0 if stage.values else None
+    dtype = np.dtype(str(pictures.dtype).removeprefix("torch."))
+    for step in stage.values:
+        assert isinstance(step.change, Fill) and inside is not None
+        colours, which = np.unique(step.change.colour, axis=0, return_inverse=True)
+        found = np.stack([in_dtype(colour, dtype) for colour in colours])[which.ravel()]
+        paint = torch.tensor(found, device=pictures.device).view(signed.dtype)[:, :, None, None]
+        shown = inside
+        if step.active is not None:
+            shown = inside | ~torch.tensor(step.active, device=pictures.device)[:, None, None, None]
+        moved = torch.where(shown, moved, paint)
+    return moved.view(pictures.dtype)
+
+
+def _called(stage: Stage, pictures: Tensor) -> Tensor:
+    """A function of pixels works on arrays in main memory."""
+    arrays = pictures.permute(0, 2, 3, 1).cpu().numpy()
+    made = [called(stage, row, array) for row, array in enumerate(arrays)]
+    return torch.tensor(np.stack(made), device=pictures.device).permute(0, 3, 1, 2)
+
+
+def as_float(pictures: Tensor) -> Tensor:
+    """Pictures' values as float32."""
+    if pictures.dtype in _AS_SIGNED:
+        signed = pictures.view(_AS_SIGNED[pictures.dtype]).long()
+        return (signed & 0xFFFF if pictures.dtype == torch.uint16 else signed).float()
+    return pictures.float()
+
+
+def _stored(values: Tensor, dtype: torch.dtype, wanted: str | None) -> Tensor:
+    """Finished pictures: rounded to nearest (ties to even) and clipped for integers, NaN as 0."""
+    if wanted == "float32":
+        return values if values.dtype == torch.float32 else as_float(values)
+    if values.dtype == dtype:
+        return values
+    whole = values.round().clamp(0, WHITE[dtype]).nan_to_num(0.0)
+    if dtype == torch.uint16:
+        return whole.int().to(torch.int16).view(torch.uint16)
+    return whole.to(dtype)
