@@ -264,7 +264,11 @@ class Pipeline:
 
     def next_key(self) -> int:
         """The key that the next call without one would have; it counts as a call."""
-        return int(self._calls.keys(1)[0])
+        return self.next_keys(1)[0]
+
+    def next_keys(self, count: int) -> list[int]:
+        """The keys that the next `count` calls without one would have; they count as calls."""
+        return [int(key) for key in self._calls.keys(count)]
 
     # What will happen, and the same again
 

@@ -95,7 +95,7 @@ class Augmentation(torch.nn.Module):
         count, channels, height, width = image.shape
         pipeline = self._counting()
         if keys is None:
-            keys = [pipeline.next_key() for _ in range(count)]
+            keys = pipeline.next_keys(count)
         taken = image.float() if image.dtype in _NARROWED else image
         rasters = {name: _kind(name, pipeline) for name in fields if _kind(name, pipeline) in _RASTERS}
         labels = _by_sample({name: column for name, column in fields.items() if name not in rasters}, count)
@@ -158,6 +158,8 @@ def _kind(name: str, pipeline: Pipeline) -> str:
 
 def _by_sample(columns: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     """Labels as `Pipeline.batch` takes them: tensors as arrays."""
+    if not columns:
+        return [{} for _ in range(count)]
     return [{name: _as_array(column[row]) for name, column in columns.items()} for row in range(count)]
 
 

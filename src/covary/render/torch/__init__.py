@@ -24,7 +24,7 @@ except ImportError as error:
         "PyTorch is not installed; renderer 'torch' needs it: pip install torch", name="torch"
     ) from None
 
-from covary.render.torch.stages import Part, joined, render_stages
+from covary.render.torch.stages import Part, joined, picked, render_stages
 
 
 def draw(passes: Sequence[tuple[Ints | None, Sequence[Stage]]], pictures: Tensor) -> Tensor | list[Tensor]:
@@ -43,14 +43,14 @@ def draw(passes: Sequence[tuple[Ints | None, Sequence[Stage]]], pictures: Tensor
     """
     made = []
     for rows, stages in passes:
-        some = pictures if rows is None else pictures[torch.tensor(rows, device=pictures.device)]
+        some = pictures if rows is None else picked(pictures, rows)
         for part in render_stages(stages, [Part(np.arange(len(some)), some)]):
             made.append(part if rows is None else Part(rows[part.rows], part.pixels))
     made = joined(made)
     if len(made) == 1:
         rows, pixels = made[0].rows, made[0].pixels
         if not (rows == np.arange(len(rows))).all():
-            return pixels[torch.tensor(np.argsort(rows), device=pixels.device)]
+            return picked(pixels, np.argsort(rows))
         # Where nothing happens what was given comes out; results are always the caller's own.
         return pixels.clone() if pixels.data_ptr() == pictures.data_ptr() else pixels
     by_row = {int(row): pixels for part in made for row, pixels in zip(part.rows, part.pixels, strict=True)}

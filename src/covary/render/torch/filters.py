@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d
 
-from covary.plan.changes import Filter
+from covary.plan.changes import Filter, Floats
 from covary.render.borders import map_indices
 from covary.render.filters import Separable, filter_taps
 from covary.render.torch.transfer import on_device
@@ -19,26 +20,22 @@ def filtered(values: Tensor, change: Filter) -> Tensor:
         ValueError: a kernel is missing or has an even length.
     """
     taps = filter_taps(change, slice(None))
-    if isinstance(taps, Separable):
-        return _correlated(_correlated(values, taps.down, 2), taps.across, 3)
-    wide = _widened(_widened(values, taps.shape[1] // 2, 2), taps.shape[2] // 2, 3)
-    kernel = on_device(taps, values.device)
-    height, width = values.shape[2:]
-    total = torch.zeros_like(values)
-    for i in range(kernel.shape[1]):
-        for j in range(kernel.shape[2]):
-            total += kernel[:, i, j, None, None, None] * wide[:, :, i : i + height, j : j + width]
-    return total
+    if not isinstance(taps, Separable):
+        return _correlated(values, taps)
+    return _correlated(_correlated(values, taps.down[:, :, None]), taps.across[:, None, :])
 
 
-def _correlated(values: Tensor, taps: np.ndarray, axis: int) -> Tensor:
-    """The pictures correlated along one axis with (B, k) taps."""
-    kernel = on_device(taps, values.device)
-    wide = _widened(values, kernel.shape[1] // 2, axis)
-    total = torch.zeros_like(values)
-    for i in range(kernel.shape[1]):
-        total += kernel[:, i, None, None, None] * wide.narrow(axis, i, values.shape[axis])
-    return total
+def _correlated(values: Tensor, kernels: Floats) -> Tensor:
+    """The pictures correlated with (B, kh, kw) kernels, one for each sample."""
+    samples, channels, height, width = values.shape
+    wide = _widened(_widened(values, kernels.shape[1] // 2, 2), kernels.shape[2] // 2, 3)
+    planes = wide.reshape(1, samples * channels, *wide.shape[2:])
+    weights = on_device(kernels, values.device)[:, None].repeat_interleave(channels, 0)
+    if len(weights) == 1:
+        # A plane alone would be left to a library that may round to ten bits.
+        planes, weights = planes.repeat(1, 2, 1, 1), weights.repeat(2, 1, 1, 1)
+    made = conv2d(planes, weights, groups=len(weights))
+    return made[:, : samples * channels].reshape(samples, channels, height, width)
 
 
 def _widened(values: Tensor, by: int, axis: int) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
 from covary.plan.changes import Displace, Floats, Warp
 from covary.plan.stages import Stage
@@ -91,27 +92,10 @@ def _divided(across: Tensor, down: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 
 def _displaced(change: Displace, canvas: Size, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The positions moved by displacements, which are bilinear between knots spread from edge to edge."""
-    knots = on_device(np.stack(change.grids), x.device)
-    samples, rows, columns, _ = knots.shape
-    top, bottom, down = _between(y, canvas[0], rows)
-    left, right, across = _between(x, canvas[1], columns)
-    flat = knots.reshape(samples, rows * columns, 2)
-
-    def at(row: Tensor, column: Tensor) -> Tensor:
-        place = (row * columns + column).expand(samples, -1, -1)
-        found = torch.gather(flat, 1, place.reshape(samples, -1, 1).expand(-1, -1, 2))
-        return found.reshape(*place.shape, 2)
-
-    across, down = across[..., None], down[..., None]
-    upper = at(top, left) * (1 - across) + at(top, right) * across
-    lower = at(bottom, left) * (1 - across) + at(bottom, right) * across
-    offset = upper * (1 - down) + lower * down
-    return x + offset[..., 0], y + offset[..., 1]
-
-
-def _between(position: Tensor, length: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The knots before and after each position along an axis, and how far it stands between them."""
-    place = (position.nan_to_num() * ((count - 1) / length)).clamp(0, count - 1)
-    before = place.floor().clamp(max=max(count - 2, 0))
-    first = before.long()
-    return first, (first + 1).clamp(max=count - 1), place - before
+    knots = on_device(np.stack(change.grids), x.device).permute(0, 3, 1, 2)
+    height, width = canvas
+    # From edge to edge is what grid_sample calls aligned corners: -1 and 1 are the outermost knots.
+    across, down = x.nan_to_num(0.0) * (2 / width) - 1, y.nan_to_num(0.0) * (2 / height) - 1
+    place = torch.stack([across + 0 * down, down + 0 * across], -1).expand(len(knots), -1, -1, -1)
+    moved = grid_sample(knots, place, "bilinear", "border", align_corners=True)
+    return x + moved[:, 0], y + moved[:, 1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from covary.plan.changes import Displace, Fill, Interpolation, Ints, Shade, Warp
@@ -16,8 +16,8 @@ from covary.render.passes import called, check_size, in_dtype, wrong_dtype
 from covary.render.positions import exact_maps
 from covary.render.torch.filters import filtered
 from covary.render.torch.positions import Size, source_positions
-from covary.render.torch.sampling import coverage, halved_level, level_of, sample
-from covary.render.torch.transfer import on_device
+from covary.render.torch.sampling import coverage, halved, sample
+from covary.render.torch.transfer import whole_on_device
 from covary.render.torch.values import change_values
 
 WHITE = {torch.uint8: 255.0, torch.uint16: 65535.0, torch.float32: 1.0}
@@ -75,14 +75,16 @@ def _staged(stage: Stage, part: Part) -> list[Part]:
     for place in np.flatnonzero((canvases[:, -1] != stage.size[part.rows]).any(axis=1)):
         check_size(stage, int(part.rows[place]), (int(canvases[place, -1, 0]), int(canvases[place, -1, 1])))
     exact = _exact(stage, part.rows)
-    kinds = np.column_stack([canvases.reshape(len(part.rows), -1), exact, *_grid_shapes(stage, part.rows)])
+    levels = [] if stage.levels is None else [stage.levels[part.rows]]
+    shapes = canvases.reshape(len(part.rows), -1)
+    kinds = np.column_stack([shapes, exact, *levels, *_grid_shapes(stage, part.rows)])
     if (kinds == kinds[0]).all():
         return [Part(part.rows, _rendered(_taken(stage, part.rows), part.pixels, canvases[0], exact=bool(exact[0])))]
     _, found = np.unique(kinds, axis=0, return_inverse=True)
     made = []
     for kind in range(int(found.max()) + 1):
         chosen = np.flatnonzero(found.ravel() == kind)
-        rows, pixels = part.rows[chosen], part.pixels[torch.tensor(chosen, device=part.pixels.device)]
+        rows, pixels = part.rows[chosen], picked(part.pixels, chosen)
         first = chosen[0]
         made.append(Part(rows, _rendered(_taken(stage, rows), pixels, canvases[first], exact=bool(exact[first]))))
     return made
@@ -101,17 +103,20 @@ def _canvases(stage: Stage, rows: Ints, size: Size) -> Ints:
     return np.stack(canvases, 1)
 
 
-def _exact(stage: Stage, rows: Ints) -> NDArray[np.bool_]:
-    """(b,) whether every pixel's centre falls on a pixel's centre: there is nothing in between to be found."""
+def _exact(stage: Stage, rows: Ints) -> Ints:
+    """(b,) whether every pixel's centre falls on a pixel's centre, so that there is nothing in between to be found: 1
+    where it does, 2 where rows become columns as well, else 0."""
     exact = np.ones(len(rows), np.bool_)
     if stage.levels is not None:
         exact &= ~stage.levels[rows].any(axis=1)
-    if not stage.coordinates:
-        return exact
-    change = stage.coordinates[0]
-    if len(stage.coordinates) > 1 or not isinstance(change, Warp):
-        return np.zeros(len(rows), np.bool_)
-    return exact & exact_maps(change.matrix[rows], stage.size[rows])
+    turned: Any = 0
+    if stage.coordinates:
+        change = stage.coordinates[0]
+        if len(stage.coordinates) > 1 or not isinstance(change, Warp):
+            return np.zeros(len(rows), np.int64)
+        exact &= exact_maps(change.matrix[rows], stage.size[rows])
+        turned = change.matrix[rows, 0, 0] == 0
+    return np.where(exact, 1 + turned, 0)
 
 
 def _grid_shapes(stage: Stage, rows: Ints) -> list[Ints]:
@@ -142,16 +147,15 @@ def _rendered(stage: Stage, pictures: Tensor, canvases: Ints, *, exact: bool) ->
         values = as_float(pictures)
     else:
         x, y = _positions(stage, canvases, pictures.device)
-        level = level_of(pictures if pictures.dtype != torch.uint16 else as_float(pictures))
+        level = pictures if interpolation == "nearest" and pictures.dtype != torch.uint16 else as_float(pictures)
         if halves:
             assert stage.levels is not None
-            levels = [(int(along_x), int(along_y)) for along_x, along_y in stage.levels]
-            level = halved_level(as_float(pictures), levels, rounded=not pictures.is_floating_point())
-            by_x, by_y = on_device(2.0**-stage.levels, pictures.device)[..., None, None].unbind(1)
-            x, y = x * by_x, y * by_y
+            along_x, along_y = (int(count) for count in stage.levels[0])
+            level = halved(as_float(pictures), along_x, along_y, rounded=not pictures.is_floating_point())
+            x, y = x * 2.0**-along_x, y * 2.0**-along_y
         if any(isinstance(step.change, Fill) for step in stage.values):
-            inside = coverage(level, x, y, interpolation)
-        values = sample(level, x, y, tuple(canvases[-1].tolist()), interpolation, stage.border).float()
+            inside = coverage(x, y, (level.shape[2], level.shape[3]), interpolation)
+        values = sample(level, x, y, _size(canvases), interpolation, stage.border).float()
     white, integers = WHITE[pictures.dtype], not pictures.is_floating_point()
     changed = change_values(values, stage.values, white=white, integers=integers, coverage=inside)
     return _stored(changed, pictures.dtype, stage.dtype)
@@ -168,15 +172,19 @@ def _positions(stage: Stage, canvases: Ints, device: torch.device) -> tuple[Tens
     )
 
 
+def _size(canvases: Ints) -> Size:
+    return int(canvases[-1, 0]), int(canvases[-1, 1])
+
+
 def _moved(stage: Stage, pictures: Tensor, canvases: Ints) -> Tensor:
     """Whole pixels of any dtype, and what is painted beside them."""
     if not stage.coordinates:
         return pictures
     signed = pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
-    level = level_of(signed)
     x, y = _positions(stage, canvases, pictures.device)
-    moved = sample(level, x, y, tuple(canvases[-1].tolist()), "nearest", stage.border)
-    inside = coverage(level, x, y, "nearest")[:, None] > 0 if stage.values else None
+    moved = sample(signed, x, y, _size(canvases), "nearest", stage.border)
+    source = (signed.shape[2], signed.shape[3])
+    inside = coverage(x, y, source, "nearest")[:, None] > 0 if stage.values else None
     dtype = np.dtype(str(pictures.dtype).removeprefix("torch."))
     for step in stage.values:
         assert isinstance(step.change, Fill) and inside is not None
@@ -197,6 +205,12 @@ def _called(stage: Stage, pictures: Tensor) -> Tensor:
     return torch.tensor(np.stack(made), device=pictures.device).permute(0, 3, 1, 2)
 
 
+def picked(pictures: Tensor, rows: Ints) -> Tensor:
+    """Some of the pictures, in this order."""
+    signed = pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
+    return signed[whole_on_device(rows, pictures.device)].view(pictures.dtype)
+
+
 def as_float(pictures: Tensor) -> Tensor:
     """Pictures' values as float32."""
     if pictures.dtype in _AS_SIGNED:
@@ -211,7 +225,8 @@ def _stored(values: Tensor, dtype: torch.dtype, wanted: str | None) -> Tensor:
         return values if values.dtype == torch.float32 else as_float(values)
     if values.dtype == dtype:
         return values
-    whole = values.round().clamp(0, WHITE[dtype]).nan_to_num(0.0)
+    # A NaN is a 0 to the conversion.
+    whole = values.clamp(0, WHITE[dtype]).round_()
     if dtype == torch.uint16:
         return whole.int().to(torch.int16).view(torch.uint16)
     return whole.to(dtype)

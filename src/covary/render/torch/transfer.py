@@ -11,5 +11,11 @@ from torch import Tensor
 
 
 def on_device(array: NDArray[Any], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """An array as a tensor of its own."""
-    return torch.tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
+    """An array as a tensor of its own. No GPU is waited for: what it still has to do, it does meanwhile."""
+    tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def whole_on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Whole numbers as a tensor of int64."""
+    return on_device(array, device, torch.int64)

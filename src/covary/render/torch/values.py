@@ -23,7 +23,7 @@ from covary.plan.changes import (
 )
 from covary.plan.stages import ValueStep, take_change
 from covary.render.torch.noise import gaussian_values, law_values, picture_bits
-from covary.render.torch.transfer import on_device
+from covary.render.torch.transfer import on_device, whole_on_device
 from covary.render.values import FEW, REC_601
 
 Changed: TypeAlias = Callable[[Tensor, Any, float, bool], Tensor]
@@ -47,7 +47,7 @@ def change_values(
             values = _changed(values, change, white, integers, coverage)
         elif active.any():
             rows = np.flatnonzero(active)
-            index = torch.tensor(rows, device=values.device)
+            index = whole_on_device(rows, values.device)
             covered = coverage if coverage is None or len(coverage) == 1 else coverage[index]
             part = _changed(values[index], take_change(change, rows), white, integers, covered)
             values = values.index_copy(0, index, part)
@@ -56,7 +56,7 @@ def change_values(
 
 def _changed(values: Tensor, change: Value, white: float, integers: bool, coverage: Tensor | None) -> Tensor:
     if isinstance(change, Fill):
-        return values if coverage is None else _filled(values, change, coverage)
+        return values if coverage is None else _filled(values, change, coverage, integers)
     return _CHANGES[type(change)](values, change, white, integers)
 
 
@@ -73,7 +73,7 @@ def _coloured(values: Tensor, change: Colour, white: float, integers: bool) -> T
         offset = offset + on_device(change.pivot, values.device) * _mean_luma(values)[:, None]
     total = offset[:, :, None, None]
     for channel in range(values.shape[1]):
-        total = total + matrix[:, :, channel, None, None] * values[:, channel : channel + 1]
+        total = torch.addcmul(total, matrix[:, :, channel, None, None], values[:, channel : channel + 1])
     return total
 
 
@@ -113,11 +113,11 @@ def _shaded(values: Tensor, change: Shade, white: float, integers: bool) -> Tens
         knots = grid.shape[axis]
         place = (np.arange(length) + 0.5) * ((knots - 1) / length)
         before = np.minimum(place.astype(np.int64), max(knots - 2, 0))
-        first, second = (torch.tensor(at, device=grid.device) for at in (before, np.minimum(before + 1, knots - 1)))
+        first, second = (whole_on_device(at, grid.device) for at in (before, np.minimum(before + 1, knots - 1)))
         part = on_device(place - before, grid.device).reshape([-1 if i == axis else 1 for i in range(5)])
         near = grid.index_select(axis, first)
         grid = near + part * (grid.index_select(axis, second) - near)
-    gain, offset = grid.permute(3, 0, 4, 1, 2)
+    gain, offset = grid.permute(3, 0, 4, 1, 2).unbind(0)
     return values * gain + offset
 
 
@@ -182,7 +182,7 @@ def _uniform_values(values: Tensor, stream: Any, white: float) -> Tensor:
 def _erased(values: Tensor, change: Erase, white: float, integers: bool) -> Tensor:
     most = change.rectangles.shape[1]
     used = np.arange(most) < change.count[:, None]
-    edges = torch.tensor(np.where(used[..., None], change.rectangles, 0), device=values.device)  # unused ones are empty
+    edges = whole_on_device(np.where(used[..., None], change.rectangles, 0), values.device)  # unused ones are empty
     x = torch.arange(values.shape[3], device=values.device)
     y = torch.arange(values.shape[2], device=values.device)
     struck = torch.zeros(len(values), 1, *values.shape[2:], dtype=torch.bool, device=values.device)
@@ -197,9 +197,11 @@ def _erased(values: Tensor, change: Erase, white: float, integers: bool) -> Tens
     return torch.where(struck, _by_sample(change.colour, values), values)
 
 
-def _filled(values: Tensor, change: Fill, coverage: Tensor) -> Tensor:
+def _filled(values: Tensor, change: Fill, coverage: Tensor, finite: bool) -> Tensor:
     inside = coverage[:, None]
     colour = _by_sample(change.colour, values)
+    if finite:
+        return torch.lerp(colour, values, inside)
     # Outside, whatever stands there (NaN included) counts nothing.
     return torch.where(inside == 0, colour, values * inside + colour * (1 - inside))
 
