@@ -264,11 +264,11 @@ class Pipeline:
 
     def next_key(self) -> int:
         """The key that the next call without one would have; it counts as a call."""
-        return self.next_keys(1)[0]
+        return int(self.next_keys(1)[0])
 
-    def next_keys(self, count: int) -> list[int]:
+    def next_keys(self, count: int) -> NDArray[np.uint64]:
         """The keys that the next `count` calls without one would have; they count as calls."""
-        return [int(key) for key in self._calls.keys(count)]
+        return self._calls.keys(count)
 
     # What will happen, and the same again
 
@@ -276,7 +276,7 @@ class Pipeline:
         self,
         sizes: Sequence[tuple[int, int]] | Ints,
         *,
-        keys: Sequence[Key],
+        keys: Sequence[Key] | NDArray[np.uint64],
         epoch: int | Sequence[int] = 0,
         strength: Strength = None,
         channels: int = 3,

@@ -33,8 +33,10 @@ def key_number(key: Key) -> int:
     raise TypeError(f"key: got {type(key).__name__}, allowed are an integer or a string")
 
 
-def key_numbers(keys: Iterable[Key]) -> NDArray[np.uint64]:
-    """The numbers of several keys, (B,) uint64."""
+def key_numbers(keys: Iterable[Key] | NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The numbers of several keys, (B,) uint64; such an array stands for itself."""
+    if isinstance(keys, np.ndarray) and keys.dtype == np.uint64:
+        return keys
     return np.array([key_number(key) for key in keys], dtype=np.uint64)
 
 

@@ -94,14 +94,12 @@ class Augmentation(torch.nn.Module):
         _check(image, keys, fields)
         count, channels, height, width = image.shape
         pipeline = self._counting()
-        if keys is None:
-            keys = pipeline.next_keys(count)
         taken = image.float() if image.dtype in _NARROWED else image
         rasters = {name: _kind(name, pipeline) for name in fields if _kind(name, pipeline) in _RASTERS}
         labels = _by_sample({name: column for name, column in fields.items() if name not in rasters}, count)
         planned = pipeline.planned(
             np.tile(np.array([height, width], np.int64), (count, 1)),
-            keys=keys,
+            keys=pipeline.next_keys(count) if keys is None else keys,
             epoch=epoch,
             channels=channels,
             dtype=_name(taken.dtype),

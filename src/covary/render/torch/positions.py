@@ -55,20 +55,21 @@ def _warped_grid(matrix: Floats, height: int, width: int, device: torch.device) 
 
     What depends on one axis alone is found in float64, which keeps the sum of both as exact as float32 can say it.
     """
-    across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
+    exact = torch.float32 if device.type == "mps" else torch.float64  # Apple's have no other
     affine = bool((matrix[:, 2] == _AFFINE).all())
+    rows = on_device(matrix, device, exact)[..., None, None]
+    across = torch.arange(width, device=device, dtype=exact) + 0.5
+    down = torch.arange(height, device=device, dtype=exact)[:, None] + 0.5
     parts = []
     for axis in range(2 if affine else 3):
-        by_column = matrix[:, axis, 0, None] * across + matrix[:, axis, 2, None]
-        by_row = matrix[:, axis, 1, None] * down
-        columns, rows = on_device(by_column, device)[:, None, :], on_device(by_row, device)[:, :, None]
+        by_column, by_row, constant = rows[:, axis].unbind(1)
         # Along the axes a map needs no more than one of the two.
         if affine and not matrix[:, axis, 1].any():
-            parts.append(columns)
+            parts.append((by_column * across + constant).float())
         elif affine and not matrix[:, axis, 0].any():
-            parts.append(on_device(by_row + matrix[:, axis, 2, None], device)[:, :, None])
+            parts.append((by_row * down + constant).float())
         else:
-            parts.append(columns + rows)
+            parts.append((by_column * across + constant).float() + (by_row * down).float())
     if not affine:
         x, y = _divided(*parts)
         return x, y, False

@@ -9,11 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+_STAGED = 1 << 16  # bytes that CUDA takes over at once, from any memory
+
 
 def on_device(array: NDArray[Any], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """An array as a tensor of its own. No GPU is waited for: what it still has to do, it does meanwhile."""
     tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+    if device.type == "cuda" and tensor.nbytes > _STAGED:
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def whole_on_device(array: NDArray[Any], device: torch.device) -> Tensor:
