@@ -21,6 +21,7 @@ PAGE = ROOT / "docs" / "frameworks.md"
 RUNS = {
     ("pytorch",): ("torch",),
     ("pytorch_dataloader",): ("torch",),
+    ("pytorch_gpu",): ("torch",),
     ("lightning_module",): ("torch", "lightning"),
     ("keras_pydataset", "tf_data"): ("keras", "tensorflow"),
     ("jax_numpy",): ("jax",),

@@ -83,7 +83,8 @@ class Pipeline:
         frame_noise: "own" gives every frame of a video and every slice of a volume noise of its own, as a camera does;
             "same" gives all of them one field. All else is the same for all frames in any case.
         threads: cores that one call may use. Default: all of them; one inside a worker process.
-        renderer: "native", "opencv" or "reference". Default: native where it was built.
+        renderer: "native", "opencv", "reference", or "torch", which is `covary.interop.pytorch.Augmentation`'s and
+            slower than the first on a CPU. Default: native where it was built.
 
     Raises:
         ValueError, TypeError: a wrong argument, or a `Normalize` or `ToTensor` that is not at the end.
