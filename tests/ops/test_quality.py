@@ -56,6 +56,20 @@ def test_webp_equals_opencvs_round_trip() -> None:
     np.testing.assert_array_equal(after(image.ImageCompression("webp", Constant(30.0)), picture), expected)
 
 
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+@pytest.mark.parametrize("channels", [2, 4, 9])
+def test_colours_are_compressed_together_and_other_channels_one_by_one(format: str, channels: int) -> None:
+    picture = np.concatenate([photograph()] * 3, axis=2)[:, :, :channels]
+    operation = image.ImageCompression(format, Constant(40.0))
+    made = after(operation, picture)
+    colours = 3 if channels >= 3 else 0
+    if colours:
+        np.testing.assert_array_equal(made[:, :, :3], after(operation, np.ascontiguousarray(picture[:, :, :3])))
+    for channel in range(colours, channels):
+        alone = after(operation, np.ascontiguousarray(picture[:, :, channel : channel + 1]))
+        np.testing.assert_array_equal(made[:, :, channel : channel + 1], alone)
+
+
 def test_compression_of_16_bits_is_that_of_8() -> None:
     picture = photograph()
     lost = after(image.ImageCompression("jpeg", Constant(50.0)), picture)

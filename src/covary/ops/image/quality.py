@@ -24,8 +24,8 @@ from covary.render import find_renderer
 class ImageCompression(Amount):
     """Compress and decompress: blocks, ringing and washed-out colour.
 
-    Any (H, W, C) image. Three channels are compressed as colour, any others one by one; uint16 and float32 are brought
-    to 8 bits first, which is part of the loss.
+    Any (H, W, C) image. From three channels on, the first three are compressed as colour, all others one by one; uint16
+    and float32 are brought to 8 bits first, which is part of the loss.
 
     Args:
         format: "jpeg" or "webp". Default "jpeg".
@@ -63,15 +63,22 @@ def compressed(image: Image, format: str, quality: int, out: Image | None = None
     if image.shape[2] in (1, 3):
         round_trip(np.ascontiguousarray(pixels), shown, quality)
     else:
-        part = np.empty((*image.shape[:2], 1), np.uint8)
-        for channel in range(image.shape[2]):
-            round_trip(np.ascontiguousarray(pixels[:, :, channel : channel + 1]), part, quality)
-            shown[:, :, channel : channel + 1] = part
+        for channels in _coded_together(image.shape[2]):
+            some = np.ascontiguousarray(pixels[:, :, channels])
+            part = np.empty_like(some)
+            round_trip(some, part, quality)
+            shown[:, :, channels] = part
     if image.dtype == np.uint16:
         np.multiply(shown, np.uint16(257), out=room, dtype=np.uint16)
     elif image.dtype != np.uint8:
         room[...] = shown.astype(np.float64) * (WHITE[image.dtype.name] / 255)
     return room
+
+
+def _coded_together(channels: int) -> list[slice]:
+    """The colours, where there are such, and one by one what comes with them: opacity, depth, infrared."""
+    colours = [slice(0, 3)] if channels >= 3 else []
+    return colours + [slice(channel, channel + 1) for channel in range(3 * len(colours), channels)]
 
 
 def _to_bytes(image: Image) -> Image:
