@@ -6,6 +6,7 @@ import re
 import sys
 import warnings
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 
 import cv2
@@ -15,25 +16,22 @@ cv2.setNumThreads(1)
 
 @cache
 def albumentations() -> ModuleType | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import albumentations as module
-    except ImportError:
-        return None
-    return module  # type: ignore[no-any-return]
+    return _imported("albumentations")
 
 
 @cache
 def kornia() -> ModuleType | None:
     """kornia.augmentation."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import kornia.augmentation as module
-    except ImportError:
-        return None
-    return module  # type: ignore[no-any-return]
+    return _imported("kornia.augmentation")
+
+
+def _imported(name: str) -> ModuleType | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return import_module(name)
+        except ImportError:
+            return None
 
 
 @cache

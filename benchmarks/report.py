@@ -13,7 +13,7 @@ from benchmarks import timing
 from benchmarks.timing import Times
 
 PEERS = ("albumentations", "audiomentations", "nlpaug", "torchvision")
-PACKAGES = ("covary", *PEERS, "torch", "opencv-python-headless", "numpy")
+PACKAGES = ("covary", *PEERS, "kornia", "torch", "opencv-python-headless", "numpy")
 
 
 def processor() -> str:
