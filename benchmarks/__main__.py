@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import import_time, labels, loader, offline, operations, pipelines, report, sounds, texts
+from benchmarks import devices, import_time, labels, loader, offline, operations, pipelines, report, sounds, texts
 
 SUITES = {
     "pipelines": pipelines.run,
@@ -11,6 +11,7 @@ SUITES = {
     "texts": lambda: texts.run([]),
     "labels": labels.run,
     "loader": loader.run,
+    "devices": devices.run_on_gpu,
     "offline": offline.run,
     "import_time": import_time.main,
 }

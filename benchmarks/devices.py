@@ -32,7 +32,7 @@ TOGETHER = 4  # batches between two looks at the clock
 
 @dataclass(frozen=True)
 class Row:
-    """One job as the libraries say it: given `covary.image`, `kornia.augmentation` and torchvision's `transforms.v2`."""
+    """A job as the libraries say it: given `covary.image`, `kornia.augmentation`, torchvision's `transforms.v2`."""
 
     name: str
     ours: Callable[[Any], Any]
@@ -163,14 +163,16 @@ def run(device_name: str, count: int, names: list[str], rounds: int) -> None:
             if names and suite.name not in names:
                 continue
             theirs = None if kornia is None else kornia_pipeline(suite.name, kornia).to(device)
-            measure(suite.name, Augmentation(covary_pipeline(suite.name)), large, theirs, torchvision_pipeline(suite.name))
+            ours = Augmentation(covary_pipeline(suite.name))
+            measure(suite.name, ours, large, theirs, torchvision_pipeline(suite.name))
         pictures = batch_of(count, SIDE, SIDE, device)
         for row in OPERATIONS:
             if names and row.name not in names:
                 continue
             ours = Augmentation(Pipeline([row.ours(image)], seed=1))
             theirs = None if kornia is None else row.kornia(kornia).to(device)
-            measure(row.name, ours, pictures, theirs, None if v2 is None or not row.torchvision else row.torchvision(v2))
+            beside = None if v2 is None or row.torchvision is None else row.torchvision(v2)
+            measure(row.name, ours, pictures, theirs, beside)
     report.print_table(
         "Batches on a device, microseconds per image",
         ("job", "covary", "Kornia", "torchvision (one draw a batch)", "Kornia/covary"),
@@ -181,6 +183,16 @@ def run(device_name: str, count: int, names: list[str], rounds: int) -> None:
             *(f"{suite.name}: {suite.description}" for suite in SUITES),
         ],
     )
+
+
+def run_on_gpu() -> None:
+    """The table for the GPU, where there is one."""
+    import torch
+
+    if torch.cuda.is_available():
+        run("cuda", 256, [], 9)
+    else:
+        print("\nBatches on a device: there is no GPU here.")
 
 
 def main() -> None:
