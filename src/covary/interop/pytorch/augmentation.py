@@ -15,14 +15,22 @@ from covary.interop.pytorch.places import place_of_draws
 from covary.pipeline import Pipeline
 from covary.planned import Planned
 from covary.render.torch import draw
+from covary.targets.carry import LABELS
 from covary.targets.heatmaps import heatmap_stages
-from covary.targets.masks import mask_stages, painted
+from covary.targets.masks import check_fill, mask_stages, painted
 from covary.targets.pairs import Pairs, traded
 from covary.targets.path import Path, mirrors
 
 _TAKEN = (torch.uint8, torch.uint16, torch.float32)
 _NARROWED = (torch.float16, torch.bfloat16, torch.float64)  # computed in float32
-_RASTERS = ("mask", "heatmaps", "image")
+_FIGURES = (*_TAKEN, *_NARROWED)
+_WHOLE = (torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32, torch.int64)
+_RASTERS = {  # dtypes, and shapes in words, by kind
+    "image": (_FIGURES, "(B, C, H, W) or (B, N, C, H, W)", (4, 5)),
+    "heatmaps": (_FIGURES, "(B, H, W) or (B, K, H, W)", (3, 4)),
+    "mask": ((torch.bool, *_WHOLE, torch.float16, torch.float32, torch.float64), "(B, H, W) or (B, K, H, W)", (3, 4)),
+}
+_LABELS = frozenset({"masks", *LABELS, *LABELS.values()})
 
 
 class Augmentation(torch.nn.Module):
@@ -37,12 +45,13 @@ class Augmentation(torch.nn.Module):
     others that no coordinate map, colour matrix, tone curve, filter, noise or erasure can say) work on the CPU: their
     batches travel there and back, which is right and slow; better leave them to the Loader.
 
-    Every call is another variation, unless keys say otherwise. Ranks of a distributed training draw differently. No
-    gradient is meant to flow through it: call it under `torch.no_grad()` where inputs ask for gradients.
+    Every call is another variation, unless keys say otherwise: ranks of a distributed training draw differently, and a
+    key means the same in all of them. No gradient flows through it, and autocast has no part in it.
 
     Args:
-        pipeline: image operations. Where it ends in `Normalize` or `ToTensor` batches become float32, else they keep
-            their dtype.
+        pipeline: image operations, and those on texts and sounds that come with the images. Batches keep their dtype;
+            where it ends in `Normalize` or `ToTensor` whole numbers become float32, and floats stay what they are
+            (bfloat16 in, bfloat16 out).
 
     Raises:
         TypeError: `pipeline` is none.
@@ -75,31 +84,42 @@ class Augmentation(torch.nn.Module):
         Args:
             image: (B, C, H, W); uint8 and uint16 from 0 to white, floats from 0 to 1. float16, bfloat16 and float64
                 are computed in float32.
-            keys: B identities. Default: the module counts its samples.
+            keys: B identities, a tensor of whole numbers for instance. Default: the module counts its samples.
             epoch: one for all, or one for each sample.
             fields: an entry for each sample, under the names of `Pipeline.batch`. On the batch's device are moved
                 `mask` (B, H, W) or (B, K, H, W), `heatmaps` (B, K, H, W), `images` (B, N, C, H, W), and further fields
                 that the pipeline's `targets` treat as one of these. Labels (`boxes`, `keypoints`, `masks` (N, H, W)
-                of each sample ...) may be a tensor (B, N, ...), or a list of tensors, arrays or lists. Others come
-                back as they are.
+                of each sample ...) may be a tensor (B, N, ...), or a list of tensors, arrays or lists. What the
+                pipeline has nothing for comes back as it is, the same object.
 
         Returns:
             Without fields the batch: (B, C, H', W'), or a list of (C, H', W') where results differ in size. With fields
             a dict, the batch under "image". Labels that came as tensors are tensors on the batch's device: one where
-            they came in one and still agree in shape, else a list.
+            they came in one and still agree in shape, else a list. Floats keep their dtype.
 
         Raises:
             TypeError, ValueError: an input of a wrong type, dtype or shape; the message names it.
         """
+        with torch.no_grad():
+            return self._varied(image, _numbers(keys), _numbers(epoch), fields)
+
+    def _varied(self, image: Tensor, keys: Any, epoch: Any, fields: Mapping[str, Any]) -> Any:
         _check(image, keys, fields)
         count, channels, height, width = image.shape
-        pipeline = self._counting()
+        kinds = {name: self.pipeline.targets.get(name, name) for name in fields}
+        rasters = {name: "image" if name == SEVERAL else kind for name, kind in kinds.items() if kind in _RASTERS}
+        for name, kind in rasters.items():
+            _check_raster(fields[name], name, kind, image, self.pipeline)
+        pipeline = self.pipeline
+        if keys is None:
+            pipeline = self._counting()
+            keys = pipeline.next_keys(count)
+        moved_too = _moved_names(pipeline, fields)
+        labels = _by_sample({name: fields[name] for name in fields if name in moved_too and name not in rasters}, count)
         taken = image.float() if image.dtype in _NARROWED else image
-        rasters = {name: _kind(name, pipeline) for name in fields if _kind(name, pipeline) in _RASTERS}
-        labels = _by_sample({name: column for name, column in fields.items() if name not in rasters}, count)
         planned = pipeline.planned(
             np.tile(np.array([height, width], np.int64), (count, 1)),
-            keys=pipeline.next_keys(count) if keys is None else keys,
+            keys=keys,
             epoch=epoch,
             channels=channels,
             dtype=_name(taken.dtype),
@@ -108,15 +128,17 @@ class Augmentation(torch.nn.Module):
         made = _like(_drawn(planned, taken), image.dtype)
         if not fields:
             return made
-        moved = planned.carry(labels)
+        moved = pipeline.beside(planned.carry(labels), keys=keys, epoch=epoch)
         out: dict[str, Any] = {"image": made}
         for name, column in fields.items():
-            if name not in rasters:
+            if rasters.get(name) == "image":
+                out[name] = _further(planned, column)
+            elif name in rasters:
+                out[name] = _raster(planned, column, name, rasters[name], pipeline)
+            elif name in labels[0]:
                 out[name] = _column([sample[name] for sample in moved], column, image.device)
-            elif rasters[name] == "image":
-                out[name] = _further(planned, column, name, image)
             else:
-                out[name] = _raster(planned, column, name, rasters[name], pipeline, image)
+                out[name] = column
         return out
 
     def _counting(self) -> Pipeline:
@@ -133,36 +155,71 @@ class Augmentation(torch.nn.Module):
         return repr(self.pipeline)
 
 
+def _numbers(given: Any) -> Any:
+    """Keys and epochs as a pipeline takes them: no tensors."""
+    return given.tolist() if isinstance(given, Tensor) else given
+
+
 def _check(image: Any, keys: Sequence[Key] | None, fields: Mapping[str, Any]) -> None:
     if not isinstance(image, Tensor):
         raise TypeError(f"image is a {type(image).__name__}; a tensor (B, C, H, W) is needed")
     if image.ndim != 4 or 0 in image.shape:
         raise ValueError(f"image has shape {tuple(image.shape)}; (B, C, H, W) with at least one pixel is needed")
-    if image.dtype not in (*_TAKEN, *_NARROWED):
-        allowed = ", ".join(map(_name, (*_TAKEN, *_NARROWED)))
-        raise TypeError(f"image is {_name(image.dtype)}; allowed are {allowed}")
+    _check_dtype(image, "image", _FIGURES)
     for name, column in (("keys", keys), *fields.items()):
-        if column is not None and len(column) != len(image):
+        if column is None:
+            continue
+        if not hasattr(column, "__len__") or (isinstance(column, Tensor) and column.ndim == 0):
+            raise TypeError(f"{name} is a {type(column).__name__}; an entry for each sample is needed")
+        if len(column) != len(image):
             raise ValueError(f"{name} has {len(column)} entries for {len(image)} samples")
+
+
+def _check_raster(column: Any, name: str, kind: str, image: Tensor, pipeline: Pipeline) -> None:
+    if column is None:
+        return
+    dtypes, shapes, axes = _RASTERS[kind]
+    size = image.shape[-2:]
+    if not isinstance(column, Tensor) or column.ndim not in axes or column.shape[-2:] != size or 0 in column.shape:
+        got = f"one of shape {tuple(column.shape)}" if isinstance(column, Tensor) else f"a {type(column).__name__}"
+        raise ValueError(
+            f"{name}: expected a tensor {shapes} of the image's {size[0]} x {size[1]} pixels, got {got}"
+        )
+    _check_dtype(column, name, dtypes)
+    if kind == "mask":
+        check_fill(pipeline.mask_fill, np.empty(0, _name(column.dtype)), name)
+    if kind == "heatmaps":
+        traded(pipeline.heatmap_pairs, column.shape[1] if column.ndim == 4 else 1, name, "channel")
+
+
+def _check_dtype(tensor: Tensor, name: str, allowed: Sequence[torch.dtype]) -> None:
+    if tensor.dtype not in allowed:
+        raise TypeError(f"{name} is {_name(tensor.dtype)}; allowed are {', '.join(map(_name, allowed))}")
 
 
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _kind(name: str, pipeline: Pipeline) -> str:
-    return "image" if name == SEVERAL else pipeline.targets.get(name, name)
+def _moved_names(pipeline: Pipeline, fields: Mapping[str, Any]) -> set[str]:
+    """The fields for which the pipeline may have something; with sounds and texts any may belong to these."""
+    given = {name for name, column in fields.items() if column is not None}
+    if pipeline.modalities & {"audio", "text"}:
+        return given
+    return given & {*_LABELS, *pipeline.targets, *[f"{name}_labels" for name in pipeline.targets]}
 
 
 def _by_sample(columns: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     """Labels as `Pipeline.batch` takes them: tensors as arrays."""
-    if not columns:
-        return [{} for _ in range(count)]
-    return [{name: _as_array(column[row]) for name, column in columns.items()} for row in range(count)]
+    known = {name: _as_array(column) for name, column in columns.items()}
+    return [{name: _as_array(column[row]) for name, column in known.items()} for row in range(count)]
 
 
 def _as_array(value: Any) -> Any:
-    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+    if not isinstance(value, Tensor):
+        return value
+    known = value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
+    return known.detach().cpu().numpy()
 
 
 def _looked_at(
@@ -187,31 +244,25 @@ def _like(made: Tensor | list[Tensor], dtype: torch.dtype) -> Tensor | list[Tens
     return made.to(dtype) if isinstance(made, Tensor) else [each.to(dtype) for each in made]
 
 
-def _further(planned: Planned, column: Any, name: str, image: Tensor) -> Any:
+def _further(planned: Planned, column: Tensor | None) -> Any:
     """Further images, which share the draws: (B, C, H, W), or several of each sample, (B, N, C, H, W)."""
-    if not isinstance(column, Tensor) or column.ndim not in (4, 5) or column.shape[-2:] != image.shape[-2:]:
-        raise ValueError(
-            f"{name}: expected a tensor (B, C, H, W) or (B, N, C, H, W) of the image's {image.shape[2]} x "
-            f"{image.shape[3]} pixels, got {_told(column)}"
-        )
+    if column is None:
+        return None
     taken = column.float() if column.dtype in _NARROWED else column
     assert planned.again is not None
     own = planned.again(column.shape[-3], _name(taken.dtype))
     if column.ndim == 4:
         return _like(_drawn(own, taken), column.dtype)
-    views = [_like(_drawn(own, view.contiguous()), column.dtype) for view in taken.unbind(1)]
+    views = [_like(_drawn(own, view), column.dtype) for view in taken.unbind(1)]
     if all(isinstance(view, Tensor) for view in views):
         return torch.stack([view for view in views if isinstance(view, Tensor)], 1)
     return [torch.stack(several) for several in zip(*views, strict=True)]
 
 
-def _raster(planned: Planned, column: Any, name: str, kind: str, pipeline: Pipeline, image: Tensor) -> Any:
+def _raster(planned: Planned, column: Tensor | None, name: str, kind: str, pipeline: Pipeline) -> Any:
     """Masks or heat maps, moved by the pictures' geometry."""
-    if not isinstance(column, Tensor) or column.ndim not in (3, 4) or column.shape[-2:] != image.shape[-2:]:
-        raise ValueError(
-            f"{name}: expected a tensor (B, H, W) or (B, K, H, W) of the image's {image.shape[2]} x {image.shape[3]} "
-            f"pixels, got {_told(column)}"
-        )
+    if column is None:
+        return None
     layers = column if column.ndim == 4 else column[:, None]
     taken = layers.float() if kind == "heatmaps" and layers.dtype in _NARROWED else layers
     fill = pipeline.mask_fill if kind == "mask" else 0.0
@@ -245,22 +296,24 @@ def _mirrored(planned: Planned) -> list[int]:
 def _swapped(layers: Tensor, pairs: Pairs, kind: str, name: str) -> Tensor:
     if kind == "heatmaps":
         return layers[traded(pairs, len(layers), name, "channel")]
-    swapped = layers.clone()
-    for left, right in pairs:
-        swapped[layers == left], swapped[layers == right] = right, left
+    swapped = layers
+    for pair in pairs:
+        for old, new in (pair, pair[::-1]):
+            swapped = torch.where(layers == old, torch.full_like(layers, new), swapped)
     return swapped
 
 
 def _column(values: list[Any], came: Any, device: torch.device) -> Any:
     """Labels in the form in which they came."""
-    if isinstance(came, Tensor):
-        tensors = [torch.as_tensor(np.asarray(value), device=device) for value in values]
-        return torch.stack(tensors) if len({tensor.shape for tensor in tensors}) == 1 else tensors
-    return [
-        torch.as_tensor(np.asarray(value), device=device) if isinstance(before, Tensor) else value
-        for value, before in zip(values, came, strict=True)
-    ]
+    if not isinstance(came, Tensor):
+        return [_as_tensor(value, each, device) for value, each in zip(values, came, strict=True)]
+    tensors = [_as_tensor(value, came, device) for value in values]
+    return torch.stack(tensors) if len({tensor.shape for tensor in tensors}) == 1 else tensors
 
 
-def _told(column: Any) -> str:
-    return f"one of shape {tuple(column.shape)}" if isinstance(column, Tensor) else f"a {type(column).__name__}"
+def _as_tensor(value: Any, came: Any, device: torch.device) -> Any:
+    """A label as a tensor of its own where it came in a tensor."""
+    if not isinstance(came, Tensor):
+        return value
+    made = torch.tensor(np.asarray(value), device=device)
+    return made.to(came.dtype) if came.is_floating_point() else made

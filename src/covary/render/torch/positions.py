@@ -38,8 +38,7 @@ def source_positions(stage: Stage, canvases: Sequence[Size], device: torch.devic
     if isinstance(last, Warp):
         x, y, bounded = _warped_grid(last.matrix, height, width, device)
     else:
-        across = (torch.arange(width, device=device) + 0.5).reshape(1, 1, width)
-        down = (torch.arange(height, device=device) + 0.5).reshape(1, height, 1)
+        across, down = pixel_centres(height, width, device)
         (x, y), bounded = _displaced(last, before[-1], across, down), False
     for change, canvas in zip(reversed(changes), reversed(before[:-1]), strict=True):
         x, y = _warped(change.matrix, x, y) if isinstance(change, Warp) else _displaced(change, canvas, x, y)
@@ -48,6 +47,12 @@ def source_positions(stage: Stage, canvases: Sequence[Size], device: torch.devic
         return x, y
     there = (x.abs() <= FAR) & (y.abs() <= FAR)
     return torch.where(there, x, torch.nan), torch.where(there, y, torch.nan)
+
+
+def pixel_centres(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """x (1, 1, width) and y (1, height, 1) of a canvas's pixels, float32."""
+    x, y = (torch.arange(length, dtype=torch.float32, device=device) + 0.5 for length in (width, height))
+    return x.reshape(1, 1, -1), y.reshape(1, -1, 1)
 
 
 def _warped_grid(matrix: Floats, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor, bool]:

@@ -101,7 +101,7 @@ def _between_four(pictures: Tensor, x: Tensor, y: Tensor, size: tuple[int, int],
     """Linear sampling by PyTorch's own kernel, which knows these borders by other names."""
     samples, _, height, width = pictures.shape
     centres = border == "reflect"  # mirrored about the outermost pixels' centres, not about their edges
-    place = torch.empty(samples, *size, 2, device=pictures.device)
+    place = torch.empty(samples, *size, 2, dtype=torch.float32, device=pictures.device)
     for axis, (position, length) in enumerate(((x, width), (y, height))):
         # From -1 to 1 along the picture; lost positions stand for its first pixel.
         torch.sub(position.expand(samples, *size), length / 2, out=place[..., axis])

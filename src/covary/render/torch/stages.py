@@ -15,7 +15,7 @@ from covary.plan.stages import Stage
 from covary.render.passes import called, check_size, in_dtype, wrong_dtype
 from covary.render.positions import exact_maps
 from covary.render.torch.filters import filtered
-from covary.render.torch.positions import Size, source_positions
+from covary.render.torch.positions import Size, pixel_centres, source_positions
 from covary.render.torch.sampling import coverage, halved, sample
 from covary.render.torch.transfer import whole_on_device
 from covary.render.torch.values import change_values
@@ -52,8 +52,12 @@ def render_stages(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Part]:
     Raises:
         ValueError: a stage does not fit the pictures.
     """
-    for stage in stages:
-        parts = joined([made for part in parts for made in _staged(stage, part)])
+    if not parts:
+        return []
+    # What autocast would narrow has to be float32.
+    with torch.autocast(parts[0].pixels.device.type, enabled=False):
+        for stage in stages:
+            parts = joined([made for part in parts for made in _staged(stage, part)])
     return list(parts)
 
 
@@ -165,11 +169,7 @@ def _positions(stage: Stage, canvases: Ints, device: torch.device) -> tuple[Tens
     sizes = [(int(height), int(width)) for height, width in canvases]
     if stage.coordinates:
         return source_positions(stage, sizes, device)
-    height, width = sizes[-1]
-    return (
-        (torch.arange(width, device=device) + 0.5).reshape(1, 1, -1),
-        (torch.arange(height, device=device) + 0.5).reshape(1, -1, 1),
-    )
+    return pixel_centres(*sizes[-1], device)
 
 
 def _size(canvases: Ints) -> Size:

@@ -14,7 +14,7 @@ _STAGED = 1 << 16  # bytes that CUDA takes over at once, from any memory
 
 def on_device(array: NDArray[Any], device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """An array as a tensor of its own. No GPU is waited for: what it still has to do, it does meanwhile."""
-    tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
+    tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype, device="cpu")
     if device.type == "cuda" and tensor.nbytes > _STAGED:
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)

@@ -80,9 +80,8 @@ def _coloured(values: Tensor, change: Colour, white: float, integers: bool) -> T
 def _mean_luma(values: Tensor) -> Tensor:
     """(B,) mean brightness: Rec. 601 weights for three channels, else the plain mean of the channels."""
     means = values.mean((2, 3))
-    weights = torch.tensor(
-        REC_601 if means.shape[1] == 3 else [1 / means.shape[1]] * means.shape[1], device=means.device
-    )
+    shares = REC_601 if means.shape[1] == 3 else [1 / means.shape[1]] * means.shape[1]
+    weights = torch.tensor(shares, dtype=torch.float32, device=means.device)
     luma: Tensor = (means * weights).sum(1)
     return luma
 
@@ -164,7 +163,7 @@ def _counts(mean: Tensor, bits: Tensor) -> Tensor:
 
 def _with_impulses(values: Tensor, change: Impulses, white: float, integers: bool) -> Tensor:
     chance = (_bits(values, change, TAG_IMPULSES).float() + 0.5) / 65536
-    other = torch.zeros((), device=values.device)
+    other = torch.zeros((), dtype=torch.float32, device=values.device)
     if change.noise:
         other = _uniform_values(values, change.stream, white)
     elif change.colour is not None:
