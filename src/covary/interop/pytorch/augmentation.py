@@ -106,8 +106,8 @@ class Augmentation(torch.nn.Module):
     def _varied(self, image: Tensor, keys: Any, epoch: Any, fields: Mapping[str, Any]) -> Any:
         _check(image, keys, fields)
         count, channels, height, width = image.shape
-        kinds = {name: self.pipeline.targets.get(name, name) for name in fields}
-        rasters = {name: "image" if name == SEVERAL else kind for name, kind in kinds.items() if kind in _RASTERS}
+        kinds = {name: _kind(name, self.pipeline) for name in fields}
+        rasters = {name: kind for name, kind in kinds.items() if kind in _RASTERS}
         for name, kind in rasters.items():
             _check_raster(fields[name], name, kind, image, self.pipeline)
         pipeline = self.pipeline
@@ -160,6 +160,10 @@ def _numbers(given: Any) -> Any:
     return given.tolist() if isinstance(given, Tensor) else given
 
 
+def _kind(name: str, pipeline: Pipeline) -> str:
+    return "image" if name == SEVERAL else pipeline.targets.get(name, name)
+
+
 def _check(image: Any, keys: Sequence[Key] | None, fields: Mapping[str, Any]) -> None:
     if not isinstance(image, Tensor):
         raise TypeError(f"image is a {type(image).__name__}; a tensor (B, C, H, W) is needed")
@@ -182,9 +186,7 @@ def _check_raster(column: Any, name: str, kind: str, image: Tensor, pipeline: Pi
     size = image.shape[-2:]
     if not isinstance(column, Tensor) or column.ndim not in axes or column.shape[-2:] != size or 0 in column.shape:
         got = f"one of shape {tuple(column.shape)}" if isinstance(column, Tensor) else f"a {type(column).__name__}"
-        raise ValueError(
-            f"{name}: expected a tensor {shapes} of the image's {size[0]} x {size[1]} pixels, got {got}"
-        )
+        raise ValueError(f"{name}: expected a tensor {shapes} of the image's {size[0]} x {size[1]} pixels, got {got}")
     _check_dtype(column, name, dtypes)
     if kind == "mask":
         check_fill(pipeline.mask_fill, np.empty(0, _name(column.dtype)), name)
