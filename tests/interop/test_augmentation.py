@@ -332,7 +332,7 @@ def test_a_fill_or_a_pair_that_a_raster_cannot_hold_is_refused() -> None:
 
 
 def test_what_is_no_pipeline_of_images_is_refused() -> None:
-    with pytest.raises(TypeError, match="pipeline is a list; a covary.Pipeline is needed"):
+    with pytest.raises(TypeError, match=r"pipeline is a list; a covary\.Pipeline is needed"):
         Augmentation([image.HorizontalFlip()])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no operations on images"):
         Augmentation(Pipeline([audio.Gain()]))

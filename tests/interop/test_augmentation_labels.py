@@ -37,7 +37,7 @@ SAMPLES = range(len(KEYS))
 
 def boxes() -> Any:
     low = np.random.default_rng(2).uniform((0, 0), (30, 25), (6, 5, 2))
-    return torch.from_numpy(np.concatenate([low, low + [12.0, 10.0]], axis=2)).float()
+    return torch.from_numpy(np.concatenate([low, low + np.array([12.0, 10.0])], axis=2)).float()
 
 
 def classes(dtype: Any, layers: int | None = None) -> Any:
