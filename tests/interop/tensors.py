@@ -28,6 +28,11 @@ def pictures(dtype: Any = torch.uint8, channels: int = 3, count: int = 6, size: 
     return values.to(dtype)
 
 
+def equal(one: Any, other: Any) -> bool:
+    """Whether two tensors hold the same, compared on the CPU, which compares all dtypes."""
+    return bool(torch.equal(one.cpu(), other.cpu()))
+
+
 def arrays(batch: Any) -> NDArray[Any]:
     """(B, H, W, C) of a batch, narrow floats as the float32 in which they are computed."""
     wide = batch.float() if batch.dtype in (torch.float16, torch.bfloat16, torch.float64) else batch

@@ -14,7 +14,7 @@ from covary import OneOf, Pipeline, SomeOf, Sometimes, audio, image
 torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
 
 from covary.interop.pytorch import Augmentation  # noqa: E402
-from tests.interop.tensors import DEVICES, WHITE, arrays, channels_first, pictures  # noqa: E402
+from tests.interop.tensors import DEVICES, WHITE, arrays, channels_first, equal, pictures  # noqa: E402
 
 KEYS = ["a", "b", 7, 8, 2**60, "f"]
 DTYPES = [torch.uint8, torch.uint16, torch.float32, torch.float16, torch.bfloat16, torch.float64]
@@ -154,10 +154,10 @@ def test_a_key_gives_the_same_alone_and_in_any_batch(name: str, device: str) -> 
     augment, batch = Augmentation(Pipeline(SMOOTH[name], seed=4)), pictures().to(device)
     together = augment(batch, keys=KEYS, epoch=2)
     for row, key in enumerate(KEYS):
-        assert torch.equal(augment(batch[row : row + 1], keys=[key], epoch=2)[0], together[row])
+        assert equal(augment(batch[row : row + 1], keys=[key], epoch=2)[0], together[row])
     order = [4, 0, 2, 5, 1, 3]
     mixed = augment(batch[order], keys=[KEYS[row] for row in order], epoch=2)
-    assert all(torch.equal(mixed[place], together[row]) for place, row in enumerate(order))
+    assert all(equal(mixed[place], together[row]) for place, row in enumerate(order))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -176,8 +176,8 @@ def test_keys_and_epochs_may_be_tensors_as_a_data_loader_collates_them(kind: Any
     augment, batch = Augmentation(Pipeline(TRAINING)), pictures()
     numbers = [3, 1, 4, 1, 5, 9]
     made = augment(batch, keys=torch.tensor(numbers, dtype=kind), epoch=torch.tensor([2] * 6))
-    assert torch.equal(made, augment(batch, keys=numbers, epoch=2))
-    assert torch.equal(augment(batch, keys=np.array(numbers), epoch=torch.tensor(2)), made)
+    assert equal(made, augment(batch, keys=numbers, epoch=2))
+    assert equal(augment(batch, keys=np.array(numbers), epoch=torch.tensor(2)), made)
 
 
 def test_ranks_draw_differently_unless_keys_say_what(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,9 +190,9 @@ def test_ranks_draw_differently_unless_keys_say_what(monkeypatch: pytest.MonkeyP
         counted += [augment(batch) for _ in range(2)]
         keyed.append(augment(batch, keys=KEYS))
     assert len({picture.numpy().tobytes() for made in counted for picture in made}) == 24
-    assert torch.equal(keyed[0], keyed[1])
+    assert equal(keyed[0], keyed[1])
     monkeypatch.delenv("WORLD_SIZE")
-    assert torch.equal(Augmentation(pipeline)(batch, keys=KEYS), keyed[0])
+    assert equal(Augmentation(pipeline)(batch, keys=KEYS), keyed[0])
 
 
 # What goes in and what comes out
@@ -212,7 +212,7 @@ def test_inputs_stay_as_they_are_and_share_no_memory_with_results(name: str, dty
     given["heatmaps"] = batch[:, :2].clone()
     before = {name: column.clone() for name, column in given.items()}
     made = Augmentation(pipeline)(**given, keys=KEYS)
-    assert all(torch.equal(given[name], before[name]) for name in given)
+    assert all(equal(given[name], before[name]) for name in given)
     places = {column.untyped_storage().data_ptr() for column in given.values()}
     assert all(each.untyped_storage().data_ptr() not in places for column in made.values() for each in column)
 
@@ -224,10 +224,11 @@ def test_the_order_in_memory_changes_nothing(name: str, dtype: Any, device: str)
     augment, batch = Augmentation(Pipeline(SMOOTH[name])), pictures(dtype).to(device)
     plain = augment(batch, keys=KEYS)
     last = batch.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-    wide = torch.stack([batch, batch], 4)[..., 0]
+    wide = torch.zeros(*batch.shape, 2, dtype=dtype, device=device)[..., 0]
+    wide.copy_(batch)
     assert last.is_contiguous(memory_format=torch.channels_last) and not wide.is_contiguous()
     for other in (last, wide, batch.flip(0).contiguous().flip(0) if dtype != torch.uint16 else wide):
-        assert torch.equal(augment(other, keys=KEYS), plain)
+        assert equal(augment(other, keys=KEYS), plain)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -237,24 +238,26 @@ def test_no_gradient_flows(name: str, device: str) -> None:
     asks = batch.clone().requires_grad_()
     made = augment(asks, keys=KEYS, heatmaps=asks, keypoints=asks[:, 0, :2, :2])
     assert not made["image"].requires_grad and not made["heatmaps"].requires_grad
-    assert torch.equal(made["image"], augment(batch, keys=KEYS))
+    assert equal(made["image"], augment(batch, keys=KEYS))
     with torch.inference_mode():
-        assert torch.equal(augment(batch, keys=KEYS), made["image"])
+        assert equal(augment(batch, keys=KEYS), made["image"])
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", ["training", "blurred", "displaced", "perspective", "shaded", "noises", "halved"])
-def test_autocast_and_the_default_dtype_change_nothing(name: str, device: str) -> None:
+def test_autocast_and_the_default_dtype_and_device_change_nothing(name: str, device: str) -> None:
     augment, batch = Augmentation(Pipeline(SMOOTH[name])), pictures(torch.float32).to(device)
     plain = augment(batch, keys=KEYS)
     with torch.autocast(device, dtype=torch.bfloat16):
-        assert torch.equal(augment(batch, keys=KEYS), plain)
+        assert equal(augment(batch, keys=KEYS), plain)
     for dtype in (torch.float64, torch.bfloat16):
         torch.set_default_dtype(dtype)
         try:
-            assert torch.equal(augment(batch, keys=KEYS), plain)
+            assert equal(augment(batch, keys=KEYS), plain)
         finally:
             torch.set_default_dtype(torch.float32)
+    with torch.device("meta"):
+        assert equal(augment(batch, keys=KEYS), plain)
 
 
 def test_the_module_can_be_copied_pickled_and_put_among_others() -> None:
@@ -262,7 +265,7 @@ def test_the_module_can_be_copied_pickled_and_put_among_others() -> None:
     augment(batch)
     truth = augment(batch, keys=KEYS)
     for other in (copy.deepcopy(augment), pickle.loads(pickle.dumps(augment))):
-        assert torch.equal(other(batch, keys=KEYS), truth)
+        assert equal(other(batch, keys=KEYS), truth)
         assert other.pipeline == augment.pipeline
     model = torch.nn.Sequential(Augmentation(Pipeline([*TRAINING, image.ToTensor()])), torch.nn.Conv2d(3, 4, 3))
     assert model.eval()(batch).shape == (6, 4, 30, 30)
@@ -324,13 +327,16 @@ def test_refused_calls_are_not_counted() -> None:
     augment, batch = Augmentation(Pipeline(TRAINING)), pictures()
     with pytest.raises(ValueError, match="mask"):
         augment(batch, mask=torch.zeros(6, 3, 3))
-    assert torch.equal(augment(batch), Augmentation(Pipeline(TRAINING))(batch))
+    assert equal(augment(batch), Augmentation(Pipeline(TRAINING))(batch))
 
 
 def test_a_fill_or_a_pair_that_a_raster_cannot_hold_is_refused() -> None:
     filled = Augmentation(PLAIN.with_options(mask_fill=300))
     with pytest.raises(ValueError, match="mask_fill is 300, which mask of dtype uint8 cannot hold"):
         filled(pictures(), mask=torch.zeros(6, 40, 48, dtype=torch.uint8))
+    classes = Augmentation(PLAIN.with_options(mask_pairs=[(1, 256)]))
+    with pytest.raises(ValueError, match="mask_pairs names 256, which mask of dtype uint8 cannot hold"):
+        classes(pictures(), mask=torch.zeros(6, 40, 48, dtype=torch.uint8))
     paired = Augmentation(PLAIN.with_options(heatmap_pairs=[(0, 4)]))
     with pytest.raises(ValueError, match=r"heatmaps: the pair \(0, 4\) names a channel beyond the 2"):
         paired(pictures(), heatmaps=torch.zeros(6, 2, 40, 48))

@@ -13,7 +13,7 @@ from tests.interop.pictures import same
 torch = pytest.importorskip("torch", reason="torch is not installed: it has no wheel for this platform")
 
 from covary.interop.pytorch import Augmentation  # noqa: E402
-from tests.interop.tensors import DEVICES, arrays, pictures  # noqa: E402
+from tests.interop.tensors import DEVICES, arrays, equal, pictures  # noqa: E402
 
 KEYS = ["a", "b", 7, 8, 2**60, "f"]
 HEIGHT, WIDTH = 40, 48
@@ -98,14 +98,14 @@ def test_left_and_right_trade_places_exactly_where_the_picture_is_mirrored(devic
     made = Augmentation(pipeline)(batch, keys=range(6), mask=masks, other=masks, heatmaps=heatmaps)
     seen = set()
     for row in SAMPLES:
-        mirrored = not torch.equal(made["image"][row], batch[row])
+        mirrored = not equal(made["image"][row], batch[row])
         seen.add(mirrored)
         table = torch.tensor([0, 2, 1, 3, 4] if mirrored else [0, 1, 2, 3, 4], device=device)
         flipped = masks[row].flip(-1) if mirrored else masks[row]
-        assert torch.equal(made["mask"][row], table[flipped])
-        assert torch.equal(made["other"][row], flipped)
+        assert equal(made["mask"][row], table[flipped])
+        assert equal(made["other"][row], flipped)
         maps = heatmaps[row].flip(-1)[[1, 0, 2]] if mirrored else heatmaps[row]
-        assert torch.equal(made["heatmaps"][row], maps)
+        assert equal(made["heatmaps"][row], maps)
     assert seen == {True, False}
 
 
@@ -148,7 +148,7 @@ def test_further_images_share_the_draws_as_in_pipeline_batch(name: str, device: 
         right = np.moveaxis(truth["depth"][row], -1, 0).astype(int)
         assert made["depth"][row].dtype == torch.uint16
         assert np.abs(made["depth"][row].cpu().numpy().astype(int) - right).max() <= 40
-        assert torch.equal(made["images"][row][0], made["image"][row])
+        assert equal(made["images"][row][0], made["image"][row])
 
 
 # Labels that are carried on the CPU
@@ -296,9 +296,9 @@ def test_labels_are_neither_changed_in_place_nor_shared(form: str) -> None:
     made = Augmentation(pipeline)(pictures(), **columns)
     for field, column in given.items():
         for mine, right in zip(made[field], before[field], strict=True):
-            assert torch.equal(mine, right)
+            assert equal(mine, right)
             assert mine.untyped_storage().data_ptr() != column.untyped_storage().data_ptr()
-        assert torch.equal(column, before[field])
+        assert equal(column, before[field])
 
 
 def test_texts_that_come_with_images_are_varied_as_by_the_pipeline() -> None:

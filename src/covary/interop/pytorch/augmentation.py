@@ -15,6 +15,7 @@ from covary.interop.pytorch.places import place_of_draws
 from covary.pipeline import Pipeline
 from covary.planned import Planned
 from covary.render.torch import draw
+from covary.render.torch.stages import picked, signed
 from covary.targets.carry import LABELS
 from covary.targets.heatmaps import heatmap_stages
 from covary.targets.masks import check_fill, mask_stages, painted
@@ -190,8 +191,18 @@ def _check_raster(column: Any, name: str, kind: str, image: Tensor, pipeline: Pi
     _check_dtype(column, name, dtypes)
     if kind == "mask":
         check_fill(pipeline.mask_fill, np.empty(0, _name(column.dtype)), name)
+        _check_pairs(pipeline.mask_pairs, column, name)
     if kind == "heatmaps":
         traded(pipeline.heatmap_pairs, column.shape[1] if column.ndim == 4 else 1, name, "channel")
+
+
+def _check_pairs(pairs: Pairs, mask: Tensor, name: str) -> None:
+    if name != "mask" or mask.is_floating_point() or mask.dtype == torch.bool:
+        return
+    limits = torch.iinfo(mask.dtype)
+    for value in (value for pair in pairs for value in pair):
+        if not limits.min <= value <= limits.max:
+            raise ValueError(f"mask_pairs names {value!r}, which mask of dtype {_name(mask.dtype)} cannot hold")
 
 
 def _check_dtype(tensor: Tensor, name: str, allowed: Sequence[torch.dtype]) -> None:
@@ -257,8 +268,12 @@ def _further(planned: Planned, column: Tensor | None) -> Any:
         return _like(_drawn(own, taken), column.dtype)
     views = [_like(_drawn(own, view), column.dtype) for view in taken.unbind(1)]
     if all(isinstance(view, Tensor) for view in views):
-        return torch.stack([view for view in views if isinstance(view, Tensor)], 1)
-    return [torch.stack(several) for several in zip(*views, strict=True)]
+        return _stacked([view for view in views if isinstance(view, Tensor)], 1)
+    return [_stacked(several, 0) for several in zip(*views, strict=True)]
+
+
+def _stacked(tensors: Sequence[Tensor], axis: int) -> Tensor:
+    return torch.stack([signed(each) for each in tensors], axis).view(tensors[0].dtype)
 
 
 def _raster(planned: Planned, column: Tensor | None, name: str, kind: str, pipeline: Pipeline) -> Any:
@@ -297,12 +312,16 @@ def _mirrored(planned: Planned) -> list[int]:
 
 def _swapped(layers: Tensor, pairs: Pairs, kind: str, name: str) -> Tensor:
     if kind == "heatmaps":
-        return layers[traded(pairs, len(layers), name, "channel")]
-    swapped = layers
-    for pair in pairs:
-        for old, new in (pair, pair[::-1]):
-            swapped = torch.where(layers == old, torch.full_like(layers, new), swapped)
-    return swapped
+        return picked(layers, np.array(traded(pairs, len(layers), name, "channel")))
+    came = swapped = signed(layers)
+    for left, right in pairs:
+        if came.dtype != layers.dtype:  # classes as signed numbers of the same bits
+            left, right = (
+                signed(torch.tensor(value, dtype=layers.dtype, device="cpu")).item() for value in (left, right)
+            )
+        for old, new in ((left, right), (right, left)):
+            swapped = torch.where(came == old, torch.full_like(came, new), swapped)
+    return swapped.view(layers.dtype)
 
 
 def _column(values: list[Any], came: Any, device: torch.device) -> Any:
@@ -310,7 +329,7 @@ def _column(values: list[Any], came: Any, device: torch.device) -> Any:
     if not isinstance(came, Tensor):
         return [_as_tensor(value, each, device) for value, each in zip(values, came, strict=True)]
     tensors = [_as_tensor(value, came, device) for value in values]
-    return torch.stack(tensors) if len({tensor.shape for tensor in tensors}) == 1 else tensors
+    return _stacked(tensors, 0) if len({tensor.shape for tensor in tensors}) == 1 else tensors
 
 
 def _as_tensor(value: Any, came: Any, device: torch.device) -> Any:

@@ -67,9 +67,13 @@ def joined(parts: Sequence[Part]) -> list[Part]:
     for part in parts:
         by_size.setdefault(part.pixels.shape[1:], []).append(part)
     return [
-        some[0] if len(some) == 1 else Part(np.concatenate([p.rows for p in some]), torch.cat([p.pixels for p in some]))
+        some[0] if len(some) == 1 else Part(np.concatenate([p.rows for p in some]), _all_of([p.pixels for p in some]))
         for some in by_size.values()
     ]
+
+
+def _all_of(pictures: Sequence[Tensor]) -> Tensor:
+    return torch.cat([signed(each) for each in pictures]).view(pictures[0].dtype)
 
 
 def _staged(stage: Stage, part: Part) -> list[Part]:
@@ -180,17 +184,16 @@ def _moved(stage: Stage, pictures: Tensor, canvases: Ints) -> Tensor:
     """Whole pixels of any dtype, and what is painted beside them."""
     if not stage.coordinates:
         return pictures
-    signed = pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
     x, y = _positions(stage, canvases, pictures.device)
-    moved = sample(signed, x, y, _size(canvases), "nearest", stage.border)
-    source = (signed.shape[2], signed.shape[3])
+    moved = sample(signed(pictures), x, y, _size(canvases), "nearest", stage.border)
+    source = (pictures.shape[2], pictures.shape[3])
     inside = coverage(x, y, source, "nearest")[:, None] > 0 if stage.values else None
     dtype = np.dtype(str(pictures.dtype).removeprefix("torch."))
     for step in stage.values:
         assert isinstance(step.change, Fill) and inside is not None
         colours, which = np.unique(step.change.colour, axis=0, return_inverse=True)
         found = np.stack([in_dtype(colour, dtype) for colour in colours])[which.ravel()]
-        paint = torch.tensor(found, device=pictures.device).view(signed.dtype)[:, :, None, None]
+        paint = torch.tensor(found, device=pictures.device).view(moved.dtype)[:, :, None, None]
         shown = inside
         if step.active is not None:
             shown = inside | ~torch.tensor(step.active, device=pictures.device)[:, None, None, None]
@@ -207,15 +210,19 @@ def _called(stage: Stage, pictures: Tensor) -> Tensor:
 
 def picked(pictures: Tensor, rows: Ints) -> Tensor:
     """Some of the pictures, in this order."""
-    signed = pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
-    return signed[whole_on_device(rows, pictures.device)].view(pictures.dtype)
+    return signed(pictures)[whole_on_device(rows, pictures.device)].view(pictures.dtype)
+
+
+def signed(pictures: Tensor) -> Tensor:
+    """The same memory in a type that PyTorch has all operations on."""
+    return pictures.view(_AS_SIGNED.get(pictures.dtype, pictures.dtype))
 
 
 def as_float(pictures: Tensor) -> Tensor:
     """Pictures' values as float32."""
     if pictures.dtype in _AS_SIGNED:
-        signed = pictures.view(_AS_SIGNED[pictures.dtype]).long()
-        return (signed & 0xFFFF if pictures.dtype == torch.uint16 else signed).float()
+        whole = signed(pictures).long()
+        return (whole & 0xFFFF if pictures.dtype == torch.uint16 else whole).float()
     return pictures.float()
 
 
