@@ -26,9 +26,7 @@ def train(folder: str) -> None:
     # The CPU decodes, and brings all pictures to one size; the GPU does the rest.
     loader = Loader(folder, Pipeline([image.Resize(40)]), batch_size=16, to="torch", device=device)
     augment = Augmentation(
-        Pipeline(
-            [image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half")], seed=7
-        )
+        Pipeline([image.RandomResizedCrop(32, scale=(0.6, 1)), image.HorizontalFlip(), image.Normalize("half")], seed=7)
     )
 
     torch.manual_seed(0)
