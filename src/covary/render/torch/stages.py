@@ -138,35 +138,48 @@ def _rendered(stage: Stage, pictures: Tensor, canvases: Ints, *, exact: bool) ->
     """One stage for pictures (B, C, H, W) whose canvases have these sizes."""
     if stage.pixels is not None:
         return _stored(_called(stage, pictures), pictures.dtype, stage.dtype)
-    if not pictures.shape[0]:
-        raise ValueError("there are no pictures")
-    halves = stage.levels is not None and bool(stage.levels.any())
     interpolation: Interpolation = "nearest" if exact else stage.interpolation
-    moves = stage.filter is None and not halves and (interpolation == "nearest" or not stage.coordinates)
-    only_fills = all(isinstance(step.change, Fill) for step in stage.values)
-    if moves and only_fills and (not stage.values or stage.dtype is None):
+    if _only_moves(stage, interpolation):
         return _stored(_moved(stage, pictures, canvases), pictures.dtype, stage.dtype)
     if pictures.dtype not in WHITE:
         raise wrong_dtype(str(pictures.dtype).removeprefix("torch."))
-    inside = None
-    if stage.filter is not None:
-        values = filtered(as_float(pictures), stage.filter)
-    elif not stage.coordinates and not halves:
-        values = as_float(pictures)
-    else:
-        x, y = _positions(stage, canvases, pictures.device)
-        level = pictures if interpolation == "nearest" and pictures.dtype != torch.uint16 else as_float(pictures)
-        if halves:
-            assert stage.levels is not None
-            along_x, along_y = (int(count) for count in stage.levels[0])
-            level = halved(as_float(pictures), along_x, along_y, rounded=not pictures.is_floating_point())
-            x, y = x * 2.0**-along_x, y * 2.0**-along_y
-        if any(isinstance(step.change, Fill) for step in stage.values):
-            inside = coverage(x, y, (level.shape[2], level.shape[3]), interpolation)
-        values = sample(level, x, y, _size(canvases), interpolation, stage.border).float()
+    values, inside = _fetched(stage, pictures, canvases, interpolation)
     white, integers = WHITE[pictures.dtype], not pictures.is_floating_point()
     changed = change_values(values, stage.values, white=white, integers=integers, coverage=inside)
     return _stored(changed, pictures.dtype, stage.dtype)
+
+
+def _only_moves(stage: Stage, interpolation: Interpolation) -> bool:
+    """Whether whole pixels move and colours are painted beside them, and nothing else."""
+    moves = stage.filter is None and not any(_halvings(stage)) and (interpolation == "nearest" or not stage.coordinates)
+    paints = all(isinstance(step.change, Fill) for step in stage.values) and (not stage.values or stage.dtype is None)
+    return moves and paints
+
+
+def _halvings(stage: Stage) -> tuple[int, int]:
+    """How often the sources are halved along x and along y, all alike."""
+    return (0, 0) if stage.levels is None else (int(stage.levels[0, 0]), int(stage.levels[0, 1]))
+
+
+def _fetched(
+    stage: Stage, pictures: Tensor, canvases: Ints, interpolation: Interpolation
+) -> tuple[Tensor, Tensor | None]:
+    """The float32 values with which the stage's changes begin, and how much of each pixel the source covers (None: all
+    of it, or nobody asks)."""
+    if stage.filter is not None:
+        return filtered(as_float(pictures), stage.filter), None
+    along_x, along_y = _halvings(stage)
+    if not stage.coordinates and not (along_x or along_y):
+        return as_float(pictures), None
+    level = pictures if interpolation == "nearest" and pictures.dtype != torch.uint16 else as_float(pictures)
+    x, y = _positions(stage, canvases, pictures.device)
+    if along_x or along_y:
+        level = halved(level.float(), along_x, along_y, rounded=not pictures.is_floating_point())
+        x, y = x * 2.0**-along_x, y * 2.0**-along_y
+    inside = None
+    if any(isinstance(step.change, Fill) for step in stage.values):
+        inside = coverage(x, y, (level.shape[2], level.shape[3]), interpolation)
+    return sample(level, x, y, _size(canvases), interpolation, stage.border).float(), inside
 
 
 def _positions(stage: Stage, canvases: Ints, device: torch.device) -> tuple[Tensor, Tensor]:
