@@ -71,7 +71,6 @@ def _has_cuda():
     return torch.cuda.is_available()
 
 
-no_gpu = pytest.mark.skipif(not _has_cuda(), reason="there is no GPU")
 missing = kernels is None or kernels.native is None
 no_kernels = pytest.mark.skipif(missing, reason="the native kernels are not built")
 RENDERERS = [
@@ -80,8 +79,9 @@ RENDERERS = [
     pytest.param(_native, Precision(2e-5, 2e-5, 1e-6), id="native", marks=no_kernels),
     pytest.param(_portable, Precision(2e-5, 2e-5, 1e-6), id="portable", marks=no_kernels),
     pytest.param(_torch, Precision(1e-4, 1e-4, 2e-6), id="torch"),
-    pytest.param(_cuda, Precision(1e-4, 1e-4, 2e-6), id="cuda", marks=no_gpu),
 ]
+if _has_cuda():
+    RENDERERS.append(pytest.param(_cuda, Precision(1e-4, 1e-4, 2e-6), id="cuda"))
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
