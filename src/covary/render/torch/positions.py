@@ -35,10 +35,12 @@ def source_positions(stage: Stage, canvases: Sequence[Size], device: torch.devic
     height, width = canvases[-1]
     *changes, last = stage.coordinates
     before = list(canvases[:-1])
+    # A map behind another may magnify what float32 leaves out, near a horizon without bound.
+    dtype = finest(device) if changes else torch.float32
     if isinstance(last, Warp):
-        x, y, bounded = _warped_grid(last.matrix, height, width, device)
+        x, y, bounded = _warped_grid(last.matrix, height, width, device, dtype)
     else:
-        across, down = pixel_centres(height, width, device)
+        across, down = (position.to(dtype) for position in pixel_centres(height, width, device))
         (x, y), bounded = _displaced(last, before[-1], across, down), False
     for change, canvas in zip(reversed(changes), reversed(before[:-1]), strict=True):
         x, y = _warped(change.matrix, x, y) if isinstance(change, Warp) else _displaced(change, canvas, x, y)
@@ -46,7 +48,12 @@ def source_positions(stage: Stage, canvases: Sequence[Size], device: torch.devic
     if bounded:
         return x, y
     there = (x.abs() <= FAR) & (y.abs() <= FAR)
-    return torch.where(there, x, torch.nan), torch.where(there, y, torch.nan)
+    return torch.where(there, x, torch.nan).float(), torch.where(there, y, torch.nan).float()
+
+
+def finest(device: torch.device) -> torch.dtype:
+    """The most exact floats of a device: Apple's have no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def pixel_centres(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -55,26 +62,29 @@ def pixel_centres(height: int, width: int, device: torch.device) -> tuple[Tensor
     return x.reshape(1, 1, -1), y.reshape(1, -1, 1)
 
 
-def _warped_grid(matrix: Floats, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor, bool]:
+def _warped_grid(
+    matrix: Floats, height: int, width: int, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, bool]:
     """Where warps look for the centres of a canvas's pixels, and whether that is known to be near.
 
     What depends on one axis alone is found in float64, which keeps the sum of both as exact as float32 can say it.
     """
-    exact = torch.float32 if device.type == "mps" else torch.float64  # Apple's have no other
+    exact = finest(device)
     affine = bool((matrix[:, 2] == _AFFINE).all())
     rows = on_device(matrix, device, exact)[..., None, None]
     across = torch.arange(width, device=device, dtype=exact) + 0.5
     down = torch.arange(height, device=device, dtype=exact)[:, None] + 0.5
+    kept = dtype if affine else exact
     parts = []
     for axis in range(2 if affine else 3):
         by_column, by_row, constant = rows[:, axis].unbind(1)
         # Along the axes a map needs no more than one of the two.
         if affine and not matrix[:, axis, 1].any():
-            parts.append((by_column * across + constant).float())
+            parts.append((by_column * across + constant).to(kept))
         elif affine and not matrix[:, axis, 0].any():
-            parts.append((by_row * down + constant).float())
+            parts.append((by_row * down + constant).to(kept))
         else:
-            parts.append((by_column * across + constant).float() + (by_row * down).float())
+            parts.append((by_column * across + constant).to(kept) + (by_row * down).to(kept))
     if not affine:
         x, y = _divided(*parts)
         return x, y, False
@@ -83,7 +93,7 @@ def _warped_grid(matrix: Floats, height: int, width: int, device: torch.device) 
 
 
 def _warped(matrix: Floats, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    rows = on_device(matrix, x.device)
+    rows = on_device(matrix, x.device, x.dtype)
     across, down, w = (
         rows[:, axis, 0, None, None] * x + rows[:, axis, 1, None, None] * y + rows[:, axis, 2, None, None]
         for axis in range(3)
@@ -98,7 +108,7 @@ def _divided(across: Tensor, down: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 
 def _displaced(change: Displace, canvas: Size, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The positions moved by displacements, which are bilinear between knots spread from edge to edge."""
-    knots = on_device(np.stack(change.grids), x.device).permute(0, 3, 1, 2)
+    knots = on_device(np.stack(change.grids), x.device, x.dtype).permute(0, 3, 1, 2)
     height, width = canvas
     # From edge to edge is what grid_sample calls aligned corners: -1 and 1 are the outermost knots.
     across, down = x.nan_to_num(0.0) * (2 / width) - 1, y.nan_to_num(0.0) * (2 / height) - 1
