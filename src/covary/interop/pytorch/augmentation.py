@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from covary.draws.keys import Key, key_number
+from covary.draws.keys import Key
 from covary.further import SEVERAL
-from covary.interop.pytorch.places import place_of_draws
+from covary.interop.pytorch.places import drawing_at, place_of_draws
 from covary.pipeline import Pipeline
 from covary.planned import Planned
 from covary.render.torch import draw
@@ -146,10 +146,7 @@ class Augmentation(torch.nn.Module):
         """What counts the calls of this process: the pipeline, with a seed of its own in each worker and rank."""
         place = place_of_draws()
         if place != self._place:
-            own = self.pipeline
-            if place is not None:
-                own = own.with_options(seed=key_number(f"{own.seed}: {place}"))
-            self._place, self._own = place, own
+            self._place, self._own = place, drawing_at(place, self.pipeline)
         return self._own
 
     def extra_repr(self) -> str:

@@ -7,6 +7,9 @@ import os
 import torch
 from torch.utils.data import get_worker_info
 
+from covary.draws.keys import key_number
+from covary.pipeline import Pipeline
+
 
 def place_of_draws() -> str | None:
     """What tells the draws of this process from those of all others; None in the only one."""
@@ -14,6 +17,11 @@ def place_of_draws() -> str | None:
     if worker is None:
         return None if world == 1 else f"rank {rank}"
     return f"worker {worker.seed} of rank {rank}"
+
+
+def drawing_at(place: str | None, pipeline: Pipeline) -> Pipeline:
+    """The pipeline, with a seed of its own where there are several places."""
+    return pipeline if place is None else pipeline.with_options(seed=key_number(f"{pipeline.seed}: {place}"))
 
 
 def rank_and_world() -> tuple[int, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from covary.draws.keys import Key, key_number
+from covary.draws.keys import Key
 from covary.interop.forms import to_tensor
-from covary.interop.pytorch.places import place_of_draws
+from covary.interop.pytorch.places import drawing_at, place_of_draws
 from covary.interop.samples import Varying
 from covary.pipeline import Pipeline
 
@@ -70,9 +70,7 @@ class Transform:
         """What counts the calls of this process: the pipeline, with a seed of its own in each worker and rank."""
         place = place_of_draws()
         if place != self._place:
-            own = self.pipeline
-            if place is not None:
-                own = own.with_options(seed=key_number(f"{own.seed}: {place}"))
+            own = drawing_at(place, self.pipeline)
             self._place, self._varying = place, Varying(own, to_tensor, self.rows)
         return self._varying
 
